@@ -1,0 +1,126 @@
+// Package arch holds the direction of imports as a table. A new arrow is a
+// visible change here.
+package arch
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/quackproxy/quack"
+
+// arrows lists, for each package, what it may import of ours. Packages of
+// internal/ may be imported by anyone and import nothing of ours but each
+// other. cmd/quack may import everything, and nothing imports it.
+var arrows = map[string][]string{
+	"demo":          {"txshadow", "demo/shop", "demo/accounts"},
+	"demo/shop":     {"txshadow"},
+	"demo/accounts": {"txshadow"},
+	"admin":         {"control", "routes", "reports", "compare", "readonly", "cache"},
+	"control":       {"routes", "reports", "readonly", "store"},
+	"proxy":         {"shadow", "routes", "readonly", "cache", "upstream", "compare"},
+	"shadow":        {"routes", "upstream", "compare", "reports"},
+	"routes":        {"compare", "cache"},
+	"reports":       {"compare", "store"},
+	"readonly":      {"store"},
+	"compare":       {},
+	"cache":         {},
+	"txshadow":      {},
+	"upstream":      {},
+	"store":         {},
+}
+
+// only lists modules and standard packages that few may touch, and who.
+var only = map[string][]string{
+	"modernc.org/sqlite":               {"store"},
+	"github.com/jackc/pgx/v5/pgproto3": {"txshadow/pgwire", "txshadow/writeset"},
+	"github.com/google/go-cmp/cmp":     {},
+	"testing":                          {"internal/postgres/pgtest"},
+	"github.com/goccy/go-yaml":         {"routes"},
+	"github.com/alecthomas/kong":       {"cmd/quack"},
+	"github.com/prometheus/client_golang/prometheus/promhttp": {"admin"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestArrows(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		if name == "cmd/quack" {
+			continue
+		}
+		allowed, known := arrows[name]
+		if !known && !strings.HasPrefix(name, "internal/") {
+			t.Errorf("package %s has no row in the table of arrows", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			ours, isOurs := strings.CutPrefix(imp, module+"/")
+			if !isOurs || strings.HasPrefix(ours, "internal/") || slices.Contains(allowed, ours) {
+				continue
+			}
+			t.Errorf("%s imports %s, which the table of arrows does not allow", name, ours)
+		}
+	}
+}
+
+func TestFewMayTouch(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		for _, imp := range p.Imports {
+			if who, limited := only[imp]; limited && !slices.Contains(who, name) {
+				t.Errorf("%s imports %s; only %v may", name, imp, who)
+			}
+		}
+	}
+}
+
+// TestPureComparison holds compare's promise: no I/O, no clock, no randomness.
+func TestPureComparison(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.ImportPath != module+"/compare" {
+			continue
+		}
+		for _, banned := range []string{"os", "net", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "context", "sync/atomic"} {
+			if slices.Contains(p.Imports, banned) {
+				t.Errorf("compare imports %s", banned)
+			}
+		}
+	}
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...")
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %v\n%s", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 10 {
+		t.Fatalf("go list found only %d packages", len(all))
+	}
+	return all
+}
