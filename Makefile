@@ -1,0 +1,39 @@
+# quack — `make help` lists the targets.
+GO ?= go
+export GOFLAGS ?=
+
+.PHONY: help build demo test check ci setup bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/quack
+	@$(GO) build -o bin/quack ./cmd/quack
+
+demo: build setup ## start a monolith, a new service, the proxy before them, and traffic
+	@./bin/quack demo
+
+test: setup ## all tests with the race detector
+	$(GO) test -race -timeout 9m ./...
+
+check: ## gofmt, vet, staticcheck, the arrows between packages, module files
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) test -count=1 ./internal/arch
+	$(GO) mod tidy -diff
+	$(GO) mod verify >/dev/null
+
+ci: check test ## what CI runs
+	$(GO) build -o bin/quack ./cmd/quack
+	./bin/quack check routes.yaml
+	./bin/quack demo --once
+
+setup: ## install what the tests and the demo need and Go does not bring (Postgres, Chromium)
+	@./scripts/setup
+
+bench: ## benchmarks, side by side in one run
+	$(GO) test -run '^$$' -bench . -benchmem ./compare ./routes ./proxy ./txshadow ./reports
+
+clean: ## remove what was built
+	rm -rf bin
