@@ -1,0 +1,216 @@
+// Package postgres runs a private, real PostgreSQL for tests and for the demo.
+//
+// Start with [Start], which finds the server's programs (and installs or
+// fetches them when there are none), makes a cluster in a temporary folder and
+// waits until it answers; [Cluster.DSN] says where. Tests take package pgtest,
+// which shares one cluster per test process.
+//
+// A cluster is stopped and its folder removed by [Cluster.Stop], and just the
+// same when this process is killed: a small shell process owns both and ends
+// with the pipe that this process holds open. No goroutine is left running.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Options are how a cluster is made. The zero value is right for tests.
+type Options struct {
+	// Password of the user "postgres" over TCP. Without one every login is
+	// trusted, so that anyone on this machine may come in as any user: right
+	// for tests only.
+	Password string
+	// Settings are added to the server's, and win over the package's own.
+	Settings map[string]string
+	// Progress is told of work that takes long (an installation), a line
+	// each. Default: nobody is told.
+	Progress io.Writer
+}
+
+// Cluster is a running server. Safe for concurrent use.
+type Cluster struct {
+	dir      string
+	port     int
+	password string
+
+	cmd  *exec.Cmd // the keeper: a shell that owns the server and the folder
+	hold *os.File  // write end of the keeper's input; closing it stops the cluster
+	said *os.File  // read end of the keeper's output; ends with the keeper
+}
+
+// The settings of every cluster: nothing is worth an fsync, and what logical
+// decoding and two-phase transactions need is there.
+var settings = map[string]string{
+	"fsync":                     "off",
+	"synchronous_commit":        "off",
+	"full_page_writes":          "off",
+	"wal_level":                 "logical",
+	"max_prepared_transactions": "20",
+	"max_connections":           "200",
+	"listen_addresses":          "127.0.0.1",
+	"jit":                       "off",
+	"log_line_prefix":           "%m [%p] %q%a ",
+}
+
+const (
+	startTimeout = 60 * time.Second // initdb takes a second or two, more on a busy machine
+	stopTimeout  = 20 * time.Second // the keeper loses patience with a fast shutdown after 5s
+)
+
+// Start makes a cluster with an empty database "postgres" and waits until it
+// answers. Without PostgreSQL on this machine it is installed with apt-get
+// (as root on Debian or Ubuntu) or fetched, which takes minutes.
+func Start(ctx context.Context, o Options) (*Cluster, error) {
+	bin, err := programs(ctx, o.Progress)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for range 5 {
+		c, err := start(ctx, bin, o)
+		// Between choosing a free port and binding it another process may
+		// have taken it.
+		if err == nil || !strings.Contains(err.Error(), "Address already in use") {
+			return c, err
+		}
+	}
+	return nil, errors.New("start PostgreSQL: each of 5 free ports was taken by another process before the server bound it")
+}
+
+func start(ctx context.Context, bin string, o Options) (*Cluster, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, fmt.Errorf("find a free port for PostgreSQL: %w", err)
+	}
+	account, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{port: port, password: o.Password}
+	if c.dir, err = account.folder(); err != nil {
+		return nil, fmt.Errorf("make a folder for PostgreSQL: %w", err)
+	}
+	if err := c.keep(bin, account, o.Settings); err != nil {
+		os.RemoveAll(c.dir)
+		return nil, fmt.Errorf("start PostgreSQL of %q: %w", bin, err)
+	}
+	if err := c.ready(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("start PostgreSQL of %q: %w", bin, err), c.Stop())
+	}
+	return c, nil
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// arguments are the server's, in a stable order.
+func (c *Cluster) arguments(more map[string]string) []string {
+	all := maps.Clone(settings)
+	all["port"] = strconv.Itoa(c.port)
+	all["unix_socket_directories"] = c.dir
+	maps.Copy(all, more)
+	args := []string{"-D", filepath.Join(c.dir, "data")}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		args = append(args, "-c", name+"="+all[name])
+	}
+	return args
+}
+
+// ready waits until the server answers on its own socket (on the port another
+// server could answer) or the keeper has given up.
+func (c *Cluster) ready(ctx context.Context) error {
+	var said strings.Builder
+	buf := make([]byte, 4096)
+	for {
+		if err := c.said.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
+			return err
+		}
+		n, err := c.said.Read(buf)
+		said.Write(buf[:n])
+		switch {
+		case errors.Is(err, io.EOF):
+			return fmt.Errorf("the server ended at once:\n%s", strings.TrimSpace(said.String()))
+		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("no answer from the server: %w\n%s", context.Cause(ctx), c.Log())
+		}
+		conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=postgres dbname=postgres connect_timeout=2", c.dir, c.port))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+	}
+}
+
+// DSN is the URL of a database of the cluster, for its superuser, over TCP.
+func (c *Cluster) DSN(db string) string {
+	user := url.User("postgres")
+	if c.password != "" {
+		user = url.UserPassword("postgres", c.password)
+	}
+	u := url.URL{Scheme: "postgres", User: user, Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)), Path: "/" + db, RawQuery: "sslmode=disable"}
+	return u.String()
+}
+
+// Port is the server's TCP port on 127.0.0.1.
+func (c *Cluster) Port() int { return c.port }
+
+// Dir is the cluster's folder: the server's socket and its log are there.
+func (c *Cluster) Dir() string { return c.dir }
+
+// Log is what the server has logged, "" when that can not be read.
+func (c *Cluster) Log() string {
+	b, err := os.ReadFile(filepath.Join(c.dir, "log"))
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// CreateDatabase makes an empty database.
+func (c *Cluster) CreateDatabase(ctx context.Context, name string) error {
+	if err := c.exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
+		return fmt.Errorf("create database %q: %w", name, err)
+	}
+	return nil
+}
+
+// DropDatabase removes a database, ending the sessions that use it.
+func (c *Cluster) DropDatabase(ctx context.Context, name string) error {
+	if err := c.exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)"); err != nil {
+		return fmt.Errorf("drop database %q: %w", name, err)
+	}
+	return nil
+}
+
+func (c *Cluster) exec(ctx context.Context, sql string) error {
+	conn, err := pgx.Connect(ctx, c.DSN("postgres"))
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, sql)
+	return errors.Join(err, conn.Close(ctx))
+}
