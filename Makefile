@@ -10,7 +10,7 @@ help: ## list the targets
 build: ## build bin/quack
 	@$(GO) build -o bin/quack ./cmd/quack
 
-demo: build setup ## start a monolith, a new service, the proxy before them, and traffic
+demo: build ## start a monolith, a new service, the proxy before them, and traffic
 	@./bin/quack demo
 
 test: setup ## all tests with the race detector
@@ -29,7 +29,7 @@ ci: check test ## what CI runs
 	./bin/quack check routes.yaml
 	./bin/quack demo --once
 
-setup: ## install what the tests and the demo need and Go does not bring (Postgres, Chromium)
+setup: ## install what the tests and the demo need and Go does not bring (Chromium, curl)
 	@./scripts/setup
 
 bench: ## benchmarks, side by side in one run
