@@ -29,6 +29,11 @@ func programs(ctx context.Context, progress io.Writer) (string, error) {
 	if bin, err := find(); bin != "" || err != nil {
 		return bin, err
 	}
+	return provide(ctx, progress)
+}
+
+// provide installs or fetches the programs.
+func provide(ctx context.Context, progress io.Writer) (string, error) {
 	if progress == nil {
 		progress = io.Discard
 	}
@@ -50,7 +55,11 @@ func programs(ctx context.Context, progress io.Writer) (string, error) {
 		}
 	}
 	fmt.Fprintln(progress, "PostgreSQL is not on this machine: fetching it …")
-	bin, err := fetch()
+	cache, err := cacheFolder()
+	if err != nil {
+		return "", err
+	}
+	bin, err := fetch(repository, cache)
 	if err != nil {
 		text := fmt.Sprintf("find PostgreSQL: not in PATH nor where packages put it; %v", err)
 		if aptErr != nil {

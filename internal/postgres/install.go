@@ -63,17 +63,16 @@ func tail(out []byte) string {
 	return strings.TrimSpace(string(out))
 }
 
-// fetched is the release that fetch gets, one that Maven Central has for
-// every platform.
-const fetched = embedded.V17
+const (
+	// fetched is a release that the repository has for every platform.
+	fetched = embedded.V17
+	// repository is where the library's author puts the programs.
+	repository = "https://repo1.maven.org/maven2"
+)
 
-// fetch gets the programs as fergusstrange/embedded-postgres does and keeps
-// them in the user's cache folder.
-func fetch() (string, error) {
-	cache, err := cacheFolder()
-	if err != nil {
-		return "", err
-	}
+// fetch gets the programs as fergusstrange/embedded-postgres does, from a
+// Maven repository, and keeps them in the folder cache.
+func fetch(repository, cache string) (string, error) {
 	final := filepath.Join(cache, string(fetched))
 	bin := filepath.Join(final, "bin")
 	if complete(bin) {
@@ -88,7 +87,7 @@ func fetch() (string, error) {
 		return "", fmt.Errorf("fetch PostgreSQL: %w", err)
 	}
 	defer os.RemoveAll(work)
-	if err := unpack(work); err != nil {
+	if err := unpack(repository, work); err != nil {
 		return "", fmt.Errorf("fetch PostgreSQL %s: %w", fetched, err)
 	}
 	if err := os.Rename(filepath.Join(work, "server"), final); err != nil {
@@ -100,14 +99,14 @@ func fetch() (string, error) {
 // unpack puts the programs into work/server. The library has no call for that
 // alone: it goes on to start a server, which is stopped. As root it can not,
 // and the programs are there all the same.
-func unpack(work string) error {
+func unpack(repository, work string) error {
 	port, err := freePort()
 	if err != nil {
 		return err
 	}
 	server := filepath.Join(work, "server")
 	var log strings.Builder
-	db := embedded.NewDatabase(embedded.DefaultConfig().Version(fetched).Port(uint32(port)).Logger(&log).
+	db := embedded.NewDatabase(embedded.DefaultConfig().Version(fetched).Port(uint32(port)).Logger(&log).BinaryRepositoryURL(repository).
 		CachePath(filepath.Join(work, "download")).BinariesPath(server).RuntimePath(filepath.Join(work, "run")))
 	startErr := db.Start()
 	if startErr == nil {

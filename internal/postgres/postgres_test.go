@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -255,24 +254,5 @@ func TestNewest(t *testing.T) {
 		if got := newest(c.dirs); got != c.want {
 			t.Errorf("%s: newest(%q) = %q, want %q", c.reason, c.dirs, got, c.want)
 		}
-	}
-}
-
-func TestInstallingKeepsTheOwnersConfiguration(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "etc", "createcluster.conf")
-	if err := noSystemCluster(file); err != nil {
-		t.Fatal(err)
-	}
-	if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), "\ncreate_main_cluster = false\n") {
-		t.Errorf("configuration = %q, %v", b, err)
-	}
-	if err := os.WriteFile(file, []byte("mine"), fs.FileMode(0o644)); err != nil {
-		t.Fatal(err)
-	}
-	if err := noSystemCluster(file); err != nil {
-		t.Fatal(err)
-	}
-	if b, err := os.ReadFile(file); err != nil || string(b) != "mine" {
-		t.Errorf("configuration = %q, %v; want it as it was", b, err)
 	}
 }
