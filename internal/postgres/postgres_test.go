@@ -33,8 +33,10 @@ func startForTest(t *testing.T, o Options) *Cluster {
 	return c
 }
 
-func TestStartServesWithItsSettingsAndStopLeavesNothing(t *testing.T) {
-	c := startForTest(t, Options{Settings: map[string]string{"max_connections": "30"}})
+func TestStartServesAndStopLeavesNothing(t *testing.T) {
+	t.Parallel()
+	c := startForTest(t, Options{Password: "s3cret/?", Settings: map[string]string{"max_connections": "30"}})
+	refuseOthers(t, c)
 	ctx := t.Context()
 	if err := c.CreateDatabase(ctx, `shop "1"`); err != nil {
 		t.Fatal(err)
@@ -86,25 +88,6 @@ func TestStartServesWithItsSettingsAndStopLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestAPasswordIsAskedForOverTCP(t *testing.T) {
-	c := startForTest(t, Options{Password: "s3cret/?"})
-	defer c.Stop()
-	if err := c.CreateDatabase(t.Context(), "shop"); err != nil {
-		t.Fatal(err)
-	}
-	for reason, password := range map[string]string{"none": "", "another": ":other"} {
-		dsn := fmt.Sprintf("postgres://postgres%s@127.0.0.1:%d/shop?sslmode=disable", password, c.Port())
-		conn, err := pgx.Connect(t.Context(), dsn)
-		if err == nil {
-			conn.Close(t.Context())
-			t.Errorf("a login with %s password came in", reason)
-		}
-	}
-	if b, err := os.ReadFile(filepath.Join(c.Dir(), "password")); err == nil {
-		t.Errorf("the password file is still there: %q", b)
-	}
-}
-
 func TestAServerThatDoesNotStartSaysWhy(t *testing.T) {
 	temp := ownTemp(t)
 	_, err := Start(t.Context(), Options{Settings: map[string]string{"max_connections": "many"}})
@@ -123,6 +106,21 @@ func TestStartEndsWithItsContext(t *testing.T) {
 		t.Fatal("started although the context was over")
 	}
 	mustBeEmpty(t, temp)
+}
+
+// refuseOthers holds a cluster with a password to asking for it over TCP.
+func refuseOthers(t *testing.T, c *Cluster) {
+	t.Helper()
+	for reason, password := range map[string]string{"no": "", "another": ":other"} {
+		dsn := fmt.Sprintf("postgres://postgres%s@127.0.0.1:%d/postgres?sslmode=disable", password, c.Port())
+		if conn, err := pgx.Connect(t.Context(), dsn); err == nil {
+			conn.Close(t.Context())
+			t.Errorf("a login with %s password came in", reason)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(c.Dir(), "password")); err == nil {
+		t.Errorf("the password file is still there: %q", b)
+	}
 }
 
 // ownTemp gives the test a temporary folder that the server's user reaches.
@@ -163,6 +161,7 @@ func crash() {
 }
 
 func TestAKilledProcessLeavesNothing(t *testing.T) {
+	t.Parallel()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
