@@ -1,0 +1,100 @@
+package redact_test
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/quackproxy/quack/internal/redact"
+)
+
+func packed(t *testing.T, open func(io.Writer) io.WriteCloser, body string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := open(&b)
+	if _, err := io.WriteString(w, body); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func toGzip(w io.Writer) io.WriteCloser    { return gzip.NewWriter(w) }
+func toDeflate(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }
+func toBrotli(w io.Writer) io.WriteCloser  { return brotli.NewWriter(w) }
+func toBare(w io.Writer) io.WriteCloser    { z, _ := flate.NewWriter(w, 6); return z }
+func toZstd(w io.Writer) io.WriteCloser    { z, _ := zstd.NewWriter(w); return z }
+
+func TestBody(t *testing.T) {
+	const doc = `{"a":1,"password":"hunter2"}`
+	clean := `{"a":1,"password":"` + f("hunter2") + `"}`
+	form := strings.ReplaceAll(`--B
+Content-Disposition: form-data; name="user"
+
+Daisy
+--B
+Content-Disposition: form-data; name="user[password]"
+
+hunter2
+--B
+Content-Disposition: form-data; name="scan"; filename="pass.png"
+Content-Type: image/png
+
+hunter2
+--B
+Content-Disposition: form-data; name="meta"
+Content-Type: application/json
+
+{"pin":12}
+--B--
+`, "\n", "\r\n")
+	cleanForm := strings.NewReplacer("password]\"\r\n\r\nhunter2", "password]\"\r\n\r\n"+f("hunter2"), "png\r\n\r\nhunter2", "png\r\n\r\n[7 bytes of a file, not kept]", `:12}`, `:"`+f("12")+`"}`).Replace(form)
+	for _, c := range []struct{ contentType, encoding, in, want, note, reason string }{
+		{"application/json; charset=utf-8", "", doc, clean, "", "JSON"},
+		{"", "", " " + doc, " " + clean, "", "JSON without a type"},
+		{"application/vnd.api+json", "", doc, clean, "", "JSON by suffix"},
+		{"application/json", "gzip", string(packed(t, toGzip, doc)), clean, "decompressed from gzip", "gzip"},
+		{"application/json", "deflate", string(packed(t, toDeflate, doc)), clean, "decompressed from deflate", "zlib"},
+		{"application/json", "deflate", string(packed(t, toBare, doc)), clean, "decompressed from deflate", "bare deflate"},
+		{"application/json", "br", string(packed(t, toBrotli, doc)), clean, "decompressed from br", "brotli"},
+		{"application/json", "identity, zstd", string(packed(t, toZstd, doc)), clean, "decompressed from identity, zstd", "zstd"},
+		{"application/json", "gzip", doc, "", "not kept: decompress gzip: gzip: invalid header", "a wrong coding"},
+		{"application/json", "gzip", string(packed(t, toGzip, doc)[:20]), "", "not kept: decompress gzip: unexpected EOF", "cut short"},
+		{"text/plain", "gzip", string(packed(t, toGzip, strings.Repeat("a", 9<<20))), "", "not kept: decompress gzip: more than 8388608 bytes", "a bomb"},
+		{"application/json", "exi", doc, "", "not kept: decompress exi: unknown content coding", "an unknown coding"},
+		{"application/x-www-form-urlencoded", "", "a=b&password=hunter2", "a=b&password=" + f("hunter2"), "", "a form"},
+		{"multipart/form-data; boundary=B", "", form, cleanForm, "", "a multipart form"},
+		{"multipart/form-data; boundary=C", "", form, "", "not kept: a multipart form that does not begin with its boundary", "a wrong boundary"},
+		{"multipart/form-data", "", form, "", "not kept: a multipart form without a boundary", "no boundary"},
+		{"multipart/form-data; boundary=B", "", form[:len(form)-8], "", "not kept: a multipart form without an end", "cut short"},
+		{"image/png", "", "\x89PNG\x00hunter2", "", "not kept: 12 bytes of binary content", "binary"},
+		{"application/x-msgpack", "", "\x81\xa8password\xa7hunter2", "", "not kept: 18 bytes of binary content", "binary without a zero byte"},
+		{"text/plain; charset=iso-8859-1", "", "caf\xe9 token=abc", "caf\xe9 token=" + f("abc"), "", "an old charset"},
+		{"text/html", "", "<password>x</password>", "<password>" + f("x") + "</password>", "", "markup"},
+		{"text/plain", "", "", "", "", "nothing"},
+	} {
+		got, note := r.Body(c.contentType, c.encoding, []byte(c.in))
+		if string(got) != c.want || note != c.note {
+			t.Errorf("%s: got %q, note %q\nwant %q, note %q", c.reason, got, note, c.want, c.note)
+		}
+	}
+}
+
+func BenchmarkJSON(b *testing.B) {
+	doc := `[` + strings.Repeat(`{"id":12345,"name":"Daisy Duck","created_at":"2026-11-01T12:00:00.123Z","token":"abc","tags":["a","b"]},`, 1000) + `1]`
+	r := redact.New([]byte("k"))
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	for b.Loop() {
+		r.JSON(doc)
+	}
+}

@@ -1,0 +1,87 @@
+package redact
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Header is a copy of a header section without secrets. Of Authorization the
+// scheme stays, of cookies the names and attributes; nil stays nil.
+func (r *Redactor) Header(h http.Header) http.Header {
+	if h == nil {
+		return nil
+	}
+	out := make(http.Header, len(h))
+	for name, values := range h {
+		kept := make([]string, len(values))
+		for i, v := range values {
+			kept[i] = r.HeaderValue(name, v)
+		}
+		out[name] = kept
+	}
+	return out
+}
+
+// HeaderValue is one value of the header field of this name.
+func (r *Redactor) HeaderValue(name, value string) string {
+	switch folded := fold(name); {
+	case folded == "cookie" || folded == "cookie2":
+		return r.cookies(value)
+	case folded == "setcookie" || folded == "setcookie2":
+		return r.setCookie(value)
+	case folded == "authorization" || folded == "proxyauthorization":
+		return r.credentials(value)
+	case secretHeader(name):
+		return r.secret(value)
+	}
+	return r.Text(value)
+}
+
+// cookies is the value of a Cookie field (RFC 6265 section 4.2.1).
+func (r *Redactor) cookies(value string) string {
+	pairs := strings.Split(value, ";")
+	for i, pair := range pairs {
+		pairs[i] = r.cookiePair(pair)
+	}
+	return strings.Join(pairs, ";")
+}
+
+// setCookie is the value of a Set-Cookie field (RFC 6265 section 4.1.1).
+func (r *Redactor) setCookie(value string) string {
+	pair, attributes, some := strings.Cut(value, ";")
+	pair = r.cookiePair(pair)
+	if !some {
+		return pair
+	}
+	return pair + ";" + r.Text(attributes)
+}
+
+func (r *Redactor) cookiePair(pair string) string {
+	name, value, some := strings.Cut(pair, "=")
+	if !some { // user agents take it for a value without a name
+		trimmed := strings.TrimSpace(pair)
+		return strings.Replace(pair, trimmed, r.secret(trimmed), 1)
+	}
+	trimmed := strings.TrimSpace(value)
+	return name + "=" + strings.Replace(value, trimmed, r.secret(trimmed), 1)
+}
+
+// credentials are the value of an Authorization field: the scheme stays
+// (RFC 9110 section 11.4). A lone word is taken for a credential.
+func (r *Redactor) credentials(value string) string {
+	scheme, rest, some := strings.Cut(value, " ")
+	if !some || !isScheme(scheme) {
+		return r.secret(value)
+	}
+	trimmed := strings.TrimSpace(rest)
+	return scheme + " " + strings.Replace(rest, trimmed, r.secret(trimmed), 1)
+}
+
+func isScheme(s string) bool {
+	for _, known := range []string{"Basic", "Bearer", "Digest", "Token", "Negotiate", "NTLM", "DPoP", "HOBA", "Mutual", "ApiKey", "GoogleLogin", "AWS4-HMAC-SHA256", "SCRAM-SHA-256", "Signature"} {
+		if strings.EqualFold(s, known) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,210 @@
+package redact
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// JSON is a JSON text, or several in a row, or the beginning of one: what is
+// not valid is treated as best it can be. Of valid JSON, everything but the
+// secrets stays as it was written, order, blanks and duplicate members
+// included. A secret becomes a string; under a secret's name every string and
+// number does, however deep, while null, true, false and "" stay.
+func (r *Redactor) JSON(s string) string { return r.json(s, false) }
+
+// json is JSON in which, when all is set, everything is secret.
+func (r *Redactor) json(s string, all bool) string {
+	j := scanner{r: r, s: s, all: all}
+	j.out.Grow(len(s))
+	for j.i < len(s) {
+		j.token()
+	}
+	if !json.Valid([]byte(s)) {
+		return r.Text(j.out.String())
+	}
+	return j.out.String()
+}
+
+// scanner is one pass over a JSON text. It keeps no more than what it needs to
+// know whether a value stands under a secret's name.
+type scanner struct {
+	r      *Redactor
+	s      string
+	i      int
+	out    strings.Builder
+	all    bool
+	within []bool // per open bracket: everything in it is secret
+	next   bool   // the next value is secret by its name
+}
+
+func (j *scanner) secret() bool {
+	return j.all || j.next || len(j.within) > 0 && j.within[len(j.within)-1]
+}
+
+func (j *scanner) token() {
+	c := j.s[j.i]
+	switch c {
+	case '{', '[':
+		j.within = append(j.within, j.secret())
+		j.next = false
+	case '}', ']':
+		if len(j.within) > 0 {
+			j.within = j.within[:len(j.within)-1]
+		}
+		j.next = false
+	case ',':
+		j.next = false
+	case ' ', '\t', '\r', '\n', ':':
+	case '"':
+		j.string()
+		return
+	default:
+		j.word()
+		return
+	}
+	j.out.WriteByte(c)
+	j.i++
+}
+
+// string is a member's name or a string value.
+func (j *scanner) string() {
+	raw := j.s[j.i:]
+	end, whole := stringEnd(raw)
+	raw = raw[:end]
+	j.i += end
+	plain := unquoted(raw, whole)
+	if j.named() {
+		j.next = SecretName(plain)
+		j.write(raw, plain, j.r.Text(plain), whole)
+		return
+	}
+	clean := ""
+	if j.secret() {
+		clean = j.r.secret(plain)
+	} else {
+		clean = j.r.textOrJSON(plain)
+	}
+	j.next = false
+	j.write(raw, plain, clean, whole)
+}
+
+// named reports whether what was just read is the name of a member.
+func (j *scanner) named() bool {
+	for k := j.i; k < len(j.s); k++ {
+		switch j.s[k] {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return j.s[k] == ':'
+		}
+	}
+	return false
+}
+
+func (j *scanner) write(raw, plain, clean string, whole bool) {
+	if clean == plain {
+		j.out.WriteString(raw)
+		return
+	}
+	quoted := quote(clean)
+	if !whole {
+		quoted = strings.TrimSuffix(quoted, `"`)
+	}
+	j.out.WriteString(quoted)
+}
+
+// word is a number, a literal, or something that is no JSON.
+func (j *scanner) word() {
+	end := until(j.s, j.i, " \t\r\n,:{}[]\"")
+	if end == j.i {
+		end++
+	}
+	w := j.s[j.i:end]
+	j.i = end
+	if j.named() {
+		j.next = SecretName(strings.Trim(w, "'"))
+		j.out.WriteString(w)
+		return
+	}
+	clean := w
+	switch {
+	case w == "null" || w == "true" || w == "false":
+	case j.secret():
+		clean = j.r.secret(w)
+	case w[0] == '-':
+	default:
+		clean = j.r.number(w)
+	}
+	j.next = false
+	if clean != w {
+		clean = quote(clean)
+	}
+	j.out.WriteString(clean)
+}
+
+// number is a number that may be a card's. Known secrets are not looked for in
+// numbers: "1234567" may well be another thing.
+func (r *Redactor) number(w string) string {
+	if n := cardAt(w); n == len(w) && n > 0 {
+		return r.Fingerprint(w)
+	}
+	return w
+}
+
+// stringEnd is the length of the string literal that s begins with, and
+// whether it has an end.
+func stringEnd(s string) (int, bool) {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1, true
+		}
+	}
+	return len(s), false
+}
+
+// unquoted is what a string literal stands for.
+func unquoted(raw string, whole bool) string {
+	inner := raw[1:]
+	if whole {
+		inner = inner[:len(inner)-1]
+	}
+	if strings.IndexByte(inner, '\\') < 0 {
+		return inner
+	}
+	var plain string
+	if err := json.Unmarshal([]byte(`"`+inner+`"`), &plain); err == nil {
+		return plain
+	}
+	return inner
+}
+
+// quote writes a string literal without the escapes for HTML that
+// encoding/json adds.
+func quote(s string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.Encode(strings.ToValidUTF8(s, string(utf8.RuneError))) // a string always encodes
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// nestedMax is how many documents within strings of documents are taken apart.
+const nestedMax = 3
+
+// textOrJSON is text that may be JSON, as in a string that holds a document.
+func (r *Redactor) textOrJSON(s string) string {
+	if !looksLikeJSON(s) || r.depth == nestedMax {
+		return r.Text(s)
+	}
+	nested := *r
+	nested.depth++
+	return nested.JSON(s)
+}
+
+func looksLikeJSON(s string) bool {
+	s = strings.TrimLeft(s, " \t\r\n\ufeff")
+	return s != "" && (s[0] == '{' || s[0] == '[' && !markAt(s))
+}
