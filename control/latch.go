@@ -1,0 +1,119 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Latch is a route whose write shadowing is off because a leak is suspected.
+type Latch struct {
+	Route     string    `json:"route"`
+	Backend   string    `json:"backend"`
+	RequestID string    `json:"request_id"`
+	Why       string    `json:"why"`
+	At        time.Time `json:"at"`
+}
+
+// ErrNotLatched is returned when a route is reset that is not latched.
+var ErrNotLatched = errors.New("no leak is suspected on this route")
+
+// Latched reports whether a leak is suspected on the route. It takes no lock.
+func (c *Control) Latched(route string) bool {
+	_, latched := (*c.latches.Load())[route]
+	return latched
+}
+
+// Latch notes a suspected leak: in force at once, then on disk. The first one
+// of a route stands until it is reset. When the store can not be written the
+// latch holds in this process, and is stored with the next change.
+func (c *Control) Latch(l Latch) {
+	if l.At.IsZero() {
+		l.At = now()
+	}
+	if !c.addLatch(l) {
+		return
+	}
+	c.log.Error("leak suspected: writes of this route are not shadowed until it is reset",
+		"route", l.Route, "backend", l.Backend, "request_id", l.RequestID, "why", l.Why)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	what := fmt.Sprintf("%s: request %s to %s", l.Route, l.RequestID, l.Backend)
+	err := c.write(context.Background(), c.overrides, *c.latches.Load(), Entry{At: l.At, By: "quack", Action: "latch", What: what, Why: l.Why})
+	if err != nil {
+		c.log.Error("the suspected leak is not on disk: a restart before the next change would forget it", "route", l.Route, "error", err)
+	}
+}
+
+// Latches are the suspected leaks, by route.
+func (c *Control) Latches() []Latch {
+	return slices.SortedFunc(maps.Values(*c.latches.Load()), func(a, b Latch) int { return cmp.Compare(a.Route, b.Route) })
+}
+
+// ResetLatch lets the route's writes be shadowed again. Refused without a why,
+// and with ErrNotLatched. A latch can be reset whose route is no longer there.
+func (c *Control) ResetLatch(ctx context.Context, route, by, why string) error {
+	if err := c.resetLatch(ctx, route, by, why); err != nil {
+		return fmt.Errorf("reset %q: %w", route, err)
+	}
+	return nil
+}
+
+func (c *Control) resetLatch(ctx context.Context, route, by, why string) error {
+	why, err := reason(why)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l, latched := (*c.latches.Load())[route]
+	if !latched {
+		if c.file != nil && c.file.Route(route) == nil {
+			return unknownRoute(c.file, route)
+		}
+		return ErrNotLatched
+	}
+	rest := maps.Clone(*c.latches.Load())
+	delete(rest, route)
+	what := fmt.Sprintf("%s: latched %s by request %s", route, l.At.Format(time.RFC3339), l.RequestID)
+	if err := c.write(ctx, c.overrides, rest, Entry{At: now(), By: name(by), Action: "reset latch", What: what, Why: why}); err != nil {
+		return err
+	}
+	c.removeLatch(route)
+	c.log.Warn("suspected leak reset: writes of this route are shadowed again", "route", route, "by", name(by), "why", why)
+	return nil
+}
+
+// addLatch reports whether l is new. It does not wait for a change that is
+// being written: each further write of the route could leak too.
+func (c *Control) addLatch(l Latch) bool {
+	for {
+		old := c.latches.Load()
+		if _, latched := (*old)[l.Route]; latched {
+			return false
+		}
+		next := maps.Clone(*old)
+		next[l.Route] = l
+		if c.latches.CompareAndSwap(old, &next) {
+			return true
+		}
+	}
+}
+
+func (c *Control) removeLatch(route string) {
+	for {
+		old := c.latches.Load()
+		next := maps.Clone(*old)
+		delete(next, route)
+		if c.latches.CompareAndSwap(old, &next) {
+			return
+		}
+	}
+}
