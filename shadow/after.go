@@ -1,0 +1,88 @@
+package shadow
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/routes"
+)
+
+// askAnewEvery is which share of the requests that live answered with 304 is
+// asked anew, on both sides, without validators: one in so many.
+const askAnewEvery = 10
+
+// Offer hands over an exchange whose answer is complete, to be shadowed and
+// compared. live is the side that answered. It never blocks. Of requests that
+// live answered with 304 Not Modified one in ten is asked anew on both sides.
+func (d *Dispatcher) Offer(req Request, live routes.Side, a Answer) {
+	r := req.Route
+	defer d.keepFromClient(r, nil)
+	if skip := d.refuse(&req, live, &a); skip != "" {
+		d.skip(r.Name, skip)
+		return
+	}
+	p := pairing{req: &req, live: live, first: live}
+	deadline := time.Now().Add(r.Shadow.Timeout)
+	j := &job{
+		backend: r.Backend(live.Other()).Name,
+		size:    int64(len(req.Body) + len(a.Exchange.Body)),
+		run:     func(ctx context.Context) { d.shadow(ctx, &req, live, &a, deadline) },
+		drop:    func() { d.drop(r.Name) },
+		failed:  func(why string) { d.recordError(p, why) },
+	}
+	if a.Exchange.Status == http.StatusNotModified {
+		j.run = func(ctx context.Context) { d.askAnew(ctx, &req, deadline) }
+	}
+	d.queue.push(j)
+}
+
+// refuse is the reason why an exchange that was offered is not shadowed.
+func (d *Dispatcher) refuse(req *Request, live routes.Side, a *Answer) string {
+	r := req.Route
+	backend := r.Backend(live.Other())
+	switch {
+	case a.broken():
+		return reports.SkipAborted
+	case backend == nil:
+		return reports.SkipUnreachable
+	case !r.SafeFor(req.Method):
+		// Routes are refused at load that would have a write shadowed after live.
+		d.log.Error("an unsafe request was offered to be shadowed after live", "route", r.Name, "request", req.ID)
+		return reports.SkipNoProof
+	case d.cfg.Latches.Latched(r.Name):
+		// What has left its transaction once, in a safe request, would again.
+		return reports.SkipLatched
+	case d.breakers.of(backend.Name, true).open(time.Now()):
+		return reports.SkipBreaker
+	case a.Exchange.Status == http.StatusNotModified && d.notModified.Add(1)%askAnewEvery != 0:
+		return reports.SkipNotModified
+	}
+	return ""
+}
+
+// shadow makes the shadow call of an exchange and compares.
+func (d *Dispatcher) shadow(ctx context.Context, req *Request, live routes.Side, a *Answer, deadline time.Time) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	answer, skip := d.ask(ctx, req, live.Other())
+	if skip != "" {
+		d.skip(req.Route.Name, skip)
+		return
+	}
+	d.conclude(pairOf(req, live, a, answer))
+}
+
+// askAnew asks both sides as shadow calls and compares their answers with each
+// other.
+func (d *Dispatcher) askAnew(ctx context.Context, req *Request, deadline time.Time) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	legacy, new, skip := d.askBoth(ctx, req, routes.Legacy)
+	if skip != "" {
+		d.skip(req.Route.Name, skip)
+		return
+	}
+	d.conclude(pairing{req: req, first: routes.Legacy, legacy: legacy, new: new, recheck: true})
+}

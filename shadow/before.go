@@ -1,0 +1,332 @@
+package shadow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/routes"
+	"github.com/quackproxy/quack/upstream"
+)
+
+// allowance is what a shadow's answer may take beyond its budget: the way
+// there and back, and the rollback.
+const allowance = 100 * time.Millisecond
+
+// Before runs the shadow (run: both: both sides) of req and waits for it: until
+// its rollback is acknowledged, but no longer than the route's budget + 100 ms,
+// and for run: both no longer than that for each of the two sides. Of ctx only
+// the values count: that the client has gone does not let the live call start
+// beside the shadow. The caller then makes the live call and calls
+// Pending.Live exactly once.
+func (d *Dispatcher) Before(ctx context.Context, req Request, live routes.Side) (p *Pending) {
+	defer d.keepFromClient(req.Route, func() { p = new(Pending) })
+	p = &Pending{d: d, req: req, live: live, confirmed: make(chan struct{})}
+	steps, seat, skip := d.plan(&p.req, live)
+	if skip != "" {
+		d.skip(req.Route.Name, skip)
+		p.spent = true
+		return p
+	}
+	if !d.life.begin() {
+		seat.leave()
+		d.drop(req.Route.Name)
+		p.spent = true
+		return p
+	}
+	wait := time.Duration(len(steps)) * (req.Route.Shadow.Budget + allowance)
+	p.until = time.Now().Add(wait)
+	over := time.NewTimer(wait)
+	defer over.Stop()
+	go p.run(context.WithoutCancel(ctx), steps, seat)
+	select {
+	case <-p.confirmed:
+	case <-over.C:
+	}
+	p.release()
+	return p
+}
+
+// step is one call of a shadow before live.
+type step struct {
+	side     routes.Side
+	backend  *routes.Backend
+	instance *upstream.Instance // proved; nil for a safe request, which picks its own
+}
+
+// plan decides whether and to whom the shadow of req goes. Each step's
+// instance is chosen before the first is sent, so that the first does not run
+// for nothing.
+func (d *Dispatcher) plan(req *Request, live routes.Side) ([]step, seat, string) {
+	r := req.Route
+	safe := r.SafeFor(req.Method)
+	if req.ReadOnly && !safe {
+		return nil, seat{}, reports.SkipReadOnly
+	}
+	if d.cfg.Latches.Latched(r.Name) {
+		return nil, seat{}, reports.SkipLatched
+	}
+	sides := []routes.Side{live.Other()}
+	if r.Shadow.Run == routes.RunBoth && !safe {
+		sides = []routes.Side{routes.Legacy, routes.New}
+	}
+	var steps []step
+	for _, side := range sides {
+		s := step{side: side, backend: r.Backend(side)}
+		if s.backend == nil {
+			return nil, seat{}, reports.SkipUnreachable
+		}
+		if !safe {
+			if s.instance = d.pickProved(s.backend); s.instance == nil {
+				return nil, seat{}, reports.SkipNoProof
+			}
+		}
+		if d.breakers.of(s.backend.Name, safe).open(time.Now()) {
+			return nil, seat{}, reports.SkipBreaker
+		}
+		steps = append(steps, s)
+	}
+	seat, ok := d.befores.take(r.Backend(live.Other()).Name)
+	if !ok {
+		return nil, seat, reports.SkipBusy
+	}
+	return steps, seat, ""
+}
+
+// pickProved chooses among the instances of b that have proved that they roll
+// back; nil when there is none.
+func (d *Dispatcher) pickProved(b *routes.Backend) *upstream.Instance {
+	if b.Rollback != routes.RollbackHeader {
+		return nil
+	}
+	now := time.Now()
+	return d.pick(b, func(i *upstream.Instance) bool { return d.proofs.proved(b, i, now) })
+}
+
+// Pending is a shadow that ran before its live call. The zero Pending is of a
+// request without one.
+type Pending struct {
+	d    *Dispatcher
+	req  Request
+	live routes.Side
+
+	until     time.Time     // when Before returns at the latest
+	confirmed chan struct{} // closed when nothing of the shadow's work is left in the backends
+
+	mu       sync.Mutex
+	released bool      // Before has returned: the live call may be under way
+	settled  bool      // the shadow's part has ended
+	spent    bool      // nothing will be compared with the live answer
+	shadow   *answered // the shadow side's answer, once it is there
+	answer   *Answer   // the live side's, once it is there
+}
+
+// Live hands over the live answer; the comparison is made in the background.
+// Never blocks.
+func (p *Pending) Live(a Answer) {
+	if p.d == nil {
+		return
+	}
+	p.mu.Lock()
+	if p.spent || p.answer != nil {
+		p.mu.Unlock()
+		return
+	}
+	p.answer = &a
+	both := p.shadow != nil
+	p.mu.Unlock()
+	if both {
+		p.compare()
+	}
+}
+
+// settle ends the shadow's part: with its answer, or the reason why there is
+// none to compare.
+func (p *Pending) settle(a answered, skip string) {
+	p.confirm()
+	p.mu.Lock()
+	if p.settled {
+		p.mu.Unlock()
+		return
+	}
+	p.settled = true
+	if skip != "" {
+		p.spent = true
+		p.mu.Unlock()
+		p.d.skip(p.req.Route.Name, skip)
+		return
+	}
+	p.shadow = &a
+	both := p.answer != nil
+	p.mu.Unlock()
+	if both {
+		p.compare()
+	}
+}
+
+// compare has the two answers compared; called once, when both are there.
+func (p *Pending) compare() {
+	if p.answer.broken() {
+		p.d.skip(p.req.Route.Name, reports.SkipAborted)
+		return
+	}
+	pair := pairOf(&p.req, p.live, p.answer, *p.shadow)
+	pair.first = p.live.Other()
+	p.d.compareLater(pair)
+}
+
+// confirm lets Before return: nothing of the shadow's work is left. It reports
+// false when Before has returned already, so that the live call may have run
+// beside the shadow.
+func (p *Pending) confirm() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.confirmed:
+	default:
+		close(p.confirmed)
+	}
+	return !p.released
+}
+
+// release says that Before returns.
+func (p *Pending) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.released = true
+}
+
+// waited reports whether Before still waits.
+func (p *Pending) waited() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.released
+}
+
+// run makes the steps one after the other and settles p.
+func (p *Pending) run(ctx context.Context, steps []step, seat seat) {
+	defer p.d.life.end()
+	defer seat.leave()
+	defer func() {
+		if fault := recover(); fault != nil {
+			p.failed(fault)
+		}
+	}()
+	if p.req.Route.SafeFor(p.req.Method) {
+		p.settle(p.runSafe(ctx, steps[0].side))
+		return
+	}
+	var answers []answered
+	for i, s := range steps {
+		a, skip := p.runUnsafe(ctx, s, i == len(steps)-1)
+		if skip != "" {
+			p.settle(answered{}, skip)
+			return
+		}
+		answers = append(answers, a)
+	}
+	if len(answers) == 1 {
+		p.settle(answers[0], "")
+		return
+	}
+	p.settleBoth(answers[0], answers[1])
+}
+
+// settleBoth ends the shadow's part when both sides were run: they are
+// compared with each other, and the live answer with nothing.
+func (p *Pending) settleBoth(legacy, new answered) {
+	p.confirm()
+	p.mu.Lock()
+	p.settled, p.spent = true, true
+	p.mu.Unlock()
+	p.d.compareLater(pairing{req: &p.req, first: routes.Legacy, legacy: legacy, new: new})
+}
+
+// failed ends the shadow's part after a panic. What was sent by then, and how
+// it was answered, is not known: an unsafe request may have left something.
+func (p *Pending) failed(fault any) {
+	d, r := p.d, p.req.Route
+	d.log.Error("shadow before live panicked", "route", r.Name, "request", p.req.ID, "panic", fault, "stack", string(debug.Stack()))
+	skip := reports.SkipUnreachable
+	if !r.SafeFor(p.req.Method) {
+		skip = d.heed(leakOf(fmt.Sprintf("the shadow's answer was not judged: panic: %v", fault)), &p.req, r.Backend(p.live.Other()).Name)
+	}
+	p.settle(answered{}, skip)
+}
+
+// runSafe makes the shadow call of a safe request, within the budget.
+func (p *Pending) runSafe(ctx context.Context, side routes.Side) (answered, string) {
+	ctx, cancel := context.WithTimeout(ctx, p.req.Route.Shadow.Budget+allowance)
+	defer cancel()
+	a, skip := p.d.ask(ctx, &p.req, side)
+	if skip == reports.SkipTimeout {
+		skip = reports.SkipBudget
+	}
+	return a, skip
+}
+
+// runUnsafe makes one shadow call that is rolled back. An answer is awaited
+// for some time after Before has given up, because one without an
+// acknowledgement has to latch the route however late it comes.
+func (p *Pending) runUnsafe(ctx context.Context, s step, last bool) (answered, string) {
+	d, r := p.d, p.req.Route
+	turn, ok := d.breakers.of(s.backend.Name, false).enter(time.Now())
+	if !ok {
+		return answered{}, reports.SkipBreaker
+	}
+	end := endedUnknown
+	defer func() { d.leave(turn, end, s.backend.Name) }()
+	if !d.proofs.proved(s.backend, s.instance, time.Now()) {
+		return answered{}, reports.SkipNoProof
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.Shadow.Budget+allowance+d.cfg.Grace)
+	defer cancel()
+	if time.Until(p.until) < r.Shadow.Budget {
+		return answered{}, reports.SkipBudget
+	}
+	reply, err := d.send(ctx, call{req: &p.req, side: s.side, instance: s.instance, mode: ModeRollback, budget: r.Shadow.Budget})
+	if err != nil {
+		if end = endingOf(err); end == endedFaulty {
+			d.unconfirmed(&p.req, s, err.Error())
+		}
+		return answered{}, reports.SkipUnconfirmed
+	}
+	j := judgeUnsafe(reply.head)
+	if j.skip != "" {
+		defer reply.resp.Body.Close()
+		if end = endedWell; j.fault {
+			end = endedFaulty
+			d.unconfirmed(&p.req, s, j.detail)
+		}
+		return answered{}, d.heed(j, &p.req, s.backend.Name)
+	}
+	end = endedWell
+	inTime := p.waited()
+	if last {
+		inTime = p.confirm()
+	}
+	if !inTime {
+		reply.resp.Body.Close()
+		return answered{}, reports.SkipBudget
+	}
+	a := answered{backend: s.backend.Name, url: reply.url}
+	a.exchange, a.latency, err = reply.read(ctx, r.Shadow.MaxBody)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return answered{}, reports.SkipTimeout
+	}
+	return a, ""
+}
+
+// unconfirmed notes that no answer of the adapter's came: the instance has to
+// prove itself again before the next write goes there.
+func (d *Dispatcher) unconfirmed(req *Request, s step, why string) {
+	d.proofs.doubt(s.backend.Name, s.instance, why)
+	if n, notable := d.tally.add("unconfirmed", req.Route.Name); notable {
+		d.log.Warn("a shadow write was not acknowledged", "route", req.Route.Name, "backend", s.backend.Name,
+			"request", req.ID, "why", why, "count", n)
+	}
+}

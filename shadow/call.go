@@ -1,0 +1,208 @@
+package shadow
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/routes"
+	"github.com/quackproxy/quack/upstream"
+)
+
+// call is one shadow call: a request in the terms of one side, to one instance.
+type call struct {
+	req      *Request
+	side     routes.Side
+	instance *upstream.Instance
+	mode     Mode          // "" sends no Quack-Shadow
+	budget   time.Duration // that the adapter is given
+	safe     bool
+}
+
+// reply is the head of the answer to a call; read must be called to its end.
+type reply struct {
+	resp    *http.Response
+	url     string       // as sent
+	started time.Time    // of the call
+	sent    atomic.Int64 // nanoseconds after started at which the request was fully written; 0 when not known
+	head    head
+}
+
+// answered is the whole answer of one side.
+type answered struct {
+	backend  string
+	url      string
+	exchange compare.Exchange
+	latency  time.Duration
+	wrote    string // as in judgement
+}
+
+// send makes the call and returns the head of its answer.
+func (d *Dispatcher) send(ctx context.Context, c call) (*reply, error) {
+	r := &reply{started: time.Now()}
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(httptrace.WroteRequestInfo) { r.sent.Store(int64(time.Since(r.started))) },
+	})
+	req, err := d.request(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	// Only what is safe may be sent again when a kept connection has gone: a
+	// second copy of a write would not know of the first one's acknowledgement.
+	r.url = c.instance.URL.Scheme + "://" + c.instance.URL.Host + req.target
+	r.resp, err = c.instance.RoundTrip(req.Request, c.safe)
+	if err != nil {
+		return nil, fmt.Errorf("shadow call: %w", err)
+	}
+	r.head.status = r.resp.StatusCode
+	if c.mode != "" {
+		r.head.ack, r.head.ackErr = d.cfg.Protocol.Acknowledged(r.resp.Header, c.req.ID)
+	}
+	return r, nil
+}
+
+// errNotSent is the error of a call that is not the backend's fault.
+var errNotSent = errors.New("not sent")
+
+// outgoing is a request with the target that it asks for.
+type outgoing struct {
+	*http.Request
+	target string
+}
+
+// request is what c sends: the client's request in the side's terms, marked.
+func (d *Dispatcher) request(ctx context.Context, c call) (outgoing, error) {
+	req := c.req
+	path := req.Route.TargetFor(c.side, req.Path, req.Params)
+	target := targetOf(path, req.RawQuery, req.ForceQuery)
+	h := req.Header.Clone()
+	if h == nil {
+		h = make(http.Header)
+	}
+	stripConditions(h)
+	h["Traceparent"] = []string{traceparent(req.Trace)}
+	d.cfg.Protocol.MarkContext(h, req.ID, "shadow", req.At, req.ReadOnly)
+	mode := c.mode
+	if mode == "" {
+		mode = ModeReadOnly
+	}
+	d.cfg.Protocol.MarkShadow(h, req.ID, mode, c.budget, req.Method, target, req.Body)
+	if c.mode == "" {
+		// The baggage stays: whatever this request causes is a shadow's too.
+		h.Del("Quack-Shadow")
+	}
+	var body io.Reader
+	if len(req.Body) > 0 {
+		body = bytes.NewReader(req.Body)
+	}
+	out, err := upstream.NewRequest(ctx, req.Method, path, req.RawQuery, req.ForceQuery, req.Host, h, body, int64(len(req.Body)))
+	if err != nil {
+		return outgoing{}, fmt.Errorf("make shadow request %s %q: %w: %w", req.Method, target, errNotSent, err)
+	}
+	return outgoing{out, target}, nil
+}
+
+func targetOf(path, rawQuery string, forceQuery bool) string {
+	if rawQuery == "" && !forceQuery {
+		return path
+	}
+	return path + "?" + rawQuery
+}
+
+// stripConditions removes what makes an answer depend on what the client has
+// already: the sides' validators differ, so one would answer 304 or a part
+// where the other sends the whole. Range itself stays, both sides are to
+// answer it alike. If-Match and If-Unmodified-Since stay: they guard a write,
+// and a write that they refuse is an answer to compare. Expect is between the
+// client and Quack.
+func stripConditions(h http.Header) {
+	for _, name := range []string{"If-None-Match", "If-Modified-Since", "If-Range", "Expect"} {
+		delete(h, name)
+	}
+}
+
+// traceparent is a W3C trace context, version 00, with a new span id and the
+// sampled flag: traces of shadows are worth keeping.
+func traceparent(trace string) string {
+	var b [24]byte
+	rand.Read(b[:])
+	if len(trace) != 32 {
+		trace = hex.EncodeToString(b[8:])
+	}
+	return "00-" + trace + "-" + hex.EncodeToString(b[:8]) + "-01"
+}
+
+// read reads the rest of the answer, and returns the time from the request
+// fully sent to the answer's end. Of the body it keeps max bytes at most, and
+// the digest of what is longer. The error is the context's, when it ended
+// before the answer did; an answer that broke off otherwise is Incomplete.
+func (r *reply) read(ctx context.Context, max int64) (compare.Exchange, time.Duration, error) {
+	defer r.resp.Body.Close()
+	ex := compare.Exchange{Status: r.resp.StatusCode}
+	err := readBody(&ex, r.resp.Body, r.resp.ContentLength, max)
+	latency := time.Since(r.started) - time.Duration(r.sent.Load())
+	if err != nil {
+		if ctx.Err() != nil {
+			return ex, latency, fmt.Errorf("read the shadow's answer: %w", context.Cause(ctx))
+		}
+		ex.Incomplete = "the answer broke off: " + err.Error()
+	}
+	ex.Header = answerHeader(r.resp.Header)
+	if len(r.resp.Trailer) > 0 {
+		ex.Trailer = answerHeader(r.resp.Trailer)
+	}
+	ex.Footprint = r.head.ack.Footprint
+	return ex, latency, nil
+}
+
+func readBody(ex *compare.Exchange, body io.Reader, length, max int64) error {
+	var kept bytes.Buffer
+	if length > 0 {
+		kept.Grow(int(min(length, max)) + bytes.MinRead)
+	}
+	n, err := io.Copy(&kept, io.LimitReader(body, max))
+	ex.Size = n
+	if err != nil {
+		ex.Body = kept.Bytes()
+		return err
+	}
+	sum := sha256.New()
+	var one [1]byte
+	if m, err := io.ReadFull(body, one[:]); m == 0 {
+		ex.Body = kept.Bytes()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		return err
+	}
+	sum.Write(kept.Bytes())
+	sum.Write(one[:])
+	rest, err := io.Copy(sum, body)
+	ex.Size += 1 + rest
+	sum.Sum(ex.Digest[:0])
+	return err
+}
+
+// answerHeader is the header of an answer as it is compared: without
+// hop-by-hop fields, and without the Quack-* fields, which only one side has.
+func answerHeader(h http.Header) http.Header {
+	h = h.Clone()
+	upstream.RemoveHopByHop(h)
+	for name := range h {
+		if strings.HasPrefix(name, "Quack-") {
+			delete(h, name)
+		}
+	}
+	return h
+}

@@ -1,0 +1,128 @@
+package shadow
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/quackproxy/quack/upstream"
+)
+
+const (
+	helloPath    = "/.well-known/quack/hello"
+	helloTimeout = 2 * time.Second
+	helloRound   = 3 // hellos to an instance that is not proved
+)
+
+// helloKind is what the answer to a hello says of the server.
+type helloKind int
+
+const (
+	helloReady   helloKind = iota // it has the adapter, with our secret
+	helloRefused                  // it answers, and not as the adapter does
+	helloSilent                   // no answer of its own: says nothing of what it is
+)
+
+// hello is the answer to one hello.
+type hello struct {
+	kind   helloKind
+	detail string // why it is not ready
+}
+
+// ask makes a round of hellos and takes what they found. Each hello goes over
+// a connection of its own, so that a load balancer behind the URL may choose
+// another server each time; an instance without proof gets several in a row,
+// so that a server without the adapter shows before the first write.
+func (p *proofs) ask(ctx context.Context, k *proof, i *upstream.Instance) {
+	defer p.wake()
+	defer func() {
+		if fault := recover(); fault != nil {
+			p.log.Error("hello panicked", "url", k.state.Load().URL, "panic", fault, "stack", string(debug.Stack()))
+			k.conclude([]hello{{helloSilent, fmt.Sprintf("hello panicked: %v", fault)}}, p.every, p.log)
+		}
+	}()
+	round := helloRound
+	if k.state.Load().Proved {
+		round = 1
+	}
+	var found []hello
+	for range round {
+		h := p.hello(ctx, i)
+		found = append(found, h)
+		if h.kind == helloSilent {
+			break
+		}
+	}
+	if ctx.Err() == nil {
+		k.conclude(found, p.every, p.log)
+	}
+}
+
+// hello sends one signed hello to an instance.
+func (p *proofs) hello(ctx context.Context, i *upstream.Instance) hello {
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	id := newID()
+	h := make(http.Header)
+	p.cfg.Protocol.MarkShadow(h, id, ModeHello, 0, http.MethodGet, helloPath, nil)
+	req, err := upstream.NewRequest(ctx, http.MethodGet, helloPath, "", false, i.URL.Host, h, nil, 0)
+	if err != nil {
+		return hello{helloSilent, fmt.Sprintf("make hello: %v", err)}
+	}
+	resp, err := i.RoundTrip(req, false)
+	if err != nil {
+		return hello{helloSilent, fmt.Sprintf("no answer to hello: %v", err)}
+	}
+	defer resp.Body.Close()
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // a body is not expected, and what it says does not matter
+	ack, err := p.cfg.Protocol.Acknowledged(resp.Header, id)
+	switch {
+	case err != nil && fromBetween(resp.StatusCode):
+		return hello{helloSilent, fmt.Sprintf("hello was answered with %d by something in between", resp.StatusCode)}
+	case err != nil:
+		return hello{helloRefused, fmt.Sprintf("hello was answered with %d: %v", resp.StatusCode, err)}
+	case resp.StatusCode != http.StatusNoContent || ack.Outcome != outcomeReady:
+		return hello{helloRefused, fmt.Sprintf("hello was answered with %d, outcome %q, instead of 204, %q", resp.StatusCode, ack.Outcome, outcomeReady)}
+	}
+	return hello{kind: helloReady}
+}
+
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// history is the answers to the last hellos, the newest last: true for ready.
+// Hellos without an answer are not in it.
+type history []bool
+
+const historyLength = 6
+
+func (h *history) add(k helloKind) {
+	if k == helloSilent {
+		return
+	}
+	*h = append(*h, k == helloReady)
+	if len(*h) > historyLength {
+		*h = (*h)[1:]
+	}
+}
+
+// mixed reports whether the answers alternate: a server that has got or lost
+// its adapter changes once, servers with and without it behind one URL change
+// to and fro.
+func (h history) mixed() bool {
+	changes := 0
+	for i := 1; i < len(h); i++ {
+		if h[i] != h[i-1] {
+			changes++
+		}
+	}
+	return changes >= 2
+}

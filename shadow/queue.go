@@ -1,0 +1,232 @@
+package shadow
+
+import (
+	"context"
+	"sync"
+)
+
+// job is a piece of work for a worker.
+type job struct {
+	backend string // whose line it waits in; "" for work without a call
+	size    int64  // bytes of bodies it keeps alive
+	run     func(context.Context)
+	drop    func()           // what is done instead of run when there is no room
+	failed  func(why string) // what is done when run panicked
+}
+
+// queue holds the jobs that wait for a worker, one line a backend. It is
+// bounded over all lines. Two things keep a backend that hangs from starving
+// the comparisons against the others: its jobs under way are at most share,
+// and when the queue is full the longest line gives way.
+type queue struct {
+	maxJobs  int
+	maxBytes int64
+	share    int
+
+	mu       sync.Mutex
+	changed  *sync.Cond
+	lines    []*line
+	turn     int   // index in lines of the next to be served
+	jobs     int   // waiting
+	bytes    int64 // of waiting jobs, and reserved
+	noCalls  bool  // jobs with a backend are turned away
+	finished bool  // all jobs are turned away; workers leave when it is empty
+}
+
+// line is what waits for one backend, oldest first.
+type line struct {
+	backend  string
+	jobs     []*job
+	bytes    int64
+	underWay int
+}
+
+func newQueue(maxJobs int, maxBytes int64, share int) *queue {
+	q := &queue{maxJobs: maxJobs, maxBytes: maxBytes, share: share}
+	q.changed = sync.NewCond(&q.mu)
+	return q
+}
+
+// push lines j up. When there is no room the oldest job of the longest line is
+// dropped for it, or j itself when its own line is the longest. It never
+// blocks, and reports whether j was taken; drop has been called when not.
+func (q *queue) push(j *job) bool {
+	victims, taken := q.add(j)
+	for _, v := range victims {
+		v.drop()
+	}
+	return taken
+}
+
+func (q *queue) add(j *job) (victims []*job, taken bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.finished || q.noCalls && j.backend != "" || j.size > q.maxBytes {
+		return []*job{j}, false
+	}
+	own := q.line(j.backend)
+	for q.jobs >= q.maxJobs || q.bytes+j.size > q.maxBytes {
+		longest := q.longest(own, j)
+		if longest == nil {
+			q.forget(own)
+			return append(victims, j), false
+		}
+		victims = append(victims, q.takeFrom(longest))
+		q.forget(longest)
+	}
+	own.jobs = append(own.jobs, j)
+	own.bytes += j.size
+	q.jobs++
+	q.bytes += j.size
+	q.changed.Signal()
+	return victims, true
+}
+
+// longest is the line that has to give way to j, which would wait in own; nil
+// when own would then be as long.
+func (q *queue) longest(own *line, j *job) *line {
+	byBytes := q.jobs < q.maxJobs
+	length := func(l *line) int64 {
+		if byBytes {
+			return l.bytes
+		}
+		return int64(len(l.jobs))
+	}
+	most := length(own) + 1
+	if byBytes {
+		most = length(own) + j.size
+	}
+	var longest *line
+	for _, l := range q.lines {
+		if l != own && len(l.jobs) > 0 && length(l) > most {
+			longest, most = l, length(l)
+		}
+	}
+	return longest
+}
+
+// pop waits for a job and takes it; false when the queue has finished. The
+// caller calls done at the job's end.
+func (q *queue) pop() (*job, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for {
+		if l := q.next(); l != nil {
+			l.underWay++
+			return q.takeFrom(l), true
+		}
+		if q.finished && q.jobs == 0 {
+			return nil, false
+		}
+		q.changed.Wait()
+	}
+}
+
+// next is the line whose turn it is, nil when none may be served.
+func (q *queue) next() *line {
+	for i := range q.lines {
+		at := (q.turn + i) % len(q.lines)
+		if l := q.lines[at]; len(l.jobs) > 0 && l.underWay < q.share {
+			q.turn = at + 1
+			return l
+		}
+	}
+	return nil
+}
+
+// done says that j, which pop gave out, has ended.
+func (q *queue) done(j *job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := q.line(j.backend)
+	l.underWay--
+	q.forget(l)
+	q.changed.Broadcast()
+}
+
+// reserve counts n bytes as waiting, when there is room for them. They are
+// given back by release.
+func (q *queue) reserve(n int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.noCalls || q.bytes+n > q.maxBytes {
+		return false
+	}
+	q.bytes += n
+	return true
+}
+
+func (q *queue) release(n int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.bytes -= n
+}
+
+// stopCalls drops the jobs that wait to make a call, and takes no more.
+func (q *queue) stopCalls() {
+	q.mu.Lock()
+	q.noCalls = true
+	var dropped []*job
+	for _, l := range q.lines {
+		for l.backend != "" && len(l.jobs) > 0 {
+			dropped = append(dropped, q.takeFrom(l))
+		}
+	}
+	q.mu.Unlock()
+	for _, j := range dropped {
+		j.drop()
+	}
+}
+
+// finish takes no more jobs; pop gives out what is left.
+func (q *queue) finish() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.noCalls, q.finished = true, true
+	q.changed.Broadcast()
+}
+
+// waiting is the number of jobs and bytes in the queue.
+func (q *queue) waiting() (jobs int, bytes int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.jobs, q.bytes
+}
+
+func (q *queue) line(backend string) *line {
+	for _, l := range q.lines {
+		if l.backend == backend {
+			return l
+		}
+	}
+	l := &line{backend: backend}
+	q.lines = append(q.lines, l)
+	return l
+}
+
+func (q *queue) takeFrom(l *line) *job {
+	j := l.jobs[0]
+	l.jobs[0] = nil
+	l.jobs = l.jobs[1:]
+	l.bytes -= j.size
+	q.jobs--
+	q.bytes -= j.size
+	return j
+}
+
+// forget removes a line with nothing in it, so that lines do not outlive the
+// backends of tables long gone.
+func (q *queue) forget(l *line) {
+	if len(l.jobs) > 0 || l.underWay > 0 {
+		return
+	}
+	for i := range q.lines {
+		if q.lines[i] == l {
+			q.lines = append(q.lines[:i], q.lines[i+1:]...)
+			if q.turn > i {
+				q.turn--
+			}
+			return
+		}
+	}
+}

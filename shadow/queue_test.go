@@ -1,0 +1,182 @@
+package shadow
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"pgregory.net/rapid"
+)
+
+// named makes jobs that say what became of them.
+func named(dropped *[]string) func(backend, name string, size int64) *job {
+	return func(backend, name string, size int64) *job {
+		return &job{backend: backend, size: size, drop: func() { *dropped = append(*dropped, name) }}
+	}
+}
+
+func TestQueueDropsWhatDoesNotFit(t *testing.T) {
+	var dropped []string
+	job := named(&dropped)
+	q := newQueue(3, 100, 1)
+	q.push(job("a", "a1", 10))
+	q.push(job("a", "a2", 10))
+	q.push(job("a", "a3", 10))
+	if q.push(job("a", "a4", 10)) {
+		t.Error("a job was taken beyond the number")
+	}
+	q.pop()
+	if q.push(job("a", "a5", 81)) {
+		t.Error("a job was taken beyond the bytes")
+	}
+	if !q.push(job("a", "a6", 80)) {
+		t.Error("a job that fits was turned away")
+	}
+	if want := []string{"a4", "a5"}; !slices.Equal(dropped, want) {
+		t.Errorf("dropped %v, want %v", dropped, want)
+	}
+	if q.reserve(1) {
+		t.Error("reserved beyond the bytes")
+	}
+}
+
+func TestLongestLineGivesWay(t *testing.T) {
+	var dropped []string
+	job := named(&dropped)
+	q := newQueue(4, 100, 1)
+	q.push(job("hangs", "h1", 10))
+	q.push(job("hangs", "h2", 10))
+	q.push(job("hangs", "h3", 10))
+	q.push(job("", "c1", 10))
+	q.push(job("well", "w1", 10))
+	q.push(job("well", "w2", 10)) // as long as the other line: it gives way itself
+	if want := []string{"h1", "w2"}; !slices.Equal(dropped, want) {
+		t.Errorf("dropped by number %v, want %v", dropped, want)
+	}
+	dropped = nil
+	q = newQueue(10, 100, 1)
+	q.push(job("hangs", "h1", 60))
+	q.push(job("well", "w1", 30))
+	q.push(job("well", "w2", 20))
+	if want := []string{"h1"}; !slices.Equal(dropped, want) {
+		t.Errorf("dropped by bytes %v, want %v", dropped, want)
+	}
+	if q.push(job("well", "whale", 101)) || len(dropped) != 2 {
+		t.Error("a job larger than the queue drove others out")
+	}
+}
+
+func TestBackendTakesItsShareOnly(t *testing.T) {
+	q := newQueue(100, 100, 2)
+	job := named(new([]string))
+	for range 4 {
+		q.push(job("a", "", 0))
+	}
+	q.push(job("b", "", 0))
+	var took []string
+	for range 3 {
+		j, _ := q.pop()
+		took = append(took, j.backend)
+	}
+	slices.Sort(took)
+	if want := []string{"a", "a", "b"}; !slices.Equal(took, want) {
+		t.Fatalf("took %v, want %v", took, want)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		got := make(chan struct{})
+		q := newQueue(100, 100, 2)
+		for range 3 {
+			q.push(job("a", "", 0))
+		}
+		one, _ := q.pop()
+		q.pop()
+		go func() { q.pop(); close(got) }()
+		synctest.Wait()
+		select {
+		case <-got:
+			t.Fatal("a third job of the backend was given out")
+		default:
+		}
+		q.done(one)
+		<-got
+	})
+}
+
+func TestStoppingKeepsWhatNeedsNoCall(t *testing.T) {
+	var dropped []string
+	job := named(&dropped)
+	q := newQueue(10, 100, 2)
+	q.push(job("a", "a1", 1))
+	q.push(job("", "c1", 1))
+	q.stopCalls()
+	if q.push(job("a", "a2", 1)) || !q.push(job("", "c2", 1)) || q.reserve(1) {
+		t.Error("not just the calls are turned away")
+	}
+	q.finish()
+	if q.push(job("", "c3", 1)) {
+		t.Error("a job was taken after the end")
+	}
+	n := 0
+	for {
+		j, ok := q.pop()
+		if !ok {
+			break
+		}
+		q.done(j)
+		n++
+	}
+	if want := []string{"a1", "a2", "c3"}; !slices.Equal(dropped, want) || n != 2 {
+		t.Errorf("dropped %v, want %v; gave out %d, want 2", dropped, want, n)
+	}
+}
+
+// TestQueueKeepsItsBooks holds that nothing is lost or counted twice, whatever
+// the order of calls.
+func TestQueueKeepsItsBooks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		q := newQueue(rapid.IntRange(1, 6).Draw(t, "jobs"), rapid.Int64Range(1, 40).Draw(t, "bytes"), rapid.IntRange(1, 3).Draw(t, "share"))
+		pushed, dropped, given := 0, 0, 0
+		var underWay []*job
+		t.Repeat(map[string]func(*rapid.T){
+			"push": func(t *rapid.T) {
+				j := &job{backend: rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, "backend"), size: rapid.Int64Range(0, 15).Draw(t, "size")}
+				j.drop = func() { dropped++ }
+				pushed++
+				q.push(j)
+			},
+			"pop": func(t *rapid.T) {
+				q.mu.Lock()
+				some := q.next() != nil
+				q.mu.Unlock()
+				if !some {
+					t.Skip("it would wait")
+				}
+				j, _ := q.pop()
+				underWay = append(underWay, j)
+				given++
+			},
+			"done": func(t *rapid.T) {
+				if len(underWay) == 0 {
+					t.Skip("none under way")
+				}
+				q.done(underWay[0])
+				underWay = underWay[1:]
+			},
+			"": func(t *rapid.T) {
+				jobs, bytes := q.waiting()
+				var sum int64
+				for _, l := range q.lines {
+					for _, j := range l.jobs {
+						sum += j.size
+					}
+					if l.underWay > q.share || len(l.jobs) == 0 && l.underWay == 0 {
+						t.Fatalf("line %q has %d waiting and %d under way", l.backend, len(l.jobs), l.underWay)
+					}
+				}
+				if pushed != dropped+given+jobs || sum != bytes || jobs > q.maxJobs || bytes > q.maxBytes {
+					t.Fatalf("pushed %d, dropped %d, gave out %d, %d wait with %d bytes (%d counted)", pushed, dropped, given, jobs, sum, bytes)
+				}
+			},
+		})
+	})
+}

@@ -1,0 +1,149 @@
+package shadow
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/routes"
+)
+
+// pairing is the two exchanges of one request.
+type pairing struct {
+	req         *Request
+	live        routes.Side // that answered the client; "" when neither did
+	first       routes.Side // that ran first
+	legacy, new answered
+	recheck     bool // a difference is checked again before it counts
+}
+
+// pairOf pairs a live answer with the shadow's. The live call ran first.
+func pairOf(req *Request, live routes.Side, a *Answer, shadow answered) pairing {
+	p := pairing{req: req, live: live, first: live, recheck: req.Route.SafeFor(req.Method)}
+	exchange := a.Exchange
+	exchange.Header = answerHeader(exchange.Header)
+	client := answered{backend: a.Backend, url: a.URL, exchange: exchange, latency: a.Latency}
+	if live == routes.Legacy {
+		p.legacy, p.new = client, shadow
+	} else {
+		p.legacy, p.new = shadow, client
+	}
+	return p
+}
+
+// size is the bytes of bodies that the pairing keeps alive.
+func (p *pairing) size() int64 {
+	return int64(len(p.req.Body) + len(p.legacy.exchange.Body) + len(p.new.exchange.Body))
+}
+
+// compareLater lines p up to be compared.
+func (d *Dispatcher) compareLater(p pairing) {
+	d.queue.push(&job{
+		size:   p.size(),
+		run:    func(ctx context.Context) { d.conclude(p) },
+		drop:   func() { d.drop(p.req.Route.Name) },
+		failed: func(why string) { d.recordError(p, why) },
+	})
+}
+
+// conclude compares a pairing, and records it unless it is to be re-checked.
+// The differences of an unsafe request are final: asking again would be
+// another write. So is a write that a safe request attempted.
+func (d *Dispatcher) conclude(p pairing) {
+	result := d.compared(&p.legacy.exchange, &p.new.exchange, p.req.Route.Compare)
+	wrote := writes(p)
+	switch {
+	case result.Err != nil:
+		d.record(p, reports.Comparison{Verdict: reports.Error, Err: result.Err.Error(), Forgiven: result.Forgiven,
+			Differences: found(append(result.Differences, wrote...))})
+	case result.Match() && wrote == nil:
+		d.record(p, reports.Comparison{Verdict: reports.Match, Forgiven: result.Forgiven})
+	case wrote == nil && p.recheck && d.recheckLater(p, result):
+	default:
+		result.Differences = append(result.Differences, wrote...)
+		d.recordAsIs(p, result)
+	}
+}
+
+// compared compares two exchanges. A panic is an error of this comparison.
+func (d *Dispatcher) compared(legacy, new *compare.Exchange, rules *compare.Rules) (r compare.Result) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			d.log.Error("comparing panicked", "panic", fault, "stack", string(debug.Stack()))
+			r = compare.Result{Err: fmt.Errorf("comparing panicked: %v", fault)}
+		}
+	}()
+	return d.compare(legacy, new, rules)
+}
+
+// writes are the differences of the sides that attempted a write in a safe
+// request; nil when none did. The place is the table, where it is known.
+func writes(p pairing) []compare.Difference {
+	var list []compare.Difference
+	if path, text := attempt(p.legacy.wrote); path != "" {
+		list = append(list, compare.Difference{Path: path, At: path, Kind: compare.KindWrites, Legacy: text, Weight: 1})
+	}
+	if path, text := attempt(p.new.wrote); path != "" {
+		if len(list) > 0 && list[0].Path == path {
+			list[0].New = text
+		} else {
+			list = append(list, compare.Difference{Path: path, At: path, Kind: compare.KindWrites, New: text, Weight: 1})
+		}
+	}
+	return list
+}
+
+// attempt is the place and a description of a write that was refused; "" when
+// there was none.
+func attempt(wrote string) (path, text string) {
+	if wrote == "" {
+		return "", ""
+	}
+	state, rest, _ := strings.Cut(wrote, ":")
+	verb, table, _ := strings.Cut(rest, ":")
+	if path = "writes"; table != "" {
+		path = "table:" + table
+	}
+	return path, cmp.Or(verb, "a write") + " refused in a read-only transaction (SQLSTATE " + state + ")"
+}
+
+// recordAsIs records a mismatch whose differences all count.
+func (d *Dispatcher) recordAsIs(p pairing, r compare.Result) {
+	d.record(p, reports.Comparison{Verdict: reports.Mismatch, Differences: found(r.Differences), Forgiven: r.Forgiven})
+}
+
+func (d *Dispatcher) recordError(p pairing, why string) {
+	d.record(p, reports.Comparison{Verdict: reports.Error, Err: why})
+}
+
+func found(differences []compare.Difference) []reports.Found {
+	var list []reports.Found
+	for _, x := range differences {
+		list = append(list, reports.Found{Difference: x, Verdict: reports.Mismatch})
+	}
+	return list
+}
+
+// record fills in what c says of the request and its answers, and records it.
+func (d *Dispatcher) record(p pairing, c reports.Comparison) {
+	r := p.req
+	c.ID, c.At, c.Route, c.Stage = r.ID, r.At, r.Route.Name, string(r.Route.Stage)
+	c.Live, c.First = string(p.live), string(p.first)
+	c.Request = reports.Request{
+		Method: r.Method, Target: targetOf(r.Path, r.RawQuery, r.ForceQuery), Host: r.Host,
+		Header: r.Header, Body: r.Body, BodySize: int64(len(r.Body)),
+	}
+	c.Legacy, c.New = p.legacy.side(), p.new.side()
+	if p.legacy.exchange.Footprint != nil && p.new.exchange.Footprint != nil {
+		c.Writes = "footprint"
+	}
+	d.out.Record(c)
+}
+
+func (a answered) side() reports.Side {
+	return reports.Side{Backend: a.backend, URL: a.url, Answer: a.exchange, Latency: a.latency}
+}
