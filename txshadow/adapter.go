@@ -1,0 +1,184 @@
+package txshadow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Config is the manual. Secret and Pool must be given.
+type Config struct {
+	// Secret is QUACK_SHADOW_SECRET, as ParseSecrets reads it.
+	Secret string
+	// Pool is the application's pool. Adapter.Pool is to be used in its place.
+	Pool *pgxpool.Pool
+	// DirectDSN is where shadow writes connect to, when the pool's own address
+	// is that of a connection pooler: on sessions that a pooler shares, a
+	// shadow is refused. Default: as the pool connects. The pool's hooks
+	// (BeforeConnect, AfterConnect, PrepareConn) are called for it too.
+	DirectDSN string
+
+	// MaxBody is how much of a request's and of an answer's body is kept in
+	// memory, in bytes; default 8 MiB. It should be no less than max_body of
+	// the routes: a longer body is acknowledged as unsupported:body-size.
+	MaxBody int64
+	// MaxResult is how much of the result of one statement is kept, in bytes;
+	// default 16 MiB. A longer one is unsupported:result-size.
+	MaxResult int64
+	// MaxShadows is how many shadow writes run at once, each with a Postgres
+	// session of its own; default 4. One session more is kept ready. A shadow
+	// above it is acknowledged as unsupported:busy. Reading shadows use
+	// connections of the pool, no more than a quarter of them, and wait.
+	MaxShadows int
+
+	// WallCap is how long the transaction of a shadow write may stay open,
+	// when Quack asks for more or for nothing; default 500 ms. Other clients
+	// may wait that long for rows that the shadow has changed.
+	WallCap time.Duration
+	// ReadCap is the same for reading shadows, on which nobody waits; default
+	// 30 s.
+	ReadCap time.Duration
+	// LockTimeout is how long a statement of a shadow may wait for a lock;
+	// default 50 ms. A shadow that meets it is unsupported:lock-timeout.
+	LockTimeout time.Duration
+
+	Log *slog.Logger // default slog.Default()
+}
+
+func (c *Config) setDefaults() {
+	setDefault(&c.MaxBody, 8<<20)
+	setDefault(&c.MaxResult, 16<<20)
+	setDefault(&c.MaxShadows, 4)
+	setDefault(&c.WallCap, 500*time.Millisecond)
+	setDefault(&c.ReadCap, 30*time.Second)
+	setDefault(&c.LockTimeout, 50*time.Millisecond)
+	setDefault(&c.Log, slog.Default())
+}
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// Adapter rolls shadow requests back. Safe for concurrent use.
+type Adapter struct {
+	codec       *Codec
+	live        *pgxpool.Pool
+	pool        *Pool
+	config      *pgx.ConnConfig // of dedicated sessions, to be copied
+	prepareConn func(context.Context, *pgx.Conn) (bool, error)
+	log         *slog.Logger
+
+	maxBody, maxResult            int64
+	wallCap, readCap, lockTimeout time.Duration
+	layers                        layers
+
+	writing chan struct{} // a token for each shadow write under way
+	reading chan struct{} // a token for each reading shadow under way
+
+	sessions sessions
+	proof    proof
+
+	mu      sync.Mutex
+	closing bool
+	running sync.WaitGroup // handlers of shadows, hellos, and what sessions does in the background
+}
+
+// layers can be taken away in tests, to show what each is good for.
+type layers struct{ noInterception, noFuse, noBelt, noWatch, noFlush bool }
+
+// New makes an adapter. It connects to nothing and starts nothing.
+func New(c Config) (*Adapter, error) {
+	if c.Pool == nil {
+		return nil, errors.New("make a txshadow adapter: Config.Pool is not set")
+	}
+	c.setDefaults()
+	secrets, err := ParseSecrets(c.Secret)
+	if err != nil {
+		return nil, fmt.Errorf("make a txshadow adapter: %w", err)
+	}
+	codec, err := NewCodec(secrets...)
+	if err != nil {
+		return nil, err
+	}
+	pc := c.Pool.Config()
+	config := pc.ConnConfig
+	if c.DirectDSN != "" {
+		direct, err := pgx.ParseConfig(c.DirectDSN)
+		if err != nil {
+			return nil, fmt.Errorf("make a txshadow adapter: read Config.DirectDSN: %w", err)
+		}
+		direct.Tracer = config.Tracer
+		config = direct
+	}
+	a := &Adapter{
+		codec: codec, live: c.Pool, config: config, prepareConn: prepareHook(pc), log: c.Log,
+		maxBody: c.MaxBody, maxResult: c.MaxResult,
+		wallCap: c.WallCap, readCap: c.ReadCap, lockTimeout: c.LockTimeout,
+		writing: make(chan struct{}, c.MaxShadows), reading: make(chan struct{}, max(1, int(pc.MaxConns)/4)),
+	}
+	a.pool = &Pool{adapter: a}
+	a.sessions = sessions{adapter: a, before: pc.BeforeConnect, after: pc.AfterConnect}
+	return a, nil
+}
+
+// prepareHook is the pool's hook for a connection that is given out, in the
+// form that pgx prefers.
+func prepareHook(pc *pgxpool.Config) func(context.Context, *pgx.Conn) (bool, error) {
+	//lint:ignore SA1019 applications still set it, and their pool still calls it
+	before := pc.BeforeAcquire
+	if pc.PrepareConn != nil || before == nil {
+		return pc.PrepareConn
+	}
+	return func(ctx context.Context, conn *pgx.Conn) (bool, error) { return before(ctx, conn), nil }
+}
+
+// Pool is to be used by handlers in place of the application's pool. Every
+// pool that handlers use has to be an adapter's: what goes past it is live.
+func (a *Adapter) Pool() *Pool { return a.pool }
+
+// errClosing is the reason of shadows that come when the adapter is closing.
+var errClosing = errors.New("the adapter is closing")
+
+// enter counts something that Close waits for; the caller calls
+// a.running.Done.
+func (a *Adapter) enter() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closing {
+		return errClosing
+	}
+	a.running.Add(1)
+	return nil
+}
+
+// Close refuses new shadows, waits for those under way until ctx ends, and
+// closes the spare session. The pool is not closed. It should be called
+// before the pool's own Close.
+func (a *Adapter) Close(ctx context.Context) error {
+	a.mu.Lock()
+	a.closing = true
+	a.mu.Unlock()
+	done := make(chan struct{})
+	go a.drain(done)
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the shadows under way: %w", context.Cause(ctx))
+	}
+	a.sessions.close()
+	return nil
+}
+
+func (a *Adapter) drain(done chan<- struct{}) {
+	a.running.Wait()
+	close(done)
+}

@@ -1,0 +1,174 @@
+package txshadow
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// rewritten applies the application's QueryRewriter (pgx.NamedArgs and its
+// like), so that what is judged is what is sent. Other options stay in front
+// of the arguments.
+func (s *shadow) rewritten(ctx context.Context, sql string, args []any) (string, []any, error) {
+	var rewriter pgx.QueryRewriter
+	var options []any
+	rest := args
+options:
+	for ; len(rest) > 0; rest = rest[1:] {
+		switch arg := rest[0].(type) {
+		case pgx.QueryExecMode, pgx.QueryResultFormats, pgx.QueryResultFormatsByOID:
+			options = append(options, arg)
+		case pgx.QueryRewriter:
+			rewriter = arg
+		default:
+			break options
+		}
+	}
+	if rewriter == nil {
+		return sql, args, nil
+	}
+	sql, rest, err := rewriter.RewriteQuery(ctx, s.adapter.closedConn(), sql, rest)
+	if err != nil {
+		return "", nil, fmt.Errorf("rewrite query: %w", err)
+	}
+	return sql, append(options, rest...), nil
+}
+
+// admit judges sql and returns its statements, and the SQL to send for it.
+func (s *shadow) admit(own context.Context, on *tx, sql string, args []any) ([]statement, string, error) {
+	status := s.conn().PgConn().ParameterStatus
+	stmts := split(sql, status("standard_conforming_strings") == "off")
+	if len(stmts) == 1 && stmts[0].refusal == "unsupported:statement" {
+		text, err := s.preparedText(own, sql)
+		if err != nil {
+			return nil, "", err
+		}
+		if text != "" {
+			stmts = split(text, false)
+		}
+	}
+	if s.leaked != "" && len(stmts) > 0 {
+		s.note("unsupported:" + s.leaked)
+	}
+	for i := range stmts {
+		if err := s.judge(&stmts[i], on, args); err != nil && !s.adapter.layers.noInterception {
+			return nil, "", err
+		}
+	}
+	if enc := status("client_encoding"); enc != "UTF8" && enc != "SQL_ASCII" {
+		return nil, "", s.refuse("unsupported:client_encoding")
+	}
+	sql, err := s.spareFuse(own, sql, stmts)
+	return stmts, sql, err
+}
+
+// judge refuses a statement, or keeps in mind what it leaves behind.
+func (s *shadow) judge(st *statement, on *tx, args []any) error {
+	switch {
+	case s.adapter.layers.noInterception:
+		return nil
+	case st.refusal != "":
+		return s.refuse(st.refusal)
+	case st.savepoint && on == nil:
+		return s.refuse("unsupported:savepoint-outside-transaction")
+	case st.writable && s.mode == ModeReadOnly:
+		return s.refuse("unsupported:read-write")
+	}
+	if st.setsConfig {
+		for _, a := range args {
+			if text, ok := a.(string); ok && protectedText(text) != "" {
+				return s.refuse(protectedText(text))
+			}
+		}
+	}
+	if st.uncounted {
+		s.books.lost = "a " + strings.ToUpper(st.verb) + " whose rows the server does not count"
+	}
+	if st.leak != "" && on == nil {
+		s.leaked = st.leak
+	} else if st.leak != "" {
+		on.outermost().leak = st.leak
+	}
+	return nil
+}
+
+// preparedText is the SQL of the prepared statement called name, "" when there
+// is none.
+func (s *shadow) preparedText(own context.Context, name string) (string, error) {
+	r := s.conn().PgConn().ExecParams(own, "SELECT statement FROM pg_catalog.pg_prepared_statements WHERE name = $1",
+		[][]byte{[]byte(name)}, nil, nil, nil).Read()
+	if r.Err != nil || len(r.Rows) == 0 {
+		return "", r.Err
+	}
+	return string(r.Rows[0][0]), nil
+}
+
+// spareFuse replaces SET CONSTRAINTS ALL IMMEDIATE by one that names all
+// constraints but the fuse, which it would fire.
+func (s *shadow) spareFuse(own context.Context, sql string, stmts []statement) (string, error) {
+	if s.adapter.layers.noInterception || s.mode == ModeReadOnly {
+		return sql, nil
+	}
+	for i := len(stmts) - 1; i >= 0; i-- {
+		if !stmts[i].allImmediate {
+			continue
+		}
+		all, _, err := s.deferrable(own, "")
+		if err != nil {
+			return "", err
+		}
+		instead := "SET CONSTRAINTS ALL DEFERRED" // there is nothing but the fuse
+		if all != "" {
+			instead = "SET CONSTRAINTS " + all + " IMMEDIATE"
+		}
+		sql = sql[:stmts[i].start] + instead + sql[stmts[i].end:]
+	}
+	return sql, nil
+}
+
+// touched holds for constraints that an event may wait for: those of tables
+// with changed rows, on either side of a foreign key.
+const touched = ` AND 0 < pg_catalog.pg_stat_get_xact_tuples_inserted(c.conrelid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.conrelid)
+	+ pg_catalog.pg_stat_get_xact_tuples_deleted(c.conrelid) + pg_catalog.pg_stat_get_xact_tuples_inserted(c.confrelid)
+	+ pg_catalog.pg_stat_get_xact_tuples_updated(c.confrelid) + pg_catalog.pg_stat_get_xact_tuples_deleted(c.confrelid)`
+
+// deferrable is the names of deferrable constraints but the fuse, for SET
+// CONSTRAINTS: all, and those that are deferred from the start.
+func (s *shadow) deferrable(own context.Context, condition string) (all, deferred string, err error) {
+	results, err := s.control(own, `SELECT string_agg(DISTINCT name, ', '), string_agg(DISTINCT name, ', ') FILTER (WHERE condeferred)
+		FROM (SELECT pg_catalog.format('%I.%I', n.nspname, c.conname) AS name, c.condeferred
+			FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+			WHERE c.condeferrable AND n.nspname <> 'txshadow'`+condition+`) c`)
+	if err != nil || len(results) == 0 {
+		return "", "", err
+	}
+	row := results[0].Rows[0]
+	return string(row[0]), string(row[1]), nil
+}
+
+// checkDeferred does what a commit would do here: it fires the deferred
+// constraints that wait, the fuse aside, and then puts all as they were
+// declared.
+func (s *shadow) checkDeferred(own context.Context) error {
+	s.unchecked = false
+	if !s.session.deferrable {
+		return nil
+	}
+	condition := touched
+	if !s.session.counting {
+		condition = ""
+	}
+	all, deferred, err := s.deferrable(own, condition)
+	if err != nil || all == "" {
+		return err
+	}
+	sql := "SET CONSTRAINTS " + all + " IMMEDIATE"
+	if deferred != "" {
+		sql += "; SET CONSTRAINTS " + deferred + " DEFERRED"
+	}
+	s.books.stale = true // a trigger may have written
+	_, err = s.control(own, sql)
+	return err
+}

@@ -1,0 +1,76 @@
+package txshadow
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Role says which of the two calls of a request this is.
+type Role string
+
+// The roles of a call.
+const (
+	RoleLive   Role = "live"   // its answer goes to the client
+	RoleShadow Role = "shadow" // made only to be compared
+)
+
+// Context is what Quack says of a request, the same on both sides but for the
+// role.
+type Context struct {
+	ID       string    // Quack-Request-Id
+	Role     Role      //
+	At       time.Time // the request's instant
+	ReadOnly bool      // passed through a closed gate
+}
+
+// contextTime is RFC 3339 in UTC with nine digits, so that all adapters sign
+// the same text.
+const contextTime = "2006-01-02T15:04:05.000000000Z"
+
+// MarkContext sets Quack-Request-Id, Quack-Context, Quack-Role, Quack-Time
+// and, when readOnly, Quack-Read-Only. role is "live" or "shadow".
+func (c *Codec) MarkContext(h http.Header, id, role string, at time.Time, readOnly bool) {
+	t, ro := at.UTC().Format(contextTime), "0"
+	if readOnly {
+		ro = "1"
+	}
+	sig := c.sign("quack-context-v1", id, role, t, ro)
+	h.Set(HeaderRequestID, id)
+	h.Set(HeaderContext, "v1;role="+role+";time="+t+";readonly="+ro+";sig="+sig)
+	h.Set(HeaderRole, role)
+	h.Set(HeaderTime, t)
+	h.Del(HeaderReadOnly)
+	if readOnly {
+		h.Set(HeaderReadOnly, "1")
+	}
+}
+
+// ReadContext reads Quack-Context and verifies it. It has no time window:
+// Quack may hold a request for long, and replays a deferred one later still.
+func (c *Codec) ReadContext(h http.Header) (Context, error) {
+	value, err := one(h, HeaderContext)
+	if err != nil {
+		return Context{}, err
+	}
+	id, err := one(h, HeaderRequestID)
+	if err != nil {
+		return Context{}, err
+	}
+	f, err := parseFields(value, "role", "time", "readonly", "sig")
+	if err != nil {
+		return Context{}, fmt.Errorf("read %s: %w", HeaderContext, err)
+	}
+	role, t, ro, sig := Role(f[0]), f[1], f[2], f[3]
+	if !validID(id) || !c.verify(sig, "quack-context-v1", id, f[0], t, ro) {
+		return Context{}, fmt.Errorf("the signature of %s does not verify", HeaderContext)
+	}
+	at, err := time.Parse(time.RFC3339Nano, t)
+	if err != nil {
+		return Context{}, fmt.Errorf("read the time of %s: %w", HeaderContext, err)
+	}
+	if role != RoleLive && role != RoleShadow || ro != "0" && ro != "1" {
+		return Context{}, fmt.Errorf("%s has role %q and readonly %q", HeaderContext, role, ro)
+	}
+	return Context{ID: id, Role: role, At: at, ReadOnly: ro == "1"}, nil
+}

@@ -1,0 +1,132 @@
+package txshadow
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Footprint counts the rows that a request wrote, sorted by table. An empty,
+// non-nil one says that it is known to have written nothing.
+type Footprint []TableRows
+
+// TableRows counts the rows written in one table.
+type TableRows struct {
+	// Table is schema-qualified unless the schema is "public". A part that
+	// has a dot or a double quote in it stands in double quotes, doubled inside.
+	Table                      string
+	Inserted, Updated, Deleted int64
+}
+
+// maxFootprint is the greatest length of a Quack-Footprint in bytes.
+const maxFootprint = 4096
+
+// String is the footprint as Quack-Footprint carries it: a dictionary of RFC
+// 9651 whose member "tables" is an inner list of table names, each with its
+// counts, zeros left out. At 4 KiB it is cut and has a member "truncated".
+//
+//	tables=("public.accounts";ins=1 "public.audit_log";ins=2;del=1)
+func (f Footprint) String() string {
+	f = f.sorted()
+	const end, cut = ")", "), truncated"
+	var b strings.Builder
+	b.WriteString("tables=(")
+	for i, t := range f {
+		item := t.item()
+		if i > 0 {
+			item = " " + item
+		}
+		room := maxFootprint - b.Len() - len(item) - len(end)
+		if room < 0 || i < len(f)-1 && room < len(cut)-len(end) {
+			return b.String() + cut
+		}
+		b.WriteString(item)
+	}
+	return b.String() + end
+}
+
+// sorted is a sorted copy, not nil.
+func (f Footprint) sorted() Footprint {
+	sorted := append(Footprint{}, f...)
+	slices.SortFunc(sorted, func(a, b TableRows) int { return strings.Compare(a.Table, b.Table) })
+	return sorted
+}
+
+func (t TableRows) item() string {
+	name := t.Table
+	if !strings.Contains(unquoted(name), ".") {
+		name = "public." + name
+	}
+	s := formatString(name)
+	for _, p := range []struct {
+		key string
+		n   int64
+	}{{"ins", t.Inserted}, {"upd", t.Updated}, {"del", t.Deleted}} {
+		if p.n != 0 {
+			s += ";" + p.key + "=" + strconv.FormatInt(p.n, 10)
+		}
+	}
+	return s
+}
+
+// unquoted is a table name without what stands in double quotes.
+func unquoted(name string) string {
+	var b strings.Builder
+	for i, part := range strings.Split(name, `"`) {
+		if i%2 == 0 {
+			b.WriteString(part)
+		}
+	}
+	return b.String()
+}
+
+// ParseFootprint reads a Quack-Footprint. It returns ErrFootprintCut, and what
+// there is of it, for one that was cut.
+func ParseFootprint(value string) (Footprint, error) {
+	members, err := parseDictionary(value)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", HeaderFootprint, err)
+	}
+	tables, ok := members["tables"]
+	if !ok || !tables.isList {
+		return nil, fmt.Errorf(`read %s: no list "tables"`, HeaderFootprint)
+	}
+	f := make(Footprint, 0, len(tables.list))
+	for _, item := range tables.list {
+		t, err := readTable(item)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", HeaderFootprint, err)
+		}
+		f = append(f, t)
+	}
+	f = f.sorted()
+	for i := 1; i < len(f); i++ {
+		if f[i].Table == f[i-1].Table {
+			return nil, fmt.Errorf("read %s: %q stands twice", HeaderFootprint, f[i].Table)
+		}
+	}
+	if cut := members["truncated"]; cut.value == true {
+		return f, ErrFootprintCut
+	}
+	return f, nil
+}
+
+func readTable(item sfItem) (TableRows, error) {
+	name, ok := item.value.(string)
+	if !ok || name == "" {
+		return TableRows{}, errors.New("a table is not a string")
+	}
+	t := TableRows{Table: strings.TrimPrefix(name, "public.")}
+	for key, to := range map[string]*int64{"ins": &t.Inserted, "upd": &t.Updated, "del": &t.Deleted} {
+		v, given := item.params[key]
+		if !given {
+			continue
+		}
+		if *to, ok = v.(int64); !ok || *to < 0 {
+			return TableRows{}, fmt.Errorf("%s of %q is not a count", key, name)
+		}
+	}
+	return t, nil
+}

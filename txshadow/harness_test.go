@@ -1,0 +1,209 @@
+package txshadow_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/goleak"
+
+	"github.com/quackproxy/quack/internal/postgres/pgtest"
+	"github.com/quackproxy/quack/txshadow"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const secret = "a secret of tests that is long enough"
+
+// schema is a small shop: an audit row per account by trigger, and orders
+// whose account is looked for only at commit.
+const schema = `
+CREATE TABLE accounts (id bigserial PRIMARY KEY, email text NOT NULL UNIQUE, n int NOT NULL DEFAULT 0);
+CREATE TABLE audit (id bigserial PRIMARY KEY, what text NOT NULL);
+CREATE TABLE orders (id bigserial PRIMARY KEY, account bigint NOT NULL REFERENCES accounts DEFERRABLE INITIALLY DEFERRED);
+CREATE SCHEMA other;
+CREATE TABLE other.notes (note text);
+CREATE FUNCTION audit_account() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO audit (what) VALUES (TG_OP || ' ' || NEW.email); RETURN NULL; END $$;
+CREATE TRIGGER audit AFTER INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION audit_account();
+`
+
+// service is an application with an adapter, on a database of its own.
+type service struct {
+	t       testing.TB
+	dsn     string
+	pool    *pgxpool.Pool
+	adapter *txshadow.Adapter
+	db      *txshadow.Pool
+	codec   *txshadow.Codec
+	url     string
+	logs    *logged
+	ids     atomic.Int64
+}
+
+// option changes a service before it is made.
+type option func(*setup)
+
+type setup struct {
+	config  txshadow.Config
+	pool    func(*pgxpool.Config)
+	layers  txshadow.Layers
+	install bool
+}
+
+func withConfig(f func(*txshadow.Config)) option { return func(s *setup) { f(&s.config) } }
+func withPool(f func(*pgxpool.Config)) option    { return func(s *setup) { s.pool = f } }
+func withLayers(l txshadow.Layers) option        { return func(s *setup) { s.layers = l } }
+func withoutFuse(s *setup)                       { s.install = false }
+
+// serve starts a service whose handler is handle.
+func serve(t testing.TB, handle func(s *service, w http.ResponseWriter, r *http.Request), options ...option) *service {
+	t.Helper()
+	s := &service{t: t, dsn: pgtest.NewDatabase(t), logs: &logged{}}
+	set := setup{config: txshadow.Config{Secret: secret, WallCap: 10 * time.Second, Log: slog.New(slog.NewTextHandler(s.logs, nil))}, install: true}
+	for _, o := range options {
+		o(&set)
+	}
+	s.live(schema)
+	if set.install {
+		s.live(txshadow.InstallSQL())
+	}
+	cfg, err := pgxpool.ParseConfig(s.dsn)
+	s.must(err)
+	if set.pool != nil {
+		set.pool(cfg)
+	}
+	s.pool, err = pgxpool.NewWithConfig(t.Context(), cfg)
+	s.must(err)
+	t.Cleanup(s.pool.Close)
+	set.config.Pool = s.pool
+	s.adapter, err = txshadow.New(set.config)
+	s.must(err)
+	s.adapter.Without(set.layers)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := s.adapter.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	s.db, s.codec = s.adapter.Pool(), s.adapter.Codec()
+	server := httptest.NewServer(s.adapter.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handle(s, w, r) })))
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	return s
+}
+
+func (s *service) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// live runs SQL on a connection of its own.
+func (s *service) live(sql string) {
+	s.t.Helper()
+	conn, err := pgx.Connect(context.Background(), s.dsn)
+	s.must(err)
+	defer conn.Close(context.Background())
+	_, err = conn.Exec(context.Background(), sql)
+	s.must(err)
+}
+
+// ask is one value that a live connection sees.
+func ask[T any](s *service, sql string, args ...any) (v T) {
+	s.t.Helper()
+	conn, err := pgx.Connect(context.Background(), s.dsn)
+	s.must(err)
+	defer conn.Close(context.Background())
+	s.must(conn.QueryRow(context.Background(), sql, args...).Scan(&v))
+	return v
+}
+
+// rows is how many rows of tests live clients see in all tables.
+func (s *service) rows() int {
+	return ask[int](s, "SELECT (SELECT count(*) FROM accounts) + (SELECT count(*) FROM audit) + (SELECT count(*) FROM orders) + (SELECT count(*) FROM other.notes)")
+}
+
+// reply is an answer and its acknowledgement.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+	ack    txshadow.Ack
+	err    error // of the acknowledgement
+	took   time.Duration
+}
+
+// marked is a request with the marks of a shadow.
+func (s *service) marked(mode txshadow.Mode, budget time.Duration, method, target, body string) *http.Request {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.url+target, strings.NewReader(body))
+	s.must(err)
+	id := fmt.Sprintf("request-%d", s.ids.Add(1))
+	s.codec.MarkContext(r.Header, id, "shadow", time.Now(), false)
+	s.codec.MarkShadow(r.Header, id, mode, budget, method, target, []byte(body))
+	return r
+}
+
+func (s *service) do(r *http.Request) reply {
+	s.t.Helper()
+	start := time.Now()
+	resp, err := http.DefaultClient.Do(r)
+	s.must(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	s.must(err)
+	out := reply{status: resp.StatusCode, header: resp.Header, body: string(body), took: time.Since(start)}
+	out.ack, out.err = s.codec.Acknowledged(resp.Header, r.Header.Get("Quack-Request-Id"))
+	return out
+}
+
+// shadow runs a shadow write and wants it acknowledged as rolled back.
+func (s *service) shadow(target string) reply {
+	s.t.Helper()
+	out := s.do(s.marked(txshadow.ModeRollback, 5*time.Second, "POST", target, ""))
+	if out.err != nil || out.ack.Outcome != txshadow.RolledBack {
+		s.t.Fatalf("not acknowledged: %v (%d %s)\n%s", out.err, out.status, out.body, s.logs)
+	}
+	return out
+}
+
+// logged collects log lines.
+type logged struct {
+	mu  sync.Mutex
+	buf strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// until waits for a condition that something else brings about.
+func (s *service) until(what string, ok func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("waited in vain: %s\n%s", what, s.logs)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package txshadow
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	// proofFor is how long one drill answers for, and failureFor how long a
+	// drill that has failed is not repeated.
+	proofFor   = 4 * time.Second
+	failureFor = time.Second
+	// drillTimeout is for a whole drill, connecting included.
+	drillTimeout = 3 * time.Second
+)
+
+// proof is the last drill.
+type proof struct {
+	mu    sync.Mutex
+	until time.Time
+	err   error
+}
+
+// hello answers GET /.well-known/quack/hello: with a signed "ready" when a
+// drill has shown that a shadow can not commit here.
+func (a *Adapter) hello(w http.ResponseWriter, r *http.Request) {
+	if len(r.Header.Values(HeaderShadow)) == 0 {
+		http.NotFound(w, r)
+		return
+	}
+	m, err := a.verified(r, http.NoBody)
+	if err == nil && (m.Mode != ModeHello || r.Method != http.MethodGet) {
+		err = fmt.Errorf("%s %s with mode %q", r.Method, r.URL.Path, m.Mode)
+	}
+	if err != nil {
+		a.forbid(w, r, err)
+		return
+	}
+	if err := a.prove(r.Context()); err != nil {
+		a.log.Error("this service can not roll shadow writes back", "err", err)
+		http.Error(w, "txshadow: not ready: "+err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	a.codec.Acknowledge(w.Header(), m.ID, Ready, "")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// prove drills, unless it has just done so.
+func (a *Adapter) prove(ctx context.Context) error {
+	p := &a.proof
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Now().Before(p.until) {
+		return p.err
+	}
+	if err := a.enter(); err != nil {
+		return err
+	}
+	defer a.running.Done()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drillTimeout)
+	defer cancel()
+	p.err = a.drill(ctx)
+	p.until = time.Now().Add(proofFor)
+	if p.err != nil {
+		p.until = time.Now().Add(failureFor)
+	}
+	a.sessions.refill()
+	return p.err
+}
+
+// drill arms a session and tries to commit, as an application would that has
+// got past the interception: the fuse has to refuse the commit, and the belt
+// what is written after it.
+func (a *Adapter) drill(ctx context.Context) error {
+	s, err := a.armed(ctx, drillTimeout)
+	if err != nil {
+		return err
+	}
+	defer s.release()
+	if _, err := s.control(ctx, "COMMIT"); sqlState(err) != fuseState {
+		return fmt.Errorf("the fuse did not refuse a COMMIT (%s)\n  install it anew: quack txshadow install", outcomeOf(err))
+	}
+	if st := s.conn.PgConn().TxStatus(); st != 'I' {
+		return fmt.Errorf("after the fuse the session has status %c", st)
+	}
+	if _, err := s.control(ctx, "INSERT INTO txshadow.fuse (nonce) VALUES ('drill')"); sqlState(err) != stateReadOnly {
+		return fmt.Errorf("the session did not refuse to write after its transaction (%s)", outcomeOf(err))
+	}
+	return nil
+}
+
+func outcomeOf(err error) string {
+	if err == nil {
+		return "it was accepted"
+	}
+	return err.Error()
+}
+
+// armed is a session whose transaction can not commit.
+func (a *Adapter) armed(ctx context.Context, budget time.Duration) (*session, error) {
+	for attempt := 0; ; attempt++ {
+		s, err := a.sessions.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		err = s.arm(ctx, rand.Text(), budget, a.lockTimeout, a.layers)
+		if err == nil {
+			return s, nil
+		}
+		s.release()
+		var server *pgconn.PgError
+		if attempt > 0 || errors.As(err, &server) || ctx.Err() != nil {
+			return nil, fmt.Errorf("arm a shadow's session: %w%s", err, remedy(err))
+		}
+		// The spare has been cut off while it waited; nothing was sent on it.
+	}
+}
+
+// remedy is the next step after an error of arming.
+func remedy(err error) string {
+	switch sqlState(err) {
+	case stateNoSchema, stateNoTable:
+		return "\n  the fuse is not installed in this database: quack txshadow install"
+	case stateNoRight:
+		return "\n  this role may not arm the fuse: quack txshadow install --role ROLE"
+	}
+	return ""
+}

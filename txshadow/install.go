@@ -1,0 +1,58 @@
+package txshadow
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// fuseState is the SQLSTATE with which the fuse refuses a commit. The SQL
+// standard keeps classes 0 to 4 and A to H for itself; PostgreSQL has none in Q.
+const fuseState = "QF001"
+
+// InstallSQL is what makes the fuse: the schema txshadow with one table and
+// its trigger, and the right to arm it for roles, or for everybody when there
+// are none. It may be run again. Nothing of it touches an application's table.
+//
+// The trigger is ENABLE ALWAYS, so that it fires under
+// session_replication_role = replica as well. The table is unlogged: its rows
+// are never committed, and its crash-safety is nobody's concern.
+func InstallSQL(roles ...string) string {
+	to := "PUBLIC"
+	if len(roles) > 0 {
+		quoted := make([]string, len(roles))
+		for i, r := range roles {
+			quoted[i] = pgx.Identifier{r}.Sanitize()
+		}
+		to = strings.Join(quoted, ", ")
+	}
+	return `CREATE SCHEMA IF NOT EXISTS txshadow;
+CREATE UNLOGGED TABLE IF NOT EXISTS txshadow.fuse (nonce text NOT NULL);
+CREATE OR REPLACE FUNCTION txshadow.refuse() RETURNS trigger LANGUAGE plpgsql AS $fuse$
+BEGIN
+  RAISE EXCEPTION 'a shadow transaction can not be committed' USING
+    ERRCODE = '` + fuseState + `',
+    HINT = 'It ends with ROLLBACK. See docs/writes.md of Quack.';
+END
+$fuse$;
+DROP TRIGGER IF EXISTS fuse ON txshadow.fuse;
+CREATE CONSTRAINT TRIGGER fuse AFTER INSERT ON txshadow.fuse
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION txshadow.refuse();
+ALTER TABLE txshadow.fuse ENABLE ALWAYS TRIGGER fuse;
+GRANT USAGE ON SCHEMA txshadow TO ` + to + `;
+GRANT INSERT ON txshadow.fuse TO ` + to + `;
+`
+}
+
+// UninstallSQL removes what InstallSQL has made.
+func UninstallSQL() string { return "DROP SCHEMA IF EXISTS txshadow CASCADE;\n" }
+
+// Install runs InstallSQL on conn, all or nothing.
+func Install(ctx context.Context, conn *pgx.Conn, roles ...string) error {
+	if _, err := conn.Exec(ctx, InstallSQL(roles...)); err != nil {
+		return fmt.Errorf("install the fuse: %w\n  it needs a role that may create a schema in this database", err)
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package txshadow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// maxWriters is how many savepoints of a shadow may write. Above 64
+// subtransactions with an id of their own, snapshots become slow in the whole
+// cluster (PGPROC_MAX_CACHED_SUBXIDS).
+const maxWriters = 60
+
+// work is what the application sends at once: statements that share one
+// implicit transaction when they stand outside of one of its own.
+type work struct {
+	stmts []statement
+	on    *tx // nil: outside of a transaction of the application
+	send  func(ctx context.Context, conn *pgx.Conn) error
+}
+
+func (w work) writes() bool {
+	return slices.ContainsFunc(w.stmts, func(s statement) bool { return s.writes })
+}
+
+// verb is what to call the work: the first statement that has something
+// against it, else the first.
+func (w work) verb() string {
+	for _, s := range w.stmts {
+		if verb, ok := strings.CutPrefix(s.refusal, "escape:"); ok {
+			return verb
+		}
+	}
+	if len(w.stmts) > 0 {
+		return w.stmts[0].verb
+	}
+	return "unknown"
+}
+
+// statement admits sql and sends it by send. sql may be the name of a
+// prepared statement.
+func (s *shadow) statement(ctx context.Context, on *tx, sql string, args []any, send func(ctx context.Context, conn *pgx.Conn, sql string, args []any) error) error {
+	sql, args, err := s.rewritten(ctx, sql, args)
+	if err != nil {
+		return err
+	}
+	own, leave, err := s.ready(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	stmts, sql, err := s.admit(own, on, sql, args)
+	if err != nil {
+		return err
+	}
+	return s.perform(ctx, own, work{stmts: stmts, on: on, send: func(ctx context.Context, conn *pgx.Conn) error {
+		return send(ctx, conn, sql, args)
+	}})
+}
+
+// perform sends work. Outside of a transaction of the application it has a
+// savepoint of its own, so that what fails takes nothing else with it. Who
+// calls it has the turn; own is from enter, ctx the application's.
+func (s *shadow) perform(ctx, own context.Context, w work) error {
+	if w.on.isClosed() {
+		return pgx.ErrTxClosed
+	}
+	var m mark
+	if w.on == nil {
+		var err error
+		if m, err = s.before(own, w); err != nil {
+			return err
+		}
+	}
+	if w.writes() {
+		s.books.stale, s.unchecked = true, true
+	}
+	sendCtx, cancel := context.WithCancel(own)
+	stop := context.AfterFunc(ctx, cancel)
+	err := s.hooked(ctx, sendCtx, w)
+	stop()
+	cancel()
+	if gone := s.watch(w, err); gone != nil {
+		return gone
+	}
+	s.observe(w, err)
+	if w.on == nil {
+		err = s.after(own, w, m, err)
+	}
+	return cancelled(ctx, err)
+}
+
+// hooked sends work behind the pool's hook for a connection that is given out.
+func (s *shadow) hooked(ctx, sendCtx context.Context, w work) error {
+	if hook := s.adapter.prepareConn; hook != nil && w.on == nil {
+		if ok, err := hook(ctx, s.conn()); err != nil {
+			return err
+		} else if !ok {
+			return s.refuse("unsupported:prepare-conn")
+		}
+	}
+	return w.send(sendCtx, s.conn())
+}
+
+// before makes the savepoint of work outside of a transaction.
+func (s *shadow) before(own context.Context, w work) (mark, error) {
+	if s.tx != nil && s.conn().PgConn().TxStatus() == 'E' {
+		// On a connection of its own it would have run.
+		return mark{}, s.refuse("unsupported:concurrent-statements")
+	}
+	if s.tx != nil && w.writes() {
+		// The application's ROLLBACK will take it back here, and there not.
+		s.note("unsupported:concurrent-writes")
+	}
+	if w.writes() {
+		if s.writers++; s.writers > maxWriters {
+			return mark{}, s.refuse("unsupported:too-many-statements")
+		}
+	}
+	return s.savepoint(own, "")
+}
+
+// savepoint makes a savepoint, with more SQL behind it. What the last
+// statement has left open is released on the way, and the books are read when
+// the savepoint will need to know where they stood.
+func (s *shadow) savepoint(own context.Context, more string) (mark, error) {
+	s.serial++
+	name := ourPrefix + strconv.Itoa(s.serial)
+	sql := s.released() + "SAVEPOINT " + name + more
+	if s.books.stale {
+		sql += ";" + countsSQL
+	}
+	results, err := s.control(own, sql)
+	if err != nil {
+		return mark{}, err
+	}
+	if s.books.stale {
+		s.readBooks(results)
+	}
+	return s.books.mark(name), nil
+}
+
+// released is SQL that releases the savepoint of the last statement.
+func (s *shadow) released() string {
+	if s.open == "" {
+		return ""
+	}
+	sql := "RELEASE " + s.open + ";"
+	s.open = ""
+	return sql
+}
+
+// after ends the savepoint of work outside of a transaction, as its commit or
+// its rollback. err is what became of the work.
+func (s *shadow) after(own context.Context, w work, m mark, err error) error {
+	if err == nil && s.unchecked {
+		err = s.checkDeferred(own)
+	}
+	if s.conn().PgConn().TxStatus() == 'E' {
+		if back := s.rollbackTo(own, m); back != nil {
+			return errors.Join(err, back)
+		}
+	}
+	s.open = m.name
+	if s.tx != nil { // a savepoint of the transaction that follows must not be inside this one
+		if _, rel := s.control(own, s.released()); rel != nil {
+			return errors.Join(err, rel)
+		}
+	}
+	return err
+}
+
+// rollbackTo goes back to a savepoint and puts the books right. The savepoint
+// stays.
+func (s *shadow) rollbackTo(own context.Context, m mark) error {
+	sql := "ROLLBACK TO " + m.name
+	if s.books.stale {
+		sql += ";" + countsSQL
+	}
+	results, err := s.control(own, sql)
+	if sqlState(err) == stateCancelled && own.Err() == nil { // a cancel request that came late
+		results, err = s.control(own, sql)
+	}
+	if err != nil {
+		return fmt.Errorf("go back to the savepoint of a statement that failed: %w", err)
+	}
+	if s.books.stale {
+		s.readBooks(results)
+		s.books.undone(m, s.books.last)
+	}
+	return nil
+}
+
+func (s *shadow) readBooks(results []*pgconn.Result) {
+	if len(results) == 0 {
+		return
+	}
+	now, err := readCounts(results[len(results)-1])
+	if err != nil {
+		s.books.lost = err.Error()
+		return
+	}
+	s.books.read(now)
+}
+
+// control runs statements of our own. That a savepoint is missing, or the
+// transaction, means that it has been ended behind our back.
+func (s *shadow) control(own context.Context, sql string) ([]*pgconn.Result, error) {
+	if sql == "" {
+		return nil, nil
+	}
+	results, err := s.session.control(own, sql)
+	if s.adapter.layers.noWatch {
+		return nil, nil
+	}
+	if gone := s.watch(work{}, err); gone != nil {
+		return nil, gone
+	}
+	if st := sqlState(err); st == stateNoSavepoint || st == stateNoTx {
+		return nil, s.escaped("chain")
+	}
+	return results, err
+}
+
+// cancelled is err with the application's reason for it, when that is why the
+// server has cancelled the statement.
+func cancelled(ctx context.Context, err error) error {
+	if cause := ctx.Err(); cause != nil && sqlState(err) == stateCancelled {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
+}

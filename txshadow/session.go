@@ -1,0 +1,198 @@
+package txshadow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// session is one Postgres session with one transaction for one shadow. It is
+// used by one goroutine at a time.
+type session struct {
+	conn    *pgx.Conn
+	release func() // gives the connection back, or closes it
+
+	// Of a dedicated session.
+	pid     uint32
+	started string // backend_start: a pid alone may be somebody else's by now
+	opened  time.Time
+
+	flushed bool // its statistics have nothing of before
+
+	// Of its transaction.
+	xid        string
+	isolation  string
+	deferrable bool // the database has deferrable constraints, the fuse aside
+	counting   bool // track_counts is on
+	noTx       bool // the server has said that a ROLLBACK found no transaction
+}
+
+// errPooled says that the belt can not be armed.
+var errPooled = errors.New("a connection pooler stands before the database: the process that serves the session is not the one that it announced\n" +
+	"  a pooler would hand the session's settings on to live work; set Config.DirectDSN to the database itself")
+
+// prepare makes a fresh connection fit for one shadow, after the
+// application's own hooks have run on it.
+func (s *session) prepare(ctx context.Context, l layers) error {
+	if st := s.conn.PgConn().TxStatus(); st != 'I' {
+		return fmt.Errorf("the pool's AfterConnect hook has left a transaction open (status %c)", st)
+	}
+	row, err := s.row(ctx, `SELECT pg_catalog.pg_backend_pid(),
+		(SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()),
+		pg_catalog.current_setting('application_name'), pg_catalog.current_setting('server_version_num')`)
+	if err != nil {
+		return fmt.Errorf("ask the session who it is: %w", err)
+	}
+	s.pid, s.started = s.conn.PgConn().PID(), row[1]
+	if row[0] != strconv.FormatUint(uint64(s.pid), 10) {
+		return errPooled
+	}
+	sql := "SET application_name = " + literal(shadowName(row[2]))
+	if !l.noBelt {
+		sql += "; SET default_transaction_read_only = on"
+	}
+	if _, err := s.control(ctx, sql); err != nil {
+		return fmt.Errorf("set up the session: %w", err)
+	}
+	if version, err := strconv.Atoi(row[3]); err == nil && version >= 150000 && !l.noFlush {
+		// What hooks have written would count as the shadow's otherwise.
+		if _, err := s.control(ctx, "SELECT pg_catalog.pg_stat_force_next_flush()"); err != nil {
+			return fmt.Errorf("flush the session's statistics: %w", err)
+		}
+		s.flushed = true
+	}
+	return nil
+}
+
+const nameSuffix = "quack-shadow"
+
+// shadowName is the application's name with our suffix, by which people and
+// watchdogs find shadows in pg_stat_activity. PostgreSQL cuts at 63 bytes.
+func shadowName(application string) string {
+	if application == "" {
+		return nameSuffix
+	}
+	return application[:min(len(application), 63-1-len(nameSuffix))] + " " + nameSuffix
+}
+
+// arm opens the transaction that can not commit, in one round trip: the fuse
+// first, then the limits that protect others.
+func (s *session) arm(ctx context.Context, nonce string, budget, lockTimeout time.Duration, l layers) error {
+	sql := "BEGIN READ WRITE;"
+	if !l.noFuse {
+		sql += "INSERT INTO txshadow.fuse (nonce) VALUES (" + literal(nonce) + ");"
+	}
+	return s.open(ctx, sql, budget, lockTimeout)
+}
+
+// beginReadOnly opens a transaction that can not write.
+func (s *session) beginReadOnly(ctx context.Context, budget, lockTimeout time.Duration) error {
+	return s.open(ctx, "BEGIN READ ONLY;", budget, lockTimeout)
+}
+
+// graceOfServer is how much later than us the server ends a statement, or a
+// transaction that is idle: it is for an adapter that has stopped running.
+const graceOfServer = 100 * time.Millisecond
+
+func (s *session) open(ctx context.Context, begin string, budget, lockTimeout time.Duration) error {
+	limit := literal(milliseconds(budget + graceOfServer))
+	row, err := s.row(ctx, begin+`SELECT pg_catalog.txid_current_if_assigned(), pg_catalog.current_setting('transaction_isolation'),
+		pg_catalog.current_setting('track_counts'), pg_catalog.current_setting('transaction_read_only'),
+		EXISTS (SELECT FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+			WHERE c.condeferrable AND n.nspname <> 'txshadow'),
+		pg_catalog.set_config('lock_timeout', `+literal(milliseconds(lockTimeout))+`, true),
+		pg_catalog.set_config('statement_timeout', `+limit+`, true),
+		pg_catalog.set_config('idle_in_transaction_session_timeout', `+limit+`, true)`)
+	if err != nil {
+		return err
+	}
+	s.xid, s.isolation, s.counting, s.deferrable = row[0], row[1], row[2] == "on", row[4] == "t"
+	if st := s.conn.PgConn().TxStatus(); st != 'T' {
+		return fmt.Errorf("the transaction has status %c", st)
+	}
+	return nil
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
+
+// control runs statements of our own by the simple protocol: no cache, no
+// tracer, one round trip for all of them.
+func (s *session) control(ctx context.Context, sql string) ([]*pgconn.Result, error) {
+	return s.conn.PgConn().Exec(ctx, sql).ReadAll()
+}
+
+// row runs statements and returns the one row of the last.
+func (s *session) row(ctx context.Context, sql string) ([]string, error) {
+	results, err := s.control(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	last := results[len(results)-1]
+	if len(last.Rows) != 1 {
+		return nil, fmt.Errorf("%d rows where one was expected", len(last.Rows))
+	}
+	row := make([]string, len(last.Rows[0]))
+	for i, v := range last.Rows[0] {
+		row[i] = string(v)
+	}
+	return row, nil
+}
+
+// rollback ends the transaction. escaped says that there was none, or another.
+func (s *session) rollback(ctx context.Context) (escaped bool, err error) {
+	if s.conn.PgConn().TxStatus() == 'I' {
+		return true, nil
+	}
+	s.noTx = false
+	for range 2 { // a cancel request that comes late may hit the first
+		if _, err = s.control(ctx, "ROLLBACK"); sqlState(err) != stateCancelled {
+			break
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	if st := s.conn.PgConn().TxStatus(); st != 'I' {
+		return false, fmt.Errorf("after ROLLBACK the session has status %c", st)
+	}
+	return s.noTx, nil
+}
+
+// SQLSTATEs that we act on.
+const (
+	stateCancelled   = "57014"
+	stateNoTx        = "25P01" // also the code of the notice for a ROLLBACK without a transaction
+	stateNoSavepoint = "3B001"
+	stateReadOnly    = "25006"
+	stateLock        = "55P03"
+	stateNoSchema    = "3F000"
+	stateNoTable     = "42P01"
+	stateNoRight     = "42501"
+)
+
+// sqlState is the SQLSTATE of err, "" when it is none of the server's.
+func sqlState(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// literal quotes s for SQL whatever standard_conforming_strings says. s has no
+// NUL.
+func literal(s string) string {
+	quoted := []byte{' ', 'E', '\''}
+	for i := range len(s) {
+		if s[i] == '\'' || s[i] == '\\' {
+			quoted = append(quoted, '\\')
+		}
+		quoted = append(quoted, s[i])
+	}
+	return string(append(quoted, '\''))
+}

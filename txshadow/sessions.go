@@ -1,0 +1,162 @@
+package txshadow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// sessions makes dedicated sessions, each for one shadow, and keeps one ready.
+type sessions struct {
+	adapter *Adapter
+	before  func(context.Context, *pgx.ConnConfig) error
+	after   func(context.Context, *pgx.Conn) error
+
+	mu      sync.Mutex
+	spare   *session
+	filling bool
+}
+
+const (
+	connectTimeout = 5 * time.Second
+	// spareAge is how old a spare may get: settings of roles and databases
+	// change, and firewalls forget idle connections.
+	spareAge = time.Minute
+	// goneTimeout is how long the end of a session is looked for.
+	goneTimeout = 2 * time.Second
+)
+
+// take gives a session that nobody has used, and begins to make the next.
+func (p *sessions) take(ctx context.Context) (*session, error) {
+	p.mu.Lock()
+	s := p.spare
+	p.spare = nil
+	p.mu.Unlock()
+	if s != nil && (s.conn.IsClosed() || time.Since(s.opened) > spareAge) {
+		s.release()
+		s = nil
+	}
+	if s != nil {
+		return s, nil
+	}
+	return p.open(ctx)
+}
+
+// refill makes a spare in the background, when there is none and none is being
+// made.
+func (p *sessions) refill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.spare != nil || p.filling || p.adapter.enter() != nil {
+		return
+	}
+	p.filling = true
+	go p.fill()
+}
+
+func (p *sessions) fill() {
+	defer p.adapter.running.Done()
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	defer cancel()
+	s, err := p.open(ctx)
+	if err != nil {
+		p.adapter.log.Warn("make a spare session for shadow writes", "err", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spare, p.filling = s, false
+}
+
+func (p *sessions) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.spare != nil {
+		p.spare.release()
+		p.spare = nil
+	}
+}
+
+// open connects as the pool does, hooks and all.
+func (p *sessions) open(ctx context.Context) (_ *session, err error) {
+	s := &session{opened: time.Now()}
+	cfg := p.adapter.config.Copy()
+	cfg.BuildContextWatcherHandler = newCanceller
+	notice := cfg.OnNotice
+	cfg.OnNotice = func(c *pgconn.PgConn, n *pgconn.Notice) {
+		s.noTx = s.noTx || n.Code == stateNoTx
+		if notice != nil {
+			notice(c, n)
+		}
+	}
+	if s.conn, err = p.connect(ctx, cfg); err != nil {
+		return nil, fmt.Errorf("open a session for a shadow: %w", err)
+	}
+	s.release = sync.OnceFunc(func() { closeConn(s.conn) })
+	if p.after != nil {
+		if err := p.after(ctx, s.conn); err != nil {
+			s.release()
+			return nil, fmt.Errorf("open a session for a shadow: the pool's AfterConnect: %w", err)
+		}
+	}
+	if err := s.prepare(ctx, p.adapter.layers); err != nil {
+		s.release()
+		return nil, fmt.Errorf("open a session for a shadow: %w", err)
+	}
+	return s, nil
+}
+
+func (p *sessions) connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, error) {
+	if cfg.ConnectTimeout <= 0 || cfg.ConnectTimeout > connectTimeout {
+		cfg.ConnectTimeout = connectTimeout
+	}
+	if p.before != nil {
+		if err := p.before(ctx, cfg); err != nil {
+			return nil, err
+		}
+	}
+	return pgx.ConnectConfig(ctx, cfg)
+}
+
+// closeConn closes a connection and waits until its goroutines are gone.
+func closeConn(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	conn.Close(ctx)
+	select {
+	case <-conn.PgConn().CleanupDone():
+	case <-ctx.Done():
+	}
+}
+
+// errNotGone says that a session may still be there.
+var errNotGone = errors.New("the session is still there")
+
+// gone ends a session from outside and returns when the server has it no more.
+func (p *sessions) gone(s *session) error {
+	ctx, cancel := context.WithTimeout(context.Background(), goneTimeout)
+	defer cancel()
+	conn, err := p.connect(ctx, p.adapter.config.Copy())
+	if err != nil {
+		return fmt.Errorf("look for the session %d: %w", s.pid, err)
+	}
+	defer closeConn(conn)
+	const which = " FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND backend_start = $2::timestamptz"
+	if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend(pid)"+which, s.pid, s.started); err != nil {
+		return fmt.Errorf("end the session %d: %w", s.pid, err)
+	}
+	for {
+		var n int
+		if err := conn.QueryRow(ctx, "SELECT count(*)"+which, s.pid, s.started).Scan(&n); err != nil {
+			return fmt.Errorf("look for the session %d: %w: %w", s.pid, errNotGone, err)
+		}
+		if n == 0 {
+			return nil
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
