@@ -1,0 +1,103 @@
+package demo
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func gone(t *testing.T, dir string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(dir); os.IsNotExist(err) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("folder %q is still there", dir)
+		}
+	}
+}
+
+func newChild(t *testing.T, script string) *child {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "child")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c, err := startChild(dir, os.Environ(), "/bin/sh", "-c", script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestAChildIsAskedToEnd(t *testing.T) {
+	c := newChild(t, `trap 'echo asked; exit 0' TERM; echo started; while :; do sleep 0.05; done`)
+	for !strings.Contains(c.logTail(), "started") {
+		time.Sleep(10 * time.Millisecond)
+	}
+	log, err := os.Open(filepath.Join(c.dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if err := c.stop(); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, c.dir)
+	b := make([]byte, 100)
+	n, err := log.Read(b)
+	if got := string(b[:n]); err != nil || got != "started\nasked\n" {
+		t.Errorf("the child said %q, %v; want it to have been asked to end", got, err)
+	}
+}
+
+func TestAChildThatEndsByItselfSaysWhy(t *testing.T) {
+	c := newChild(t, `echo "no such route"; exit 3`)
+	<-c.ended
+	if err := c.failed(); !strings.Contains(err.Error(), "ended (3)") || !strings.Contains(err.Error(), "no such route") {
+		t.Errorf("error = %v, want the status and the log", err)
+	}
+	if err := c.stop(); err == nil {
+		t.Error("stop of a failed child gave no error")
+	}
+	gone(t, c.dir)
+}
+
+func TestAddressTakesAnotherPortThanOneInUse(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := ln.Addr().String()
+	got, err := address(used)
+	if err != nil || got == used {
+		t.Errorf("address(%q) = %q, %v while it is in use", used, got, err)
+	}
+	ln.Close()
+	if got, err := address(used); err != nil || got != used {
+		t.Errorf("address(%q) = %q, %v, want it as asked for", used, got, err)
+	}
+}
+
+func TestEnvironmentOfAnotherQuackIsLeftOut(t *testing.T) {
+	got := environment([]string{"PATH=/bin", "QUACK_LISTEN=:80"}, map[string]string{"QUACK_ADMIN_TOKEN": "t"})
+	if !slices.Equal(got, []string{"PATH=/bin", "QUACK_ADMIN_TOKEN=t"}) {
+		t.Errorf("environment = %q", got)
+	}
+}
+
+func TestOutputSaysWhatAProgramComplainedOf(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := output(t.Context(), os.Environ(), sh, "-c", "echo no proxy there >&2; exit 1"); err == nil || !strings.Contains(err.Error(), "no proxy there") {
+		t.Errorf("error = %v, want what the program said", err)
+	}
+}
