@@ -1,0 +1,201 @@
+package routes
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Explanation is what a request would meet, for `quack explain`.
+type Explanation struct {
+	Method   string             `json:"method"`
+	Path     string             `json:"path"`
+	Route    string             `json:"route"`
+	Matched  bool               `json:"matched"` // false on the default route
+	Params   []ExplainedParam   `json:"params"`
+	Nodes    []ExplainedNode    `json:"nodes"` // from defaults to the route
+	Settings []ExplainedSetting `json:"settings"`
+	Rules    []ExplainedRule    `json:"rules"`
+	Happens  []ExplainedStep    `json:"happens"`
+}
+
+// ExplainedParam is a path parameter with its value as it came.
+type ExplainedParam struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// ExplainedNode is a node of the tree on the way to the route.
+type ExplainedNode struct {
+	Match string `json:"match"`
+	From  string `json:"from"` // file:line:column
+}
+
+// ExplainedSetting is a setting in force, and where it was stated:
+// file:line:column, "default", "by method" or "set live".
+type ExplainedSetting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	From  string `json:"from"`
+}
+
+// ExplainedRule is a comparison rule and where it stands.
+type ExplainedRule struct {
+	Rule string `json:"rule"`
+	From string `json:"from"`
+}
+
+// ExplainedStep says what happens with the request in one respect.
+type ExplainedStep struct {
+	What string `json:"what"` // "answers", "shadowed", "in read-only mode", …
+	Text string `json:"text"`
+}
+
+// Explain says which node, rules and settings a request would meet. target is a
+// request target; its query has no part in matching.
+func (t *Table) Explain(method, target string) Explanation {
+	path, _, _ := strings.Cut(target, "?")
+	r, params := t.Match(method, path)
+	e := Explanation{Method: method, Path: path, Route: r.Name, Matched: r != t.fallback}
+	for i, name := range params.names {
+		e.Params = append(e.Params, ExplainedParam{name, params.values[i]})
+	}
+	for n := r.node; n != nil; n = n.parent {
+		e.Nodes = append([]ExplainedNode{{n.match, n.pos.String()}}, e.Nodes...)
+	}
+	for id, s := range settings {
+		if settingID(id) != settingRules && r.takes(settingID(id)) {
+			e.Settings = append(e.Settings, ExplainedSetting{s.key, s.show(r), r.origin(settingID(id))})
+		}
+	}
+	if r.rules != nil {
+		for i, rule := range r.rules.rules {
+			e.Rules = append(e.Rules, ExplainedRule{ruleText(rule), r.rules.at[i].String()})
+		}
+	}
+	e.Happens = r.happens(method, path, params)
+	return e
+}
+
+// takes reports whether a setting has a meaning for the route.
+func (r *Route) takes(id settingID) bool {
+	switch id {
+	case settingPercent:
+		return r.Stage == StageRamp
+	case settingRewriteLegacy, settingRewriteNew:
+		return r.from[id] != nil
+	case settingCacheTTL:
+		return r.Safe && r.from[id] != nil
+	case settingRun:
+		return r.New != nil && !r.Safe
+	}
+	if r.New != nil {
+		return true
+	}
+	switch id { // what the default route has
+	case settingLegacy, settingTimeout, settingReadOnly, settingExpose:
+		return true
+	}
+	return false
+}
+
+// origin is where a setting was stated.
+func (r *Route) origin(id settingID) string {
+	switch s := r.from[id]; {
+	case s == nil && (id == settingSafe || id == settingIdempotent) && r.Method != "" && r.from[settingSafe] == nil:
+		return "by method"
+	case s == nil:
+		return "default"
+	case s.live:
+		return "set live"
+	default:
+		return s.pos.String()
+	}
+}
+
+// happens says what becomes of a request.
+func (r *Route) happens(method, path string, p Params) []ExplainedStep {
+	steps := []ExplainedStep{{"answers", r.answers()}, {"shadowed", r.shadowedText(method)}}
+	for _, side := range []Side{Legacy, New} {
+		if to := r.TargetFor(side, path, p); to != path {
+			steps = append(steps, ExplainedStep{"asked of " + string(side), to})
+		}
+	}
+	if r.Cache.TTL > 0 {
+		steps = append(steps, ExplainedStep{"cached", "for at most " + showDuration(r.Cache.TTL)})
+	} else if r.from[settingCacheTTL] != nil && !r.Safe {
+		steps = append(steps, ExplainedStep{"cached", "no: only answers to safe requests are"})
+	}
+	return append(steps, ExplainedStep{"in read-only mode", r.readOnlyText(method)})
+}
+
+func (r *Route) answers() string {
+	switch r.Stage {
+	case StageVerify, StageNew:
+		return fmt.Sprintf("new (%s)", r.New.Name)
+	case StageRamp:
+		return fmt.Sprintf("new (%s) for %s%% of the clients, told apart by %s; legacy (%s) for the rest and for requests without that mark",
+			r.New.Name, showNumber(r.Percent), r.Sticky, r.Legacy.Name)
+	}
+	return fmt.Sprintf("legacy (%s)", backendName(r.Legacy))
+}
+
+func (r *Route) shadowedText(method string) string {
+	switch {
+	case r.New == nil:
+		return "nobody: no route matches"
+	case r.Stage == StageLegacy || r.Stage == StageNew:
+		return "nobody: stage " + string(r.Stage)
+	case r.Shadow.Sample == 0:
+		return "nobody: sample 0%"
+	}
+	who := map[Stage]string{StageShadow: "new", StageVerify: "legacy", StageRamp: "the side that does not answer"}[r.Stage]
+	safe := r.SafeFor(method)
+	if r.Shadow.Run == RunBoth && !safe {
+		who = "both sides, compared with each other"
+	}
+	if r.Shadow.Sample < 1 {
+		who += fmt.Sprintf(", for %s of the clients", showShare(r.Shadow.Sample))
+	}
+	when := "after the answer"
+	if r.ShadowFirst(method) {
+		when = "before the live call, which waits for it up to " + showDuration(r.Shadow.Budget)
+		if r.Shadow.Run == RunBoth && !safe {
+			when += " for each"
+		}
+	}
+	why := ": " + r.safetyText(method)
+	if r.Shadow.Order == OrderBefore {
+		why = ": order: before"
+	}
+	if !safe {
+		why += "; " + undoneText
+	}
+	return who + ", " + when + why
+}
+
+// undoneText is what is said of each shadow write.
+const undoneText = "rolled back in the database and nowhere else: mail, jobs and calls to others leave unless the adapter records them"
+
+// safetyText says whether a request is safe, and by what.
+func (r *Route) safetyText(method string) string {
+	word := "unsafe"
+	if r.SafeFor(method) {
+		word = "safe"
+	}
+	if s := r.from[settingSafe]; s != nil {
+		return fmt.Sprintf("%s (%s)", word, s.pos.short())
+	}
+	return fmt.Sprintf("%s is %s", method, word)
+}
+
+func (r *Route) readOnlyText(method string) string {
+	text := map[ReadOnly]string{
+		ReadOnlyAllow: "passes",
+		ReadOnlyBlock: "is answered with 503",
+		ReadOnlySkip:  "passes with Quack-Read-Only: 1, for the backend to leave its writes out",
+	}[r.ReadOnlyFor(method)]
+	if s := r.from[settingReadOnly]; s != nil {
+		return fmt.Sprintf("%s: readonly: %s (%s)", text, r.ReadOnly, s.pos.short())
+	}
+	return text + ": " + r.safetyText(method)
+}

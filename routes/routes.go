@@ -1,0 +1,166 @@
+// Package routes is the table of endpoints: which requests there are, where
+// each stands in its migration, and with which settings.
+//
+// Start with [Load], which reads routes.yaml strictly and returns an immutable
+// [Table] or every error at once ([Errors], each with file:line:col and what
+// to do). A request asks [Table.Match] once and uses the [Route] that it got
+// to its end. [Watch] reports a changed file; [Table.WithStages] gives the
+// table with stages set live, under the same checks as the file; [Table.Explain]
+// says what a request would meet, and where each setting was stated.
+package routes
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/quackproxy/quack/cache"
+	"github.com/quackproxy/quack/compare"
+)
+
+// Stage says where a route stands in its migration.
+type Stage string
+
+// The stages, in the order of a migration.
+const (
+	StageLegacy Stage = "legacy" // legacy answers, nobody is shadowed
+	StageShadow Stage = "shadow" // legacy answers, new is shadowed
+	StageRamp   Stage = "ramp"   // Percent of clients get new, the rest legacy; the other is shadowed
+	StageVerify Stage = "verify" // new answers, legacy is shadowed
+	StageNew    Stage = "new"    // new answers, nobody is shadowed
+)
+
+// Side is one of the two sides of a route.
+type Side string
+
+// The two sides.
+const (
+	Legacy Side = "legacy"
+	New    Side = "new"
+)
+
+// Other is the other side.
+func (s Side) Other() Side {
+	if s == Legacy {
+		return New
+	}
+	return Legacy
+}
+
+// Rollback says how a backend undoes a shadow's writes.
+type Rollback string
+
+// How a backend rolls back.
+const (
+	RollbackNone   Rollback = "none"   // it does not: unsafe requests are never shadowed to it
+	RollbackHeader Rollback = "header" // an adapter speaks the Quack-Shadow protocol
+)
+
+// Backend is a server that Quack sends requests to.
+type Backend struct {
+	Name     string
+	URLs     []*url.URL // scheme and host only; at least one
+	Rollback Rollback
+	Database string // name in databases:, "" when not stated
+	Health   Health
+	Position Position
+
+	bad bool // its rollback could not be read: reported there, and not at each route
+}
+
+// Health is the active health check of a backend; the zero value has none.
+type Health struct {
+	Path  string        // GET; 2xx and 3xx are healthy
+	Every time.Duration // default 5s
+}
+
+// Order says when the shadow call is made.
+type Order string
+
+// The orders.
+const (
+	OrderAuto   Order = "auto"   // after for safe requests, before for unsafe ones
+	OrderAfter  Order = "after"  // safe requests only
+	OrderBefore Order = "before" // waits for it, up to its budget
+)
+
+// Run says which sides are run as shadows.
+type Run string
+
+// What is run.
+const (
+	RunNew  Run = "new"  // the side that does not answer (the default; so named for the stage shadow)
+	RunBoth Run = "both" // unsafe requests: both sides, rolled back, before the live call, compared with each other
+)
+
+// Shadow are the settings of shadow calls.
+type Shadow struct {
+	Sample  float64       // share of clients that are compared, 0 to 1; default 1
+	Order   Order         // default auto
+	Run     Run           // default new
+	Timeout time.Duration // of one shadow call, queueing included; default 10s
+	MaxBody int64         // bytes of request and answer kept for comparing; default 1 MiB
+	Budget  time.Duration // how long a live request may wait for a shadow before it; default 250ms
+}
+
+// ReadOnly says what a route does while the gate is closed.
+type ReadOnly string
+
+// What a route does in read-only mode.
+const (
+	ReadOnlyAllow ReadOnly = "allow" // passes: the default for safe requests
+	ReadOnlyBlock ReadOnly = "block" // 503: the default for unsafe requests
+	ReadOnlySkip  ReadOnly = "skip"  // passes with Quack-Read-Only: 1; the backend leaves its writes out
+)
+
+// Position is a place in routes.yaml; lines and columns count from 1.
+type Position struct {
+	File   string
+	Line   int
+	Column int
+}
+
+// Sticky says what a client is recognised by: "header:NAME", "cookie:NAME",
+// "path:PARAM", "query:NAME" or "ip".
+type Sticky struct {
+	Kind string // "header", "cookie", "path", "query", "ip"; "" when not set
+	Name string
+}
+
+// Rewrite is the same request in the other side's terms.
+type Rewrite struct {
+	Path string // path pattern with the route's parameters; "" keeps the path
+}
+
+// Route is one endpoint with its settings, everything inherited and defaulted.
+// It is immutable.
+type Route struct {
+	Name     string // unique; derived from method and pattern when not given
+	Method   string // "" for any
+	Pattern  string // chi pattern, whole path
+	Position Position
+
+	Legacy, New *Backend // New is nil for the default route
+	Stage       Stage
+	Percent     float64 // of clients that get new at StageRamp, 0 to 100; 0 at other stages
+	Sticky      Sticky  // default ip
+
+	Safe       bool // RFC 9110 9.2.1, by method unless stated; false for any method, see SafeFor
+	Idempotent bool // RFC 9110 9.2.2, by method unless stated; see IdempotentFor
+
+	Timeout  time.Duration // of the live call until its answer's head; default 30s
+	Shadow   Shadow
+	ReadOnly ReadOnly       // with a method, or stated; see ReadOnlyFor
+	Cache    cache.Settings // zero on an unsafe route
+	Compare  *compare.Rules // nil when there are none
+	Rewrite  map[Side]Rewrite
+	Expose   bool // Quack-Served-By to the client
+
+	node      *treeNode
+	from      *scope // where each setting was stated
+	rules     *ruleList
+	params    []string // names of the pattern's parameters, in order
+	regexps   []bool   // which of them have a regular expression; nil when none
+	templates map[Side]pathPattern
+	// States of the hash after the salts, see share.go.
+	rampSeed, sampleSeed uint64
+}

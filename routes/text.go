@@ -1,0 +1,195 @@
+package routes
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/quackproxy/quack/compare"
+)
+
+// WriteTo prints the explanation as text.
+func (e Explanation) WriteTo(w io.Writer) (int64, error) {
+	var b strings.Builder
+	if e.Matched {
+		fmt.Fprintf(&b, "%s %s is route %s\n", e.Method, e.Path, e.Route)
+	} else {
+		fmt.Fprintf(&b, "%s %s matches no route: it goes to the default\n", e.Method, e.Path)
+	}
+	var params, nodes, values, rules, happens [][]string
+	for _, p := range e.Params {
+		params = append(params, []string{p.Name, p.Value})
+	}
+	for i, n := range e.Nodes {
+		nodes = append(nodes, []string{strings.Repeat("  ", i) + n.Match, n.From})
+	}
+	for _, s := range e.Settings {
+		values = append(values, []string{s.Name, s.Value, s.From})
+	}
+	for _, r := range e.Rules {
+		rules = append(rules, []string{r.Rule, r.From})
+	}
+	for _, h := range e.Happens {
+		happens = append(happens, []string{h.What, h.Text})
+	}
+	section(&b, "parameters", params)
+	section(&b, "nodes", nodes)
+	section(&b, "settings", values)
+	section(&b, "rules", rules)
+	section(&b, "what happens", happens)
+	n, err := io.WriteString(w, b.String())
+	return int64(n), err
+}
+
+// section prints rows in columns under a title; nothing when there are none.
+func section(w io.Writer, title string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", title)
+	columns(w, rows)
+}
+
+func columns(w io.Writer, rows [][]string) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(tw, "  "+strings.Join(row, "\t"))
+	}
+	tw.Flush() // of a buffer or of the caller's writer, whose errors stay with it
+}
+
+// WriteTree prints the resolved tree, one line a route with its stage and where
+// it differs from defaults, for `quack check`.
+func (t *Table) WriteTree(w io.Writer) error {
+	var b strings.Builder
+	for _, backend := range t.backends {
+		fmt.Fprintf(&b, "backend %s  %s\n", backend.Name, backend.summary())
+	}
+	plain, base := defaultRoute(), defaultRoute()
+	plain.from, base.from = &scope{}, &t.root.own
+	for id, s := range t.root.own {
+		if s != nil {
+			settings[id].set(base, s.value)
+		}
+	}
+	rows := [][]string{
+		{"defaults", "", base.stageText(), base.differences(plain)},
+		{defaultName, "", string(StageLegacy), t.fallback.Legacy.Name},
+	}
+	var table strings.Builder
+	columns(&table, t.treeRows(rows, base, t.root, 0))
+	b.WriteString("\n")
+	for line := range strings.Lines(table.String()) {
+		b.WriteString(strings.TrimRight(strings.TrimPrefix(line, "  "), " \n") + "\n")
+	}
+	if writes := t.shadowWrites(); len(writes) > 0 {
+		fmt.Fprintf(&b, "\nwrites that are shadowed, %s:\n", undoneText)
+		for _, name := range writes {
+			fmt.Fprintf(&b, "  %s\n", name)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (b *Backend) summary() string {
+	var words []string
+	for _, u := range b.URLs {
+		words = append(words, u.String())
+	}
+	if b.Rollback != RollbackNone {
+		words = append(words, "rollback: "+string(b.Rollback))
+	}
+	if b.Database != "" {
+		words = append(words, "database: "+b.Database)
+	}
+	if b.Health.Path != "" {
+		words = append(words, fmt.Sprintf("health: %s every %s", b.Health.Path, showDuration(b.Health.Every)))
+	}
+	return strings.Join(words, "  ")
+}
+
+// treeRows adds a row for each node below n.
+func (t *Table) treeRows(rows [][]string, base *Route, n *treeNode, depth int) [][]string {
+	for _, c := range n.children {
+		match := strings.Repeat("  ", depth) + c.match
+		if c.prefix {
+			rows = append(rows, []string{match, "", "", ""})
+		} else {
+			name := ""
+			if c.named {
+				name = c.name
+			}
+			r := t.Route(c.name)
+			rows = append(rows, []string{match, name, r.stageText(), r.differences(base)})
+		}
+		rows = t.treeRows(rows, base, c, depth+1)
+	}
+	return rows
+}
+
+func (r *Route) stageText() string {
+	text := string(r.Stage)
+	if r.Stage == StageRamp {
+		text += fmt.Sprintf(" %s%% by %s", showNumber(r.Percent), r.Sticky)
+	}
+	if s := r.from[settingStage]; s != nil && s.live {
+		text += " (set live)"
+	}
+	return text
+}
+
+// differences is the backends, and the settings that are stated and not what
+// base has; of defaults, which have no node, all that are stated. The stage and
+// its share stand in a column of their own.
+func (r *Route) differences(base *Route) string {
+	words := []string{r.Legacy.Name}
+	if r.New != nil {
+		words[0] += " → " + r.New.Name
+	}
+	for id, s := range settings {
+		switch settingID(id) {
+		case settingLegacy, settingNew, settingStage, settingPercent:
+			continue
+		case settingSticky:
+			if r.Stage == StageRamp {
+				continue
+			}
+		}
+		if (r.node == nil || r.takes(settingID(id))) && r.from[id] != nil && s.show(r) != s.show(base) {
+			words = append(words, s.key+": "+s.show(r))
+		}
+	}
+	return strings.Join(words, "  ")
+}
+
+// shadowWrites are the routes whose unsafe requests are shadowed.
+func (t *Table) shadowWrites() []string {
+	var names []string
+	for _, r := range t.routes {
+		if !r.Safe && len(r.sidesShadowed()) > 0 {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// ruleText is a rule with whose it is.
+func ruleText(r compare.Rule) string {
+	text := r.String()
+	var notes []string
+	if r.Owner != "" {
+		notes = append(notes, "owner "+r.Owner)
+	}
+	if r.Until != "" {
+		notes = append(notes, "until "+r.Until)
+	}
+	if r.Why != "" {
+		notes = append(notes, r.Why)
+	}
+	if len(notes) > 0 {
+		text += " (" + strings.Join(notes, ", ") + ")"
+	}
+	return text
+}
