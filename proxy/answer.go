@@ -1,0 +1,139 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quackproxy/quack/upstream"
+)
+
+// passAnswer passes the backend's answer on to the client as it comes.
+func (l *life) passAnswer(res *http.Response) {
+	if res.StatusCode < 200 {
+		// net/http reads such numbers, and would not write them.
+		l.problem(http.StatusBadGateway, "backend-answer", "The server behind this one gave an answer that is none.")
+		return
+	}
+	upstream.RemoveHopByHop(res.Header)
+	dropMarks(res.Header)
+	l.fill.Head(res.StatusCode, res.Header)
+	if l.pending == nil && eventStream(res) {
+		l.skip(skipStream) // its end says nothing, if it has one
+	}
+	l.answer.on, l.answer.max = l.compared, l.route.Shadow.MaxBody
+
+	l.passHead(res)
+	err := l.passBody(res)
+	l.call.ended = time.Now()
+	switch {
+	case err == nil:
+		l.passTrailer(res)
+		l.call.complete = true
+		l.completeFill(res)
+	case l.gone:
+		l.aborted = true
+	default:
+		l.aborted = true
+		l.Log.Warn("live answer broke off", "route", l.route.Name, "request", l.id, "url", l.call.url, "error", err)
+	}
+}
+
+func eventStream(res *http.Response) bool {
+	return strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream")
+}
+
+func (l *life) passHead(res *http.Response) {
+	h := l.w.Header()
+	maps.Copy(h, res.Header)
+	noSniffing(h)
+	announced := slices.DeleteFunc(slices.Sorted(maps.Keys(res.Trailer)), func(name string) bool {
+		return hasFoldedPrefix(name, "quack-")
+	})
+	if len(announced) > 0 {
+		h["Trailer"] = []string{strings.Join(announced, ", ")}
+	}
+	l.expose()
+	l.closeAfterPart()
+	l.status = res.StatusCode
+	l.w.WriteHeader(res.StatusCode)
+}
+
+// flushHeadOver is the length from which an answer's head goes ahead of it.
+const flushHeadOver = 64 << 10
+
+// passBody passes the body on, each piece when it comes. The error is nil when
+// the body was whole and the client took it; l.gone says that the client did
+// not.
+func (l *life) passBody(res *http.Response) error {
+	if l.r.Method == http.MethodHead || res.Body == http.NoBody {
+		return nil
+	}
+	control := http.NewResponseController(l.w)
+	left := res.ContentLength
+	if left < 0 || left > flushHeadOver {
+		if err := control.Flush(); err != nil {
+			return l.clientGone(err)
+		}
+	}
+	buf := buffers.Get().(*buffer)
+	defer buffers.Put(buf)
+	for {
+		n, err := res.Body.Read(buf[:])
+		if n > 0 {
+			l.answer.add(buf[:n])
+			l.fill.Write(buf[:n])
+			if _, err := l.w.Write(buf[:n]); err != nil {
+				return l.clientGone(err)
+			}
+			left -= int64(n)
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			if l.pending == nil && l.r.Context().Err() != nil {
+				return l.clientGone(err) // the call was ended because of it
+			}
+			return err
+		case left != 0: // more is to come, who knows when
+			if err := control.Flush(); err != nil {
+				return l.clientGone(err)
+			}
+		}
+	}
+}
+
+func (l *life) clientGone(err error) error {
+	l.gone = true
+	return err
+}
+
+// passTrailer passes the trailer on; fields that were not announced need the
+// server's way of saying so.
+func (l *life) passTrailer(res *http.Response) {
+	if len(res.Trailer) == 0 {
+		return
+	}
+	cleanTrailer(res.Trailer)
+	h := l.w.Header()
+	announced := h["Trailer"]
+	for name, values := range res.Trailer {
+		if hasToken(announced, name) {
+			h[name] = values
+			continue
+		}
+		h[http.TrailerPrefix+name] = values
+	}
+}
+
+// completeFill gives the whole answer to the cache, which keeps no trailers.
+func (l *life) completeFill(res *http.Response) {
+	if len(res.Trailer) == 0 {
+		l.fill.Complete()
+	}
+}

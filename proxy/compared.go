@@ -1,0 +1,124 @@
+package proxy
+
+import (
+	"net/http"
+	"runtime/debug"
+
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/shadow"
+)
+
+// shadowFirst prepares a request that is to be compared: its body will be
+// copied as it passes, or is read now and the shadow run before the live call,
+// when the route asks for that. What is too large for it goes on without. It
+// answers when the body can not be read: then nothing has been sent to anyone.
+func (l *life) shadowFirst() bool {
+	if !l.compared {
+		return false
+	}
+	if l.upload != nil {
+		l.upload.keep(l.route.Shadow.MaxBody)
+	}
+	if !l.route.ShadowFirst(l.r.Method) {
+		return false
+	}
+	var body []byte
+	if l.upload != nil {
+		l.upload.readAhead()
+		if l.upload.failed() != nil {
+			l.skip(skipAborted)
+			l.problem(http.StatusBadRequest, "body", "The request's body could not be read to its end.")
+			return true
+		}
+		var refuse string
+		if body, refuse = l.upload.copy(); refuse != "" {
+			l.skip(refuse)
+			return false
+		}
+	}
+	l.shielded(func() {
+		l.pending = l.Shadow.Before(l.r.Context(), l.snapshot(body), l.side)
+	})
+	return false
+}
+
+// snapshot is the request as a shadow call needs it.
+func (l *life) snapshot(body []byte) shadow.Request {
+	return shadow.Request{
+		ID: l.id, At: l.began, Route: l.route, Params: l.params,
+		Method: l.r.Method, Path: l.target.path, RawQuery: l.target.rawQuery, ForceQuery: l.target.forceQuery,
+		Host: l.r.Host, Header: l.header, Body: body, Trace: l.trace, ReadOnly: l.readOnly,
+	}
+}
+
+// offer hands the exchange over to be compared, after the answer's last byte
+// has gone to the client.
+func (l *life) offer() {
+	if l.pending != nil || !l.compared {
+		return // settle does it, however the life ends
+	}
+	if !l.call.complete {
+		l.skip(skipAborted)
+		return
+	}
+	var body []byte
+	if l.upload != nil {
+		var refuse string
+		if body, refuse = l.upload.copy(); refuse != "" {
+			l.skip(refuse)
+			return
+		}
+	}
+	if l.call.response.ContentLength > 0 && l.r.Method != http.MethodHead {
+		// The server would send the last piece only when the handler returns.
+		_ = http.NewResponseController(l.w).Flush()
+	}
+	l.shielded(func() {
+		l.Shadow.Offer(l.snapshot(body), l.side, l.liveAnswer())
+	})
+}
+
+// settle gives a shadow that ran first its live answer, whatever became of it.
+func (l *life) settle() {
+	if l.pending == nil {
+		return
+	}
+	l.shielded(func() { l.pending.Live(l.liveAnswer()) })
+	l.pending = nil
+}
+
+// liveAnswer is the answer of the live side, Incomplete when it has not come
+// to its end or not to the client.
+func (l *life) liveAnswer() shadow.Answer {
+	a := shadow.Answer{Backend: l.call.backend, URL: l.call.url}
+	sent := l.call.began
+	if l.upload != nil && l.upload.sent().After(sent) {
+		sent = l.upload.sent()
+	}
+	a.Latency = l.call.ended.Sub(sent)
+	a.Exchange = compare.Exchange{}
+	if res := l.call.response; res != nil {
+		a.Exchange.Status, a.Exchange.Header, a.Exchange.Trailer = res.StatusCode, res.Header, res.Trailer
+	}
+	l.answer.put(&a.Exchange)
+	switch {
+	case l.call.complete:
+	case l.gone:
+		a.Exchange.Incomplete = "the client went before the end of its answer"
+	case l.call.response == nil:
+		a.Exchange.Incomplete = "there was no answer"
+	default:
+		a.Exchange.Incomplete = "the answer broke off"
+	}
+	return a
+}
+
+// shielded keeps a fault of the shadow's from the client.
+func (l *life) shielded(f func()) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			l.Log.Error("panic in the shadow", "route", l.route.Name, "request", l.id, "panic", fault, "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+}

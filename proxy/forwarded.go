@@ -1,0 +1,135 @@
+package proxy
+
+import (
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// forward sets X-Forwarded-For, -Host and -Proto on h. What a peer that is not
+// trusted says of clients before it is dropped, Forwarded (RFC 7239) included.
+func (l *life) forward(h http.Header) {
+	if !l.trusted {
+		for name := range h {
+			if hasFoldedPrefix(name, "x-forwarded-") || name == "Forwarded" {
+				delete(h, name)
+			}
+		}
+	}
+	if l.peer.IsValid() {
+		chain := append(h["X-Forwarded-For"], l.peer.String())
+		h["X-Forwarded-For"] = []string{strings.Join(chain, ", ")}
+	}
+	if len(h["X-Forwarded-Host"]) == 0 {
+		h["X-Forwarded-Host"] = []string{l.r.Host}
+	}
+	if len(h["X-Forwarded-Proto"]) == 0 {
+		proto := "http"
+		if l.r.TLS != nil {
+			proto = "https"
+		}
+		h["X-Forwarded-Proto"] = []string{proto}
+	}
+}
+
+// dropMarks removes Quack-* fields: a client must not speak in Quack's name,
+// nor a backend to a client.
+func dropMarks(h http.Header) {
+	for name := range h {
+		if hasFoldedPrefix(name, "quack-") {
+			delete(h, name)
+		}
+	}
+}
+
+// hasFoldedPrefix reports whether name begins with prefix (lower case, "-") in
+// the eyes of a CGI, WSGI or Rack application, which can not tell "_" from "-".
+func hasFoldedPrefix(name, prefix string) bool {
+	if len(name) < len(prefix) {
+		return false
+	}
+	for i := range len(prefix) {
+		c := name[i]
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '_':
+			c = '-'
+		}
+		if c != prefix[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// maxHops is how often a request may have come through a proxy of our name
+// before it is taken for one that goes round in a circle.
+const maxHops = 10
+
+// loops reports whether the request has come through here too often, as it
+// does when a backend's URL is Quack's own.
+func (l *life) loops() bool {
+	hops := 0
+	for _, line := range l.r.Header["Via"] {
+		for hop := range strings.SplitSeq(line, ",") {
+			if _, by, _ := strings.Cut(strings.TrimSpace(hop), " "); by == l.Via {
+				hops++
+			}
+		}
+	}
+	return hops >= maxHops
+}
+
+// via adds Quack to the Via field (RFC 9110 section 7.6.3).
+func (l *life) via(h http.Header) {
+	if l.Via == "-" {
+		return
+	}
+	version := strconv.Itoa(l.r.ProtoMajor)
+	if l.r.ProtoMajor == 1 {
+		version += "." + strconv.Itoa(l.r.ProtoMinor)
+	}
+	h["Via"] = append(h["Via"], version+" "+l.Via)
+}
+
+// peerOf is the address at the other end of the connection.
+func peerOf(r *http.Request) netip.Addr {
+	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		return ap.Addr().Unmap().WithZone("")
+	}
+	return netip.Addr{}
+}
+
+func within(a netip.Addr, prefixes []netip.Prefix) bool {
+	for _, p := range prefixes {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// clientIP is the client's address: the peer's, or behind trusted proxies the
+// last one in X-Forwarded-For that none of them has. "" when not known.
+func (l *life) clientIP() string {
+	if !l.peer.IsValid() {
+		return ""
+	}
+	client := l.peer
+	if l.trusted {
+		chain := strings.Split(strings.Join(l.r.Header["X-Forwarded-For"], ","), ",")
+		for i := len(chain) - 1; i >= 0; i-- {
+			a, err := netip.ParseAddr(strings.TrimSpace(chain[i]))
+			if err != nil {
+				break // nobody we trust has written that
+			}
+			client = a.Unmap().WithZone("")
+			if !within(client, l.Trusted) {
+				break
+			}
+		}
+	}
+	return client.String()
+}
