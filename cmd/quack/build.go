@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/quackproxy/quack/admin"
+	"github.com/quackproxy/quack/cache"
+	"github.com/quackproxy/quack/control"
+	"github.com/quackproxy/quack/internal/lifecycle"
+	"github.com/quackproxy/quack/proxy"
+	"github.com/quackproxy/quack/readonly"
+	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/routes"
+	"github.com/quackproxy/quack/shadow"
+	"github.com/quackproxy/quack/store"
+	"github.com/quackproxy/quack/upstream"
+)
+
+// process is a built proxy. Its fields stand in the order in which they were
+// made.
+type process struct {
+	file  string
+	hash  string // of the table it was built with
+	log   *slog.Logger
+	drain time.Duration
+
+	db      *store.DB
+	gate    *readonly.Gate
+	reports *reports.Reports
+	live    *upstream.Set // connections of live calls
+	shadows *upstream.Set // connections of shadow calls: nothing is shared
+	control *control.Control
+	shadow  *shadow.Dispatcher
+	proxy   http.Handler
+	admin   http.Handler
+	bound   *listeners
+
+	draining atomic.Bool
+}
+
+// build makes the parts in the order in which they need each other.
+func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets, bound *listeners, log *slog.Logger) (p *process, err error) {
+	p = &process{file: c.Routes, hash: table.Hash(), log: log, drain: c.Drain, bound: bound}
+	defer func() {
+		if err != nil && p.db != nil {
+			err = errors.Join(err, p.db.Close())
+		}
+	}()
+	if err := p.openStore(ctx, c, keys); err != nil {
+		return p, err
+	}
+	p.live, p.shadows = upstream.NewSet(), upstream.NewSet()
+	p.control, err = control.Open(ctx, control.Config{Store: p.db, Gate: p.gate, Log: log, OnSwap: p.useBackends})
+	if err != nil {
+		return p, fmt.Errorf("open the control state: %w", err)
+	}
+	codec, err := newProtocol(keys.shadow)
+	if err != nil {
+		return p, err
+	}
+	p.shadow = shadow.New(shadow.Config{
+		Table:    p.control.Table,
+		Backend:  backendsOf(p.shadows),
+		Protocol: codec,
+		Latches:  latches{p.control},
+		Reports:  p.reports,
+		Log:      log,
+	})
+	if err := p.control.Use(ctx, table); err != nil {
+		return p, fmt.Errorf("put %s in force: %w", c.Routes, err)
+	}
+	p.proxy = proxy.New(proxy.Config{
+		Table:    p.control.Table,
+		Backend:  backendsOf(p.live),
+		Gate:     p.gate,
+		Cache:    cache.New(c.CacheMax),
+		Shadow:   p.shadow,
+		Protocol: codec,
+		Counters: p.reports,
+		Trusted:  c.Trusted,
+		Log:      log,
+	})
+	p.admin, err = admin.New(admin.Config{
+		Control:     p.control,
+		Gate:        p.gate,
+		Reports:     p.reports,
+		Token:       keys.adminToken,
+		Proofs:      p.proofs,
+		Stats:       p.stats,
+		Version:     version(),
+		MetricsOpen: c.MetricsOpen,
+		Ready:       p.ready,
+		Log:         log,
+	})
+	return p, err
+}
+
+func (p *process) openStore(ctx context.Context, c *serveCmd, keys secrets) (err error) {
+	if p.db, err = store.Open(ctx, c.Data, readonly.Schema, control.Schema, reports.Schema); err != nil {
+		return err
+	}
+	if p.gate, err = readonly.Open(ctx, p.db); err != nil {
+		return fmt.Errorf("open the gate: %w", err)
+	}
+	p.reports, err = reports.Open(ctx, p.db, reports.Config{EvidenceMax: c.EvidenceMax, Key: fingerprintKey(keys.own), Log: p.log})
+	if err != nil {
+		return fmt.Errorf("open the reports: %w", err)
+	}
+	return nil
+}
+
+// run is the life of the process: the parts in the order of their start, which
+// is the reverse of the order in which they stop.
+func (p *process) run(ctx context.Context) error {
+	parts := []lifecycle.Part{
+		{Name: "reports", Run: p.reports.Run},
+		{Name: "live backends", Run: p.live.Run},
+		{Name: "shadow backends", Run: p.shadows.Run},
+		{Name: "shadow", Run: p.shadow.Run},
+		{Name: "routes", Run: p.watch},
+		{Name: "admin listener", Run: (&server{ln: p.bound.admin, handler: p.admin, drain: 2 * time.Second, log: p.log}).run},
+	}
+	if p.bound.health != nil {
+		parts = append(parts, lifecycle.Part{Name: "health listener", Run: (&server{ln: p.bound.health, handler: healthOnly(p.admin), drain: time.Second, log: p.log}).run})
+	}
+	parts = append(parts, lifecycle.Part{Name: "live listener", Run: (&server{
+		ln: p.bound.live, handler: p.proxy, drain: p.drain, log: p.log,
+		closing: func() { p.draining.Store(true) },
+	}).run})
+	p.log.Info("serving", "listen", p.bound.live.Addr().String(), "admin", p.bound.admin.Addr().String(), "routes", p.file)
+	err := lifecycle.Run(ctx, parts...)
+	p.log.Info("stopped")
+	return errors.Join(err, p.db.Close())
+}
+
+// watch puts a changed routes.yaml in force; SIGHUP asks for it at once.
+func (p *process) watch(ctx context.Context) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	poke := make(chan struct{})
+	relayed := make(chan struct{})
+	go func() {
+		defer close(relayed)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hup:
+				select {
+				case poke <- struct{}{}:
+				case <-ctx.Done():
+				}
+			}
+		}
+	}()
+	defer func() { <-relayed }()
+	return routes.WatchSince(ctx, p.file, p.hash, poke, p.use, p.loadFailed)
+}
+
+func (p *process) use(table *routes.Table) {
+	if err := p.control.Use(context.Background(), table); err != nil {
+		p.loadFailed(err)
+		return
+	}
+	p.shadow.TableChanged()
+	for _, w := range table.Warnings() {
+		p.log.Warn("routes", "warning", w.Error())
+	}
+	p.log.Info("routes in force", "file", p.file, "hash", table.Hash())
+}
+
+func (p *process) loadFailed(err error) {
+	p.control.LoadFailed(err)
+	p.log.Error("routes not loaded; the table in force stays", "file", p.file, "error", err.Error())
+}
+
+// ready is what /readyz says: of Quack alone, not of its backends.
+func (p *process) ready() error {
+	if p.draining.Load() {
+		return errors.New("stopping")
+	}
+	return nil
+}
+
+// healthOnly serves nothing but the two health paths of h.
+func healthOnly(h http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /healthz", h)
+	mux.Handle("GET /readyz", h)
+	return mux
+}
+
+// useBackends gives both sets the backends of a table that is about to be in
+// force.
+func (p *process) useBackends(t *routes.Table) {
+	var live, shadows []upstream.Spec
+	for _, b := range t.Backends() {
+		options := upstream.Options{HealthPath: b.Health.Path, HealthEvery: b.Health.Every}
+		live = append(live, upstream.Spec{Name: b.Name, URLs: b.URLs, Options: options})
+		options.MaxConns, options.IdleConns = shadowConns, shadowConns
+		shadows = append(shadows, upstream.Spec{Name: b.Name, URLs: b.URLs, Options: options})
+	}
+	p.live.Use(live)
+	p.shadows.Use(shadows)
+}
+
+// shadowConns bounds the connections of shadow calls to one instance.
+const shadowConns = 32
+
+func backendsOf(set *upstream.Set) func(*routes.Backend) *upstream.Backend {
+	return func(b *routes.Backend) *upstream.Backend { return set.Backend(b.Name) }
+}

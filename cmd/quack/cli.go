@@ -1,0 +1,68 @@
+package main
+
+import (
+	"os"
+	"os/user"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/quackproxy/quack/admin"
+)
+
+// cli are the verbs.
+type cli struct {
+	Demo  demoCmd  `cmd:"" help:"Start a small monolith and a new service that differ in known ways, the proxy before them, and real traffic."`
+	Serve serveCmd `cmd:"" help:"Run the proxy."`
+
+	Check   checkCmd   `cmd:"" help:"Validate a routes.yaml and print the resolved tree."`
+	Explain explainCmd `cmd:"" help:"Say which route, rules and settings a request would meet."`
+
+	Routes   routesCmd   `cmd:"" help:"Show the routes of a running proxy and their stages."`
+	Stage    stageCmd    `cmd:"" help:"Set a route's stage live."`
+	Reset    resetCmd    `cmd:"" help:"Let a route's writes be shadowed again after a suspected leak."`
+	Report   reportCmd   `cmd:"" help:"Print the verdict on each route and the differences."`
+	Diff     diffCmd     `cmd:"" help:"Print one comparison side by side, with a curl command for each side."`
+	Readonly readonlyCmd `cmd:"" help:"Hold writes back, let them through again, or say which."`
+	Audit    auditCmd    `cmd:"" help:"Show who changed what, when and why."`
+	Status   statusCmd   `cmd:"" help:"Show the state of a running proxy."`
+	Login    loginCmd    `cmd:"" help:"Print a one-time link that logs a browser in."`
+
+	Token    tokenCmd    `cmd:"" help:"Print a secret derived from QUACK_SECRET."`
+	Txshadow txshadowCmd `cmd:"" name:"txshadow" help:"Prepare a database for rolled-back shadow writes."`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// client are the flags of verbs that talk to a running proxy.
+type client struct {
+	Admin string `help:"Address of the proxy's admin listener." default:"127.0.0.1:7070" env:"QUACK_ADMIN" placeholder:"HOST:PORT"`
+	Token string `kong:"-"`
+}
+
+// connect makes the client; the token comes from the environment only, so
+// that it does not show in a list of processes.
+func (c client) connect() *admin.Client {
+	return &admin.Client{Base: "http://" + c.Admin, Token: os.Getenv("QUACK_ADMIN_TOKEN"), By: whoami()}
+}
+
+// whoami is who stands in the audit for a change made from this machine.
+func whoami() string {
+	u, err := user.Current()
+	if err != nil {
+		return "cli"
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return u.Username
+	}
+	return u.Username + "@" + host
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "quack (devel)"
+	}
+	return "quack " + info.Main.Version
+}

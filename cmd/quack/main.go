@@ -1,0 +1,86 @@
+// Command quack is a reverse proxy for taking a service out of a monolith
+// without anyone noticing. See README.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // the verb did not succeed, or a report is above its limit
+	exitUsage  = 2 // wrong words, or a routes.yaml with errors
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run parses args and runs the verb; what it returns is the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c cli
+	exited, code := false, exitOK
+	parser, err := kong.New(&c,
+		kong.Name("quack"),
+		kong.Description("A reverse proxy for taking a service out of a monolith without anyone noticing."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(n int) { exited, code = true, n }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"version": version()},
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&streams{out: stdout, err: stderr}),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "quack:", err)
+		return exitUsage
+	}
+	verb, err := parser.Parse(args)
+	if exited {
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "quack: %v\n  see 'quack --help'\n", err)
+		return exitUsage
+	}
+	if err := verb.Run(); err != nil {
+		return fail(stderr, err)
+	}
+	return exitOK
+}
+
+// streams are where a verb writes.
+type streams struct{ out, err io.Writer }
+
+// coded is an error with an exit code of its own. With an empty text it is
+// not printed: the verb has said what there is to say.
+type coded struct {
+	code int
+	err  error
+}
+
+func (c coded) Error() string { return c.err.Error() }
+func (c coded) Unwrap() error { return c.err }
+
+func fail(stderr io.Writer, err error) int {
+	var c coded
+	code := exitFailed
+	if errors.As(err, &c) {
+		code = c.code
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(stderr, "quack:", text)
+	}
+	return code
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"crypto/rand"
+
+	"github.com/quackproxy/quack/admin"
+	"github.com/quackproxy/quack/control"
+	"github.com/quackproxy/quack/shadow"
+)
+
+// latches plugs control's latches into the shadow.
+type latches struct{ control *control.Control }
+
+func (l latches) Latched(route string) bool { return l.control.Latched(route) }
+
+func (l latches) Latch(leak shadow.Leak) {
+	l.control.Latch(control.Latch{Route: leak.Route, Backend: leak.Backend, RequestID: leak.RequestID, Why: leak.Why, At: leak.At})
+}
+
+// proofs plugs the shadow's proofs into the admin listener.
+func (p *process) proofs() []admin.Proof {
+	var list []admin.Proof
+	for _, proof := range p.shadow.Proofs() {
+		list = append(list, admin.Proof(proof))
+	}
+	return list
+}
+
+// stats plugs the shadow's numbers of the moment into the admin listener.
+func (p *process) stats() admin.Stats { return admin.Stats(p.shadow.Stats()) }
+
+// fingerprintKey keys the fingerprints that stand in for redacted values.
+// Without QUACK_SECRET it is random: values are then told apart within one run
+// of the process only.
+func fingerprintKey(own string) []byte {
+	if own == "" {
+		own = randomSecret()
+	}
+	return []byte(own)
+}
+
+func randomSecret() string { return rand.Text() }

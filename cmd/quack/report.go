@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/quackproxy/quack/reports"
+)
+
+type reportCmd struct {
+	client
+	Route     string        `help:"Only this route." placeholder:"NAME"`
+	Since     time.Duration `help:"Only what was counted in the last so long." placeholder:"D"`
+	Format    string        `default:"table" enum:"table,json,markdown,html" help:"table, json, markdown or html."`
+	Output    string        `short:"o" help:"Write to this file instead of standard output." placeholder:"FILE"`
+	FailAbove percent       `help:"Exit 1 when a route's share of mismatches is above this, or it has a suspected leak." placeholder:"P%"`
+}
+
+// percent is a flag such as 0.1%.
+type percent struct {
+	set   bool
+	share float64
+}
+
+// UnmarshalText reads "0.1%".
+func (p *percent) UnmarshalText(text []byte) error {
+	number, isPercent := strings.CutSuffix(string(text), "%")
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil || !isPercent || value < 0 || value > 100 {
+		return fmt.Errorf("%q is not a percentage from 0%% to 100%%, as in 0.1%%", text)
+	}
+	*p = percent{set: true, share: value / 100}
+	return nil
+}
+
+func (c *reportCmd) Run(ctx context.Context, s *streams) error {
+	report, err := c.fetch(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.write(s, report); err != nil {
+		return err
+	}
+	return c.limit(report)
+}
+
+func (c *reportCmd) fetch(ctx context.Context) (reports.Report, error) {
+	report := reports.Report{At: time.Now()}
+	filter := reports.Filter{Route: c.Route}
+	if c.Since > 0 {
+		filter.Since = report.At.Add(-c.Since)
+		report.Since = filter.Since
+	}
+	var err error
+	if report.Routes, err = c.connect().Report(ctx, filter); err != nil {
+		return report, err
+	}
+	report.Groups, err = c.connect().Differences(ctx, filter)
+	return report, err
+}
+
+func (c *reportCmd) write(s *streams, report reports.Report) (err error) {
+	out := s.out
+	if c.Output != "" {
+		file, err := os.Create(c.Output)
+		if err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+		defer func() {
+			if closing := file.Close(); err == nil {
+				err = closing
+			}
+		}()
+		out = file
+	}
+	switch c.Format {
+	case "json":
+		return reports.WriteJSON(out, report)
+	case "markdown":
+		return reports.WriteMarkdown(out, report)
+	case "html":
+		return reports.WriteHTML(out, report)
+	}
+	return reports.WriteTable(out, report, colour(out))
+}
+
+// limit is the error of a report above --fail-above.
+func (c *reportCmd) limit(report reports.Report) error {
+	if !c.FailAbove.set {
+		return nil
+	}
+	var above []string
+	for _, r := range report.Routes {
+		share := 0.0
+		if r.Compared > 0 {
+			share = float64(r.Mismatched) / float64(r.Compared)
+		}
+		switch {
+		case r.Leak != "":
+			above = append(above, fmt.Sprintf("%s: leak suspected: %s", r.Name, r.Leak))
+		case share > c.FailAbove.share:
+			above = append(above, fmt.Sprintf("%s: %d of %d compared differ (%.3g%%)", r.Name, r.Mismatched, r.Compared, 100*share))
+		}
+	}
+	if above == nil {
+		return nil
+	}
+	return fmt.Errorf("above the limit of %g%%:\n  %s", 100*c.FailAbove.share, strings.Join(above, "\n  "))
+}
+
+type diffCmd struct {
+	client
+	ID   string `arg:"" help:"Id of the comparison, from a report."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+func (c *diffCmd) Run(ctx context.Context, s *streams) error {
+	comparison, err := c.connect().Comparison(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(s, comparison)
+	}
+	return reports.WriteComparison(s.out, comparison, colour(s.out))
+}
+
+// colour reports whether w is a terminal that wants colour (https://no-color.org).
+func colour(w io.Writer) bool {
+	f, isFile := w.(*os.File)
+	return isFile && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"time"
+)
+
+type serveCmd struct {
+	Routes  string         `default:"routes.yaml" env:"QUACK_ROUTES" help:"The table of routes; read again when it changes and on SIGHUP." placeholder:"FILE"`
+	Listen  string         `default:"127.0.0.1:8080" env:"QUACK_LISTEN" help:"Address that clients connect to." placeholder:"ADDR"`
+	Admin   string         `default:"127.0.0.1:7070" env:"QUACK_ADMIN" help:"Address of the admin listener: API, pages, metrics." placeholder:"ADDR"`
+	Health  string         `env:"QUACK_HEALTH" help:"Address that serves only /healthz and /readyz, for load balancers." placeholder:"ADDR"`
+	Data    string         `default:"quack-data" env:"QUACK_DATA" help:"Folder of Quack's own store." placeholder:"DIR"`
+	Trusted []netip.Prefix `env:"QUACK_TRUSTED" help:"Proxies whose X-Forwarded-* are believed." placeholder:"CIDR"`
+
+	EvidenceMax int64         `default:"268435456" env:"QUACK_EVIDENCE_MAX" help:"Bytes of evidence kept." placeholder:"BYTES"`
+	CacheMax    int64         `default:"67108864" env:"QUACK_CACHE_MAX" help:"Bytes of answers cached, for routes with a cache." placeholder:"BYTES"`
+	Drain       time.Duration `default:"30s" env:"QUACK_DRAIN" help:"How long a stop waits for requests under way."`
+	MetricsOpen bool          `env:"QUACK_METRICS_OPEN" help:"Serve /metrics without the token."`
+	LogFormat   string        `default:"text" enum:"text,json" env:"QUACK_LOG_FORMAT" help:"text or json."`
+	LogLevel    slog.Level    `default:"info" env:"QUACK_LOG_LEVEL" help:"debug, info, warn or error."`
+}
+
+// Run binds every listener before anything else, so that an address in use is
+// found before the store is touched; then it builds the proxy and runs it
+// until ctx ends.
+func (c *serveCmd) Run(ctx context.Context, s *streams) error {
+	log := c.logger(s)
+	table, err := loadTable(c.Routes)
+	if err != nil {
+		return err
+	}
+	for _, w := range table.Warnings() {
+		log.Warn("routes", "warning", w.Error())
+	}
+	keys, err := readSecrets(table, os.Getenv)
+	if err != nil {
+		return coded{exitUsage, err}
+	}
+	listeners, err := bind(c.Listen, c.Admin, c.Health)
+	if err != nil {
+		return err
+	}
+	defer listeners.close()
+	p, err := c.build(ctx, table, keys, listeners, log)
+	if err != nil {
+		return err
+	}
+	return p.run(ctx)
+}
+
+func (c *serveCmd) logger(s *streams) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(s.err, options))
+	}
+	return slog.New(slog.NewTextHandler(s.err, options))
+}
+
+// listeners are the bound addresses; health is nil without --health.
+type listeners struct{ live, admin, health net.Listener }
+
+func bind(live, admin, health string) (*listeners, error) {
+	var l listeners
+	for _, b := range []struct {
+		flag, addr string
+		to         *net.Listener
+	}{{"--listen", live, &l.live}, {"--admin", admin, &l.admin}, {"--health", health, &l.health}} {
+		if b.addr == "" && b.flag == "--health" {
+			continue
+		}
+		ln, err := net.Listen("tcp", b.addr)
+		if err != nil {
+			l.close()
+			return nil, fmt.Errorf("bind %s %q: %w\n  choose another address with %s, or stop what is listening there", b.flag, b.addr, err, b.flag)
+		}
+		*b.to = ln
+	}
+	return &l, nil
+}
+
+func (l *listeners) close() {
+	for _, ln := range []net.Listener{l.live, l.admin, l.health} {
+		if ln != nil {
+			ln.Close()
+		}
+	}
+}
+
+// server is a part of the process that serves HTTP on a bound listener.
+type server struct {
+	ln      net.Listener
+	handler http.Handler
+	drain   time.Duration // how long a stop waits for requests under way
+	log     *slog.Logger
+	closing func() // called when the stop begins; may be nil
+}
+
+// run serves until ctx ends, then waits for the requests under way. Requests
+// that outlive drain are cut off, and that is an error. Connections that have
+// switched protocols end with the base context, after the others.
+func (s *server) run(ctx context.Context) error {
+	base, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	srv := &http.Server{
+		BaseContext:                  func(net.Listener) context.Context { return base },
+		Handler:                      s.handler,
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            30 * time.Second,
+		IdleTimeout:                  2 * time.Minute,
+		MaxHeaderBytes:               64 << 10,
+		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(s.ln) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	if s.closing != nil {
+		s.closing()
+	}
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
+	defer cancel()
+	err := srv.Shutdown(deadline)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.Join(fmt.Errorf("requests still under way after %s were cut off", s.drain), srv.Close())
+	}
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	return err
+}
