@@ -22,3 +22,23 @@ func (a *Adapter) ForgetProof() {
 	defer a.proof.mu.Unlock()
 	a.proof.until = time.Time{}
 }
+
+// TableName is a table's name as a footprint has it.
+func TableName(schema, table string) string { return tableName(schema, table) }
+
+// Statement is what split says of one.
+type Statement struct {
+	Text, Verb, Table, Refusal, Leak          string
+	Savepoint, AllImmediate, Writable, Writes bool
+}
+
+// Split is split.
+func Split(sql string, backslash bool) (all []Statement) {
+	for _, s := range split(sql, backslash) {
+		all = append(all, Statement{
+			Text: sql[s.start:s.end], Verb: s.verb, Table: s.table, Refusal: s.refusal, Leak: s.leak,
+			Savepoint: s.savepoint, AllImmediate: s.allImmediate, Writable: s.writable, Writes: s.writes,
+		})
+	}
+	return all
+}

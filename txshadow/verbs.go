@@ -11,11 +11,16 @@ import (
 // What an application does with a pool, a connection or a transaction, inside
 // a shadow. on is the application's transaction, nil outside of one.
 
-func (s *shadow) exec(ctx context.Context, on *tx, sql string, args []any) (tag pgconn.CommandTag, err error) {
-	err = s.statement(ctx, on, sql, args, func(ctx context.Context, conn *pgx.Conn, sql string, args []any) error {
-		tag, err = conn.Exec(ctx, sql, args...)
-		return err
+func (s *shadow) exec(ctx context.Context, on *tx, sql string, args []any) (pgconn.CommandTag, error) {
+	var tag pgconn.CommandTag
+	var sent error
+	err := s.statement(ctx, on, sql, args, func(ctx context.Context, conn *pgx.Conn, sql string, args []any) error {
+		tag, sent = conn.Exec(ctx, sql, args...)
+		return sent
 	})
+	if err != nil && sent == nil { // a deferred constraint has failed after it
+		tag = pgconn.CommandTag{}
+	}
 	return tag, err
 }
 
@@ -32,6 +37,9 @@ func (s *shadow) query(ctx context.Context, on *tx, sql string, args []any) (*ro
 	})
 	if r == nil {
 		return &rows{failure: err, closed: true}, err
+	}
+	if err != nil && r.failure == nil {
+		r.tag = pgconn.CommandTag{}
 	}
 	r.failure = err
 	if early != nil {
@@ -63,8 +71,10 @@ func (s *shadow) copyFrom(ctx context.Context, on *tx, table pgx.Identifier, col
 		n, err = conn.CopyFrom(ctx, table, columns, src)
 		return err
 	}
-	err = s.perform(ctx, own, w)
-	return n, err
+	if err := s.perform(ctx, own, w); err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 func (s *shadow) ping(ctx context.Context) error {
