@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -49,8 +50,11 @@ func (l *life) switchProtocols(res *http.Response) {
 	if half, ok := conn.(stream); ok {
 		client = half
 	}
+	// Only what is there already: further reading through the server's reader
+	// would end its context, and with it both ends, at the client's half-close.
+	said, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	fromClient := make(chan error, 1)
-	go func() { fromClient <- carry(backend, buffered.Reader, closeBoth) }()
+	go func() { fromClient <- carry(backend, io.MultiReader(bytes.NewReader(said), conn), closeBoth) }()
 	err = errors.Join(carry(client, backend, closeBoth), <-fromClient)
 	if err != nil {
 		l.Log.Debug("upgraded connection broke off", "route", l.route.Name, "request", l.id, "error", err)
