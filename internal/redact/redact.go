@@ -71,9 +71,17 @@ func (r *Redactor) Knowing(secrets []string) *Redactor {
 // Fingerprint is what stands in place of a secret: "[redacted:" and 8 hex
 // digits and "]".
 func (r *Redactor) Fingerprint(secret string) string {
+	sum := r.Digest([]byte(secret))
+	return markStart + hex.EncodeToString(sum[:markDigits/2]) + "]"
+}
+
+// Digest is the whole HMAC-SHA256 of b. Unlike the plain SHA-256 of a short
+// body, it can not be found by trying bodies.
+func (r *Redactor) Digest(b []byte) (d [32]byte) {
 	mac := hmac.New(sha256.New, r.key)
-	mac.Write([]byte(secret))
-	return markStart + hex.EncodeToString(mac.Sum(nil)[:markDigits/2]) + "]"
+	mac.Write(b)
+	mac.Sum(d[:0])
+	return d
 }
 
 // secret is the fingerprint of what was known by its name. Nothing, and what

@@ -1,0 +1,276 @@
+package reports
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/quackproxy/quack/compare"
+)
+
+const (
+	// nameColumn and valueColumn lay out the two sides beside each other in
+	// tableWidth characters.
+	nameColumn  = 22
+	valueColumn = (tableWidth - nameColumn - 2*2) / 2
+
+	// bodyLines is how much of a body is shown.
+	bodyLines = 60
+)
+
+// WriteComparison writes one comparison for a terminal: the differences first,
+// then the request, the two answers side by side, and for each side a command
+// that asks it again.
+func WriteComparison(w io.Writer, c *Comparison, color bool) error {
+	t := comparisonText{table{Writer: bufio.NewWriter(w), style: styleFor(color)}, c}
+	t.head()
+	t.found()
+	t.forgiven()
+	t.request()
+	t.answers()
+	t.bodies()
+	t.commands()
+	return t.Flush()
+}
+
+type comparisonText struct {
+	table
+	c *Comparison
+}
+
+func (t comparisonText) title(s string) {
+	t.line("")
+	t.line("%s%s%s", t.bold, s, t.off)
+}
+
+func (t comparisonText) head() {
+	c := t.c
+	colour := map[Verdict]string{Match: t.green, Mismatch: t.red, Error: t.red}[c.Verdict]
+	if colour == "" {
+		colour = t.yellow
+	}
+	verdict := string(c.Verdict)
+	if c.Unsteady {
+		verdict += ", unsteady: new does not agree with itself"
+	}
+	t.line("%sComparison %s%s  %s%s%s", t.bold, visible(c.ID), t.off, colour, verdict, t.off)
+	facts := []string{visible(c.Route), "stage " + visible(c.Stage), c.At.UTC().Format("2006-01-02 15:04:05.000 UTC")}
+	if c.Live == "" {
+		facts = append(facts, "neither side was live")
+	} else {
+		facts = append(facts, "live "+visible(c.Live))
+	}
+	if c.First != "" {
+		facts = append(facts, visible(c.First)+" ran first")
+	}
+	if c.Writes != "" {
+		facts = append(facts, "writes compared by "+visible(c.Writes))
+	}
+	t.line("%s%s%s", t.dim, strings.Join(facts, " · "), t.off)
+	if c.Err != "" {
+		t.line("%sNot compared: %s%s", t.red, visible(c.Err), t.off)
+	}
+}
+
+func (t comparisonText) found() {
+	if len(t.c.Differences) == 0 {
+		return
+	}
+	t.title("Differences")
+	for _, d := range t.c.Differences {
+		colour := t.yellow
+		if d.Verdict == Mismatch {
+			colour = t.red
+		}
+		t.line("  %s%s%s  %s, %s", colour, visible(d.At), t.off, d.Kind, d.Verdict)
+		t.both(d.Legacy, d.New)
+	}
+}
+
+func (t comparisonText) forgiven() {
+	if len(t.c.Forgiven) == 0 {
+		return
+	}
+	t.title("Forgiven")
+	for _, f := range t.c.Forgiven {
+		times := ""
+		if f.Count > 1 {
+			times = fmt.Sprintf(", %s times", number(int64(f.Count)))
+		}
+		t.line("  %s  %s: %s%s", visible(f.At), f.Kind, visible(f.Reason), times)
+		t.both(f.Legacy, f.New)
+	}
+}
+
+func (t comparisonText) both(legacy, new string) {
+	t.line("    %slegacy%s  %s", t.dim, t.off, orAbsent(visible(legacy)))
+	t.line("    %snew%s     %s", t.dim, t.off, orAbsent(visible(new)))
+}
+
+func (t comparisonText) request() {
+	q := t.c.Request
+	t.title("Request")
+	t.line("  %s %s", visible(q.Method), visible(q.Target))
+	if q.Host != "" {
+		t.line("  Host: %s", visible(q.Host))
+	}
+	for _, name := range slices.Sorted(maps.Keys(q.Header)) {
+		for _, value := range q.Header[name] {
+			t.line("  %s: %s", visible(name), visible(value))
+		}
+	}
+	if q.BodySize > 0 || q.BodyNote != "" {
+		t.line("")
+		t.body(q.Body, q.BodySize, q.BodyNote)
+	}
+}
+
+// answers are the heads of both answers, line by line beside each other.
+func (t comparisonText) answers() {
+	l, n := t.c.Legacy, t.c.New
+	t.line("")
+	t.line("%s%-*s  %-*s  %s%s", t.bold, nameColumn, "Answers", valueColumn, "legacy", "new", t.off)
+	t.row("backend", l.Backend, n.Backend)
+	t.row("time", millisText(float64(l.Latency)/1e6)+" ms", millisText(float64(n.Latency)/1e6)+" ms")
+	t.differing("status", statusText(l.Answer.Status), statusText(n.Answer.Status))
+	if l.Answer.Incomplete != "" || n.Answer.Incomplete != "" {
+		t.differing("broke off", l.Answer.Incomplete, n.Answer.Incomplete)
+	}
+	t.fields("", l.Answer.Header, n.Answer.Header)
+	t.fields("trailer ", l.Answer.Trailer, n.Answer.Trailer)
+	t.differing("body bytes", number(l.Answer.Size), number(n.Answer.Size))
+	t.footprints(l.Answer.Footprint, n.Answer.Footprint)
+}
+
+func statusText(code int) string {
+	if code == 0 {
+		return ""
+	}
+	return strings.TrimSpace(fmt.Sprint(code, " ", http.StatusText(code)))
+}
+
+func (t comparisonText) fields(prefix string, legacy, new http.Header) {
+	names := map[string]bool{}
+	for _, h := range []http.Header{legacy, new} {
+		for name := range h {
+			names[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		t.differing(prefix+name, strings.Join(legacy[name], ", "), strings.Join(new[name], ", "))
+	}
+}
+
+// differing is a row that is marked when the sides differ.
+func (t comparisonText) differing(name, legacy, new string) {
+	if legacy != new {
+		name = "≠ " + name
+	}
+	t.row(name, legacy, new)
+}
+
+// row wraps both values in their columns.
+func (t comparisonText) row(name, legacy, new string) {
+	colour := ""
+	if strings.HasPrefix(name, "≠ ") {
+		colour = t.yellow
+	}
+	names, left, right := wrap(visible(name), nameColumn), wrap(visible(legacy), valueColumn), wrap(visible(new), valueColumn)
+	for i := range max(len(names), len(left), len(right)) {
+		t.line("%s%-*s%s  %-*s  %s", colour, nameColumn, at(names, i), t.off, valueColumn, at(left, i), at(right, i))
+	}
+}
+
+func at(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return ""
+}
+
+// wrap breaks s into lines of so many characters.
+func wrap(s string, width int) []string {
+	var lines []string
+	runes := []rune(s)
+	for len(runes) > width {
+		lines = append(lines, string(runes[:width]))
+		runes = runes[width:]
+	}
+	return append(lines, string(runes))
+}
+
+func (t comparisonText) footprints(legacy, new compare.Footprint) {
+	rows := map[string][2]string{}
+	for side, f := range []compare.Footprint{legacy, new} {
+		for _, table := range f {
+			row := rows[table.Table]
+			row[side] = fmt.Sprintf("+%d ~%d -%d", table.Inserted, table.Updated, table.Deleted)
+			rows[table.Table] = row
+		}
+	}
+	for _, table := range slices.Sorted(maps.Keys(rows)) {
+		t.differing("rows "+table, rows[table][0], rows[table][1])
+	}
+}
+
+func (t comparisonText) bodies() {
+	l, n := t.c.Legacy, t.c.New
+	if l.Answer.Size == 0 && n.Answer.Size == 0 {
+		return
+	}
+	if bytes.Equal(l.Answer.Body, n.Answer.Body) && l.BodyNote == n.BodyNote && l.Answer.Body != nil {
+		t.title("Body of both answers")
+		t.body(l.Answer.Body, l.Answer.Size, l.BodyNote)
+		return
+	}
+	t.title("Body of legacy's answer")
+	t.body(l.Answer.Body, l.Answer.Size, l.BodyNote)
+	t.title("Body of new's answer")
+	t.body(n.Answer.Body, n.Answer.Size, n.BodyNote)
+}
+
+func (t comparisonText) body(body []byte, size int64, note string) {
+	switch {
+	case note != "":
+		t.line("  %s(%s bytes, %s)%s", t.dim, number(size), visible(note), t.off)
+	case size == 0:
+		t.line("  %s(empty)%s", t.dim, t.off)
+	}
+	if len(body) == 0 {
+		return
+	}
+	if !utf8.Valid(body) {
+		t.line("  %s(not UTF-8)%s", t.dim, t.off)
+	}
+	var pretty bytes.Buffer
+	if json.Indent(&pretty, body, "", "  ") == nil {
+		body = pretty.Bytes()
+	}
+	lines := strings.Split(strings.TrimRight(string(body), "\n"), "\n")
+	for i, line := range lines {
+		if i == bodyLines {
+			t.line("  %s… %s more%s", t.dim, count(int64(len(lines)-i), "line"), t.off)
+			return
+		}
+		t.line("  %s", visible(strings.TrimSuffix(line, "\r")))
+	}
+}
+
+func (t comparisonText) commands() {
+	for _, side := range []struct {
+		name string
+		*Side
+	}{{"legacy", &t.c.Legacy}, {"new", &t.c.New}} {
+		if command := Curl(t.c, side.Side); command != "" {
+			t.title("Ask " + side.name + " again")
+			fmt.Fprintln(t, command)
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package reports
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/quackproxy/quack/store"
+)
+
+// Comparison is one stored comparison, redacted; store.ErrNotFound when it is
+// not kept.
+func (r *Reports) Comparison(ctx context.Context, id string) (*Comparison, error) {
+	r.flushed(ctx)
+	var data []byte
+	err := r.db.QueryRowContext(ctx, `SELECT data FROM reports_comparisons WHERE id = ?`, id).Scan(&data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("comparison %q: %w\nit was none, or has made way for newer ones: see the samples of the report", id, store.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read comparison %q: %w", id, err)
+	}
+	return unpack(data)
+}
+
+// Comparisons lists stored comparisons, the latest recorded first; next is the
+// cursor of those after them, "" at the end.
+func (r *Reports) Comparisons(ctx context.Context, f Filter) (list []Comparison, next string, err error) {
+	r.flushed(ctx)
+	before := int64(1<<63 - 1)
+	if f.After != "" {
+		if before, err = strconv.ParseInt(f.After, 10, 64); err != nil {
+			return nil, "", fmt.Errorf("%q is no cursor\ntake it from the page before, as it is", f.After)
+		}
+	}
+	limit := f.limit()
+	ask := limit
+	if limit >= 0 {
+		ask++ // to know whether there are more
+	}
+	rows, err := r.db.QueryContext(ctx, `SELECT seq, data FROM reports_comparisons c
+		WHERE seq < ?1 AND (?2 = '' OR route = ?2) AND (?3 = '' OR verdict = ?3) AND at >= ?4
+		AND (?5 = '' AND ?6 = '' OR EXISTS (SELECT 1 FROM reports_samples s JOIN reports_groups g ON g.id = s.group_id
+			WHERE s.seq = c.seq AND (?5 = '' OR g.path = ?5) AND (?6 = '' OR g.kind = ?6)))
+		ORDER BY seq DESC LIMIT ?7`,
+		before, f.Route, string(f.Verdict), micros(f.Since), f.Path, f.Kind, ask)
+	if err != nil {
+		return nil, "", fmt.Errorf("list comparisons: %w", err)
+	}
+	defer rows.Close()
+	var last int64
+	for rows.Next() {
+		if limit >= 0 && len(list) == limit {
+			return list, strconv.FormatInt(last, 10), nil
+		}
+		var data []byte
+		if err := rows.Scan(&last, &data); err != nil {
+			return nil, "", fmt.Errorf("list comparisons: %w", err)
+		}
+		c, err := unpack(data)
+		if err != nil {
+			return nil, "", err
+		}
+		list = append(list, *c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, "", fmt.Errorf("list comparisons: %w", err)
+	}
+	return list, "", nil
+}

@@ -1,0 +1,193 @@
+package reports
+
+import (
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// counts are the counters of one route over some time. The JSON form is how
+// they are kept in the store.
+type counts struct {
+	Stage      string           `json:"stage,omitempty"`    // the last one seen
+	StageAt    int64            `json:"stage_at,omitempty"` // when it was first, in Unix nanoseconds
+	Served     [3][6]int64      `json:"served"`          // by side (legacy, new, neither) and class of status
+	Matched    int64            `json:"matched,omitempty"`
+	Mismatched int64            `json:"mismatched,omitempty"`
+	Transient  int64            `json:"transient,omitempty"`
+	Noise      int64            `json:"noise,omitempty"`
+	Forgiven   int64            `json:"forgiven,omitempty"`
+	Errors     int64            `json:"errors,omitempty"`
+	Dropped    int64            `json:"dropped,omitempty"`
+	Skipped    map[string]int64 `json:"skipped,omitempty"`
+	Legacy     histogram        `json:"legacy,omitempty"` // of compared requests
+	New        histogram        `json:"new,omitempty"`
+	Answered   histogram        `json:"answered,omitempty"` // of answers to clients
+}
+
+func (c *counts) merge(d *counts) {
+	if d.StageAt > c.StageAt {
+		c.Stage, c.StageAt = d.Stage, d.StageAt
+	}
+	for side := range d.Served {
+		for class, n := range d.Served[side] {
+			c.Served[side][class] += n
+		}
+	}
+	c.Matched += d.Matched
+	c.Mismatched += d.Mismatched
+	c.Transient += d.Transient
+	c.Noise += d.Noise
+	c.Forgiven += d.Forgiven
+	c.Errors += d.Errors
+	c.Dropped += d.Dropped
+	for reason, n := range d.Skipped {
+		c.skip(reason, n)
+	}
+	c.Legacy.merge(d.Legacy)
+	c.New.merge(d.New)
+	c.Answered.merge(d.Answered)
+}
+
+// maxReasons bounds the reasons of one route; those beyond are counted as
+// "other".
+const maxReasons = 50
+
+func (c *counts) skip(reason string, n int64) {
+	if c.Skipped == nil {
+		c.Skipped = map[string]int64{}
+	}
+	if _, known := c.Skipped[reason]; !known && len(c.Skipped) >= maxReasons {
+		reason = "other"
+	}
+	c.Skipped[reason] += n
+}
+
+func (c *counts) stands(stage string) {
+	if c.Stage != stage {
+		c.Stage, c.StageAt = stage, time.Now().UnixNano()
+	}
+}
+
+func (c *counts) compared(v Verdict) {
+	switch v {
+	case Match:
+		c.Matched++
+	case Mismatch:
+		c.Mismatched++
+	case Transient:
+		c.Transient++
+	case Noise:
+		c.Noise++
+	default:
+		c.Errors++
+	}
+}
+
+func (c *counts) report(name string) RouteReport {
+	r := RouteReport{
+		Name: name, Stage: c.Stage,
+		Matched: c.Matched, Mismatched: c.Mismatched, Transient: c.Transient, Noise: c.Noise,
+		Compared: c.Matched + c.Mismatched + c.Transient + c.Noise,
+		Forgiven: c.Forgiven, Errors: c.Errors, Dropped: c.Dropped,
+		Skipped: map[string]int64{},
+		Legacy:  c.Legacy.latency(), New: c.New.latency(), Answered: c.Answered.latency(),
+	}
+	for _, classes := range c.Served {
+		for _, n := range classes {
+			r.Served += n
+		}
+	}
+	maps.Copy(r.Skipped, c.Skipped)
+	r.MismatchUpper = upperBound(r.Mismatched, r.Compared)
+	return r
+}
+
+// shards are what was counted since the last batch. Each call takes one of a
+// few locks at random, so that requests on many processors seldom meet.
+type shards [8]struct {
+	mu     sync.Mutex
+	routes map[string]*counts
+	_      [40]byte // a cache line for each lock
+}
+
+// count calls f with the counters of a route, which only f may touch.
+func (s *shards) count(route string, f func(*counts)) {
+	shard := &s[rand.Uint32()%uint32(len(s))]
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	c := shard.routes[route]
+	if c == nil {
+		if shard.routes == nil {
+			shard.routes = map[string]*counts{}
+		}
+		c = &counts{}
+		shard.routes[route] = c
+	}
+	f(c)
+}
+
+// take empties the shards.
+func (s *shards) take() map[string]*counts {
+	taken := map[string]*counts{}
+	for i := range s {
+		shard := &s[i]
+		shard.mu.Lock()
+		routes := shard.routes
+		shard.routes = nil
+		shard.mu.Unlock()
+		mergeInto(taken, routes)
+	}
+	return taken
+}
+
+// addTo adds what the shards hold to counters by route.
+func (s *shards) addTo(sum map[string]*counts) {
+	for i := range s {
+		shard := &s[i]
+		shard.mu.Lock()
+		mergeInto(sum, shard.routes)
+		shard.mu.Unlock()
+	}
+}
+
+// mergeInto adds each route's counters to those of sum, which shares nothing
+// with them afterwards.
+func mergeInto(sum, routes map[string]*counts) {
+	for route, c := range routes {
+		if sum[route] == nil {
+			sum[route] = &counts{}
+		}
+		sum[route].merge(c)
+	}
+}
+
+// Served counts an answer to a client: side is "legacy", "new" or "" for an
+// answer of Quack's own.
+func (r *Reports) Served(route, stage, side string, status int, latency time.Duration) {
+	of := 2
+	switch side {
+	case "legacy":
+		of = 0
+	case "new":
+		of = 1
+	}
+	class := min(max(status/100, 0), 5)
+	answered := classOf(latency)
+	r.shards.count(route, func(c *counts) {
+		c.stands(stage)
+		c.Served[of][class]++
+		c.Answered.add(answered, 1)
+	})
+}
+
+// Skip counts a request on a shadowed route that was not compared.
+func (r *Reports) Skip(route, reason string) {
+	r.shards.count(route, func(c *counts) { c.skip(reason, 1) })
+}
+
+// Drop counts a comparison that the full shadow queue turned away.
+func (r *Reports) Drop(route string) {
+	r.shards.count(route, func(c *counts) { c.Dropped++ })
+}

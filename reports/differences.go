@@ -1,0 +1,96 @@
+package reports
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// verdictRanks sorts groups: the worst verdict first.
+var verdictRanks = map[string]int{string(Mismatch): 0, string(Noise): 1, string(Transient): 2, VerdictForgiven: 3}
+
+// storedGroup is a group and its number in the store.
+type storedGroup struct {
+	Group
+	id int64
+}
+
+// Differences are the groups, worst verdict first, then by count.
+func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
+	r.flushed(ctx)
+	groups, err := r.groups(ctx, f)
+	if err != nil {
+		return nil, fmt.Errorf("read groups of differences: %w", err)
+	}
+	slices.SortFunc(groups, func(a, b storedGroup) int {
+		return cmp.Or(cmp.Compare(verdictRanks[a.Verdict], verdictRanks[b.Verdict]), cmp.Compare(b.Count, a.Count),
+			cmp.Compare(a.Route, b.Route), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.id, b.id))
+	})
+	if limit := f.limit(); limit >= 0 && len(groups) > limit {
+		groups = groups[:limit]
+	}
+	list := make([]Group, len(groups))
+	for i, g := range groups {
+		if g.Samples, err = r.samples(ctx, g.id, f.Since); err != nil {
+			return nil, fmt.Errorf("read samples: %w", err)
+		}
+		list[i] = g.Group
+	}
+	return list, nil
+}
+
+func (r *Reports) groups(ctx context.Context, f Filter) ([]storedGroup, error) {
+	// The count of all time, or what was counted in a bucket that ends after Since.
+	rows, err := r.db.QueryContext(ctx, `SELECT id, route, path, kind, verdict, reason, first_seen, last_seen,
+			CASE WHEN ?1 = 0 THEN count ELSE
+				(SELECT coalesce(sum(c.count), 0) FROM reports_group_counts c WHERE c.group_id = g.id AND c.start + c.width > ?2) END
+		FROM reports_groups g
+		WHERE (?1 = 0 OR last_seen >= ?1) AND (?3 = '' OR route = ?3) AND (?4 = '' OR path = ?4) AND (?5 = '' OR kind = ?5)`,
+		micros(f.Since), f.Since.Unix(), f.Route, f.Path, f.Kind)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []storedGroup
+	for rows.Next() {
+		var g storedGroup
+		var first, last int64
+		if err := rows.Scan(&g.id, &g.Route, &g.Path, &g.Kind, &g.Verdict, &g.Reason, &first, &last, &g.Count); err != nil {
+			return nil, err
+		}
+		g.FirstSeen, g.LastSeen = time.UnixMicro(first).UTC(), time.UnixMicro(last).UTC()
+		list = append(list, g)
+	}
+	return list, rows.Err()
+}
+
+// micros is t as it is stored, 0 for the zero time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func (r *Reports) samples(ctx context.Context, group int64, since time.Time) ([]Sample, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT c.id, s.at, s.place, s.legacy, s.new
+		FROM reports_samples s JOIN reports_comparisons c ON c.seq = s.seq
+		WHERE s.group_id = ? AND s.at >= ? ORDER BY s.at, s.seq`, group, micros(since))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	list := []Sample{}
+	for rows.Next() {
+		var s Sample
+		var at int64
+		if err := rows.Scan(&s.ID, &at, &s.Place, &s.Legacy, &s.New); err != nil {
+			return nil, err
+		}
+		s.At = time.UnixMicro(at).UTC()
+		list = append(list, s)
+	}
+	return list, rows.Err()
+}

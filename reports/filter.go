@@ -1,0 +1,81 @@
+package reports
+
+import "time"
+
+// Filter narrows what is read.
+type Filter struct {
+	Route string // "" = all
+
+	// Since leaves out what was counted before; zero = all. Counters are kept
+	// by the minute for three hours, by the hour for eight days and by the day
+	// for 400 days: the minute, hour or day that Since is in counts whole.
+	Since time.Time
+
+	Path    string  // differences, and comparisons that have one, only
+	Kind    string  // differences, and comparisons that have one, only
+	Verdict Verdict // comparisons only
+	Limit   int     // default 100; below 0 is no limit
+	After   string  // comparisons only: the cursor that the page before came with
+}
+
+func (f Filter) limit() int {
+	if f.Limit == 0 {
+		return 100
+	}
+	return f.Limit // SQLite takes a negative LIMIT for none
+}
+
+// RouteReport is the report of one route.
+type RouteReport struct {
+	Name          string           `json:"name"`
+	Stage         string           `json:"stage"`   // where it stood when it was last counted; admin fills in today's
+	Percent       float64          `json:"percent"` // filled in by admin
+	Served        int64            `json:"served"`
+	Compared      int64            `json:"compared"` // matched + mismatched + transient + noise
+	Matched       int64            `json:"matched"`
+	Mismatched    int64            `json:"mismatched"`
+	Transient     int64            `json:"transient"`
+	Noise         int64            `json:"noise"`
+	Forgiven      int64            `json:"forgiven"` // differences, not comparisons
+	Errors        int64            `json:"errors"`   // not among compared
+	Skipped       map[string]int64 `json:"skipped"`
+	Dropped       int64            `json:"dropped"`
+	MismatchUpper float64          `json:"mismatch_upper95"` // exact binomial (Clopper–Pearson, one-sided), 0 to 1; 1 when nothing was compared
+	Legacy        Latency          `json:"legacy"`
+	New           Latency          `json:"new"`
+	Answered      Latency          `json:"answered"`       // of all answers to clients
+	Leak          string           `json:"leak,omitempty"` // filled in by admin when latched
+}
+
+// Latency are quantiles in milliseconds, at most 5 % off; of compared
+// requests, from request fully sent to end of answer, unless stated.
+type Latency struct {
+	P50 float64 `json:"p50_ms"`
+	P99 float64 `json:"p99_ms"`
+}
+
+// VerdictForgiven is the verdict of a Group of differences that did not count.
+const VerdictForgiven = "forgiven"
+
+// Group is a difference grouped by (route, path, kind, verdict) and, where it
+// was forgiven, by the reason.
+type Group struct {
+	Route     string    `json:"route"`
+	Path      string    `json:"path"` // compare.OtherPlaces for those beyond 1,000 groups of a route
+	Kind      string    `json:"kind"`
+	Verdict   string    `json:"verdict"` // mismatch, transient, noise, forgiven
+	Reason    string    `json:"reason,omitempty"`
+	Count     int64     `json:"count"` // comparisons that have it, in however many places
+	FirstSeen time.Time `json:"first_seen"`
+	LastSeen  time.Time `json:"last_seen"`
+	Samples   []Sample  `json:"samples"` // oldest first; the oldest and the newest are kept longest
+}
+
+// Sample is one occurrence.
+type Sample struct {
+	ID     string    `json:"id"` // of the comparison
+	At     time.Time `json:"at"`
+	Place  string    `json:"place"`
+	Legacy string    `json:"legacy"`
+	New    string    `json:"new"`
+}

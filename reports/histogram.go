@@ -1,0 +1,99 @@
+package reports
+
+import (
+	"cmp"
+	"encoding/json"
+	"math"
+	"slices"
+	"time"
+)
+
+// growth is by how much one latency class is wider than the one before. A
+// quantile is told as the geometric middle of its class, at most
+// sqrt(growth)-1 = 4.9 % off.
+const growth = 1.1
+
+// Latencies below 1 µs are class 0; classMax begins at an hour.
+const classMax = 232
+
+// classOf is the class of a latency: 1 + the whole logarithm of its
+// microseconds to the base growth.
+func classOf(d time.Duration) uint16 {
+	if d < time.Microsecond {
+		return 0
+	}
+	class := 1 + int(math.Log(float64(d)/float64(time.Microsecond))/math.Log(growth))
+	return uint16(min(class, classMax))
+}
+
+// millis is the middle of a class in milliseconds.
+func millis(class uint16) float64 {
+	if class == 0 {
+		return 0
+	}
+	return math.Pow(growth, float64(class)-0.5) / 1000
+}
+
+// histogram counts latencies by class; sorted, only classes that occur. A
+// route's latencies fill a few dozen of them.
+type histogram []classCount
+
+type classCount struct {
+	class uint16
+	n     int64
+}
+
+func (h *histogram) add(class uint16, n int64) {
+	i, found := slices.BinarySearchFunc(*h, class, func(c classCount, class uint16) int { return cmp.Compare(c.class, class) })
+	if found {
+		(*h)[i].n += n
+		return
+	}
+	*h = slices.Insert(*h, i, classCount{class, n})
+}
+
+func (h *histogram) merge(other histogram) {
+	for _, c := range other {
+		h.add(c.class, c.n)
+	}
+}
+
+// quantile is the nearest-rank quantile q in milliseconds, 0 when nothing was
+// counted.
+func (h histogram) quantile(q float64) float64 {
+	var total int64
+	for _, c := range h {
+		total += c.n
+	}
+	rank := max(1, int64(math.Ceil(q*float64(total))))
+	for _, c := range h {
+		if rank -= c.n; rank <= 0 {
+			return millis(c.class)
+		}
+	}
+	return 0
+}
+
+func (h histogram) latency() Latency {
+	return Latency{P50: h.quantile(0.5), P99: h.quantile(0.99)}
+}
+
+// MarshalJSON writes [[class, count], …].
+func (h histogram) MarshalJSON() ([]byte, error) {
+	pairs := make([][2]int64, len(h))
+	for i, c := range h {
+		pairs[i] = [2]int64{int64(c.class), c.n}
+	}
+	return json.Marshal(pairs)
+}
+
+func (h *histogram) UnmarshalJSON(b []byte) error {
+	var pairs [][2]int64
+	if err := json.Unmarshal(b, &pairs); err != nil {
+		return err
+	}
+	for _, p := range pairs {
+		h.add(uint16(min(max(p[0], 0), classMax)), p[1])
+	}
+	return nil
+}

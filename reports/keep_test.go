@@ -1,0 +1,212 @@
+package reports
+
+import (
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/store"
+)
+
+func openTest(t *testing.T, c Config) *Reports {
+	t.Helper()
+	db, err := store.Open(t.Context(), t.TempDir(), Schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	r, err := Open(t.Context(), db, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *Reports) number(t *testing.T, query string) (n int64) {
+	t.Helper()
+	if err := r.db.QueryRow(query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// incompressible is text that zstd can not make much smaller.
+func incompressible(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = "abcdefghijklmnopqrstuvwxyz_-+*.,"[rand.Uint32()%32]
+	}
+	return b
+}
+
+func TestEvidenceStaysWithinItsSize(t *testing.T) {
+	const most = 1 << 20
+	r := openTest(t, Config{EvidenceMax: most})
+	record := func(id, path string, v Verdict) {
+		c := Comparison{ID: id, Route: "show", At: time.Now(), Verdict: v}
+		c.Legacy.Answer.Body = incompressible(20_000)
+		c.Legacy.Answer.Size = 20_000
+		if v != Match {
+			c.Differences = []Found{{compare.Difference{Path: path, At: path, Kind: compare.KindValue}, v}}
+		}
+		r.Record(c)
+	}
+	flush := func() {
+		if err := r.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 10 {
+		record(fmt.Sprint("match", i), "", Match)
+	}
+	record("first", "$.a", Mismatch)
+	record("alone", "$.b", Mismatch)
+	flush()
+	for i := range 400 {
+		record(fmt.Sprint("more", i), fmt.Sprint("$.m", i%8), Mismatch)
+		if i%10 == 9 {
+			flush()
+			if got := r.Stats().EvidenceBytes; got > most {
+				t.Fatalf("%d bytes of evidence after %d", got, i)
+			}
+		}
+	}
+	record("last", "$.a", Mismatch)
+	flush()
+
+	kept := func(id string) bool {
+		return r.number(t, `SELECT count(*) FROM reports_comparisons WHERE id = '`+id+`'`) == 1
+	}
+	if r.number(t, `SELECT count(*) FROM reports_comparisons WHERE verdict = 'match'`) != 0 {
+		t.Error("matches are kept although there is too much evidence")
+	}
+	for _, id := range []string{"first", "last", "alone", "more0", "more399"} {
+		if !kept(id) {
+			t.Errorf("%q, the first or last of its group, is not kept", id)
+		}
+	}
+	bytes, rows := r.number(t, `SELECT sum(size) FROM reports_comparisons`), r.number(t, `SELECT sum(length(data)) FROM reports_comparisons`)
+	if got := r.Stats().EvidenceBytes; got != bytes || rows > bytes || bytes < most/2 {
+		t.Errorf("%d bytes counted, %d noted, %d there; want the most of %d used", got, bytes, rows, most)
+	}
+	if file := r.number(t, `PRAGMA page_count`) * r.number(t, `PRAGMA page_size`); file > most*3/2+1<<20 {
+		t.Errorf("the file has %d bytes for %d of evidence", file, bytes)
+	}
+}
+
+func TestFreedPagesAreGivenBack(t *testing.T) {
+	r := openTest(t, Config{EvidenceMax: 64 << 20, SamplesMax: 400})
+	for i := range 120 {
+		c := Comparison{ID: fmt.Sprint(i), Route: "show", Verdict: Mismatch, At: time.Unix(int64(i), 0),
+			Differences: []Found{{compare.Difference{Path: "$.a", At: "$.a", Kind: compare.KindValue}, Mismatch}}}
+		c.Legacy.Answer.Body, c.Legacy.Answer.Size = incompressible(100_000), 100_000
+		r.Record(c)
+	}
+	if err := r.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := r.number(t, `PRAGMA page_count`)
+	r.config.EvidenceMax = 200_000 // as after a restart with another setting
+	r.Skip("show", "any")
+	if err := r.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	after, free := r.number(t, `PRAGMA page_count`), r.number(t, `PRAGMA freelist_count`)
+	if after > before/2 || free > 2*spare {
+		t.Errorf("%d pages before, %d after, of which %d are free", before, after, free)
+	}
+}
+
+func TestCountersAreRolledUp(t *testing.T) {
+	r := openTest(t, Config{})
+	start := time.Date(2026, 1, 1, 0, 0, 30, 0, time.UTC)
+	at := func(now time.Time, n int) {
+		for range n {
+			r.Record(Comparison{ID: "same", Route: "show", Verdict: Mismatch, At: now, Legacy: Side{Latency: time.Millisecond},
+				Differences: []Found{{compare.Difference{Path: "$.a", Kind: compare.KindValue}, Mismatch}}})
+			r.Skip("show", "budget")
+		}
+		if err := r.write(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	minutes := 0
+	for ; minutes < 5*60; minutes++ { // five hours, one a minute
+		at(start.Add(time.Duration(minutes)*time.Minute), 1)
+	}
+	rows := func(table string, width int) int64 {
+		return r.number(t, fmt.Sprintf(`SELECT count(*) FROM %s WHERE width = %d`, table, width))
+	}
+	for _, table := range []string{"reports_counts", "reports_group_counts"} {
+		if m, h := rows(table, 60), rows(table, 3600); m < 180 || m > 240 || h < 1 || h > 2 {
+			t.Errorf("%s after five hours: %d minutes, %d hours", table, m, h)
+		}
+	}
+	counted := func(since time.Time) (compared, skipped, group int64) {
+		f := Filter{Since: since}
+		err := r.eachBucket(t.Context(), `SELECT route, data FROM reports_counts WHERE width > 0 AND start + width > ?`, []any{since.Unix()}, func(_ string, c *counts) {
+			compared += c.report("").Compared
+			skipped += c.Skipped["budget"]
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups, err := r.groups(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range groups {
+			group += g.Count
+		}
+		return
+	}
+	for since, want := range map[time.Duration]int64{0: 300, 3*time.Hour + 10*time.Minute: 110, 4 * time.Hour: 60, 4*time.Hour + 59*time.Minute: 1} {
+		if c, s, g := counted(start.Add(since)); c != want || s != want || g != want {
+			t.Errorf("since %v: %d compared, %d skipped, %d in the group; want %d", since, c, s, g, want)
+		}
+	}
+	at(start.Add(20*24*time.Hour), 1)
+	at(start.Add(20*24*time.Hour+time.Hour), 0)
+	if m, h, d := rows("reports_counts", 60), rows("reports_counts", 3600), rows("reports_counts", 86400); m != 1 || h != 0 || d != 1 {
+		t.Errorf("after 20 days: %d minutes, %d hours, %d days", m, h, d)
+	}
+	if c, s, g := counted(start.Add(-time.Hour)); c != 301 || s != 301 || g != 301 {
+		t.Errorf("nothing may be lost: %d, %d, %d", c, s, g)
+	}
+	at(start.Add(500*24*time.Hour), 1)
+	if d := rows("reports_counts", 86400) + rows("reports_group_counts", 86400); d != 0 {
+		t.Errorf("%d days are kept after 400", d)
+	}
+	if got := r.Live()[0]; got.Compared != 302 || got.Legacy.P50 < 0.95 || got.Legacy.P50 > 1.05 {
+		t.Errorf("the totals: %+v", got)
+	}
+}
+
+func TestPruneOrder(t *testing.T) {
+	r := openTest(t, Config{})
+	err := r.db.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.Exec(`INSERT INTO reports_groups VALUES (1, 'r', 'p', 'k', 'mismatch', '', 3, 0, 0);
+			INSERT INTO reports_comparisons VALUES (1, 'a', 'r', 1, 'mismatch', 0, 10, x''), (2, 'b', 'r', 2, 'mismatch', 0, 10, x''),
+				(3, 'c', 'r', 3, 'error', 1, 10, x''), (4, 'd', 'r', 4, 'match', 1, 10, x''), (5, 'e', 'r', 5, 'match', 1, 10, x''), (6, 'f', 'r', 6, 'mismatch', 0, 10, x'');
+			INSERT INTO reports_samples VALUES (1, 1, 1, '', '', ''), (1, 2, 2, '', '', ''), (1, 6, 6, '', '', '')`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.writer.evidence = 60
+	for i, want := range []string{"4", "5", "2", "3", "1", "6"} { // matches, the middle, errors, then the ends
+		r.config.EvidenceMax = int64(50 - 10*i)
+		before := r.number(t, `SELECT total(seq) FROM reports_comparisons`)
+		r.Skip("r", "any")
+		if err := r.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if gone := fmt.Sprint(before - r.number(t, `SELECT total(seq) FROM reports_comparisons`)); gone != want {
+			t.Errorf("step %d: %s is gone, want %s", i, gone, want)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package reports
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/quackproxy/quack/internal/redact"
+	"github.com/quackproxy/quack/store"
+)
+
+// Config is the manual.
+type Config struct {
+	EvidenceMax int64 // bytes of evidence kept; default 256 MiB
+	SamplesMax  int   // samples kept per (route, path, kind, verdict), at least 2; default 20, newest and oldest kept
+	Queue       int   // comparisons waiting to be written; default 1024, and 64 MiB of bodies
+	// Key keys the fingerprints of redacted values. Default: a random one; then
+	// fingerprints from before a restart can not be compared with later ones.
+	Key []byte
+	Log *slog.Logger // default: none
+}
+
+// Reports is the evidence. Safe for concurrent use.
+type Reports struct {
+	db       *store.DB
+	config   Config
+	redactor *redact.Redactor
+	packer   *zstd.Encoder
+
+	shards shards
+	tally  *tally
+
+	// flushing holds one token; who has it writes a batch and owns the fields
+	// of writer.
+	flushing chan struct{}
+	writer   writer
+
+	mu     sync.Mutex
+	totals map[string]*counts // of all time, without what is in the shards
+	health Stats
+}
+
+// writer is what a batch leaves to the next.
+type writer struct {
+	unwritten map[string]*counts       // counters that a failed batch left
+	groups    map[groupKey]*groupCount // likewise
+	evidence  int64                    // bytes of evidence in the store
+	rolledUp  time.Time                // when the time buckets were last rolled up
+}
+
+// Open makes Reports over the store.
+func Open(ctx context.Context, db *store.DB, c Config) (*Reports, error) {
+	if c.EvidenceMax <= 0 {
+		c.EvidenceMax = 256 << 20
+	}
+	if c.SamplesMax <= 0 {
+		c.SamplesMax = 20
+	}
+	c.SamplesMax = max(c.SamplesMax, 2)
+	if c.Queue <= 0 {
+		c.Queue = 1024
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if len(c.Key) == 0 {
+		c.Key = make([]byte, 32)
+		rand.Read(c.Key) // never fails
+	}
+	packer, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, fmt.Errorf("make the packer of evidence: %w", err)
+	}
+	r := &Reports{
+		db: db, config: c, redactor: redact.New(c.Key), packer: packer,
+		tally:    newTally(c.SamplesMax, c.Queue),
+		flushing: make(chan struct{}, 1),
+		totals:   map[string]*counts{},
+		writer:   writer{unwritten: map[string]*counts{}, groups: map[groupKey]*groupCount{}},
+	}
+	r.flushing <- struct{}{}
+	if err := r.load(ctx); err != nil {
+		return nil, fmt.Errorf("read the reports: %w", err)
+	}
+	return r, nil
+}
+
+// load reads what is kept in memory as well.
+func (r *Reports) load(ctx context.Context) error {
+	err := r.eachBucket(ctx, `SELECT route, data FROM reports_counts WHERE width = 0`, nil, func(route string, c *counts) {
+		r.totals[route] = c
+	})
+	if err != nil {
+		return err
+	}
+	rows, err := r.db.QueryContext(ctx, `SELECT route, path, kind, verdict, reason FROM reports_groups`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k groupKey
+		if err := rows.Scan(&k.route, &k.path, &k.kind, &k.verdict, &k.reason); err != nil {
+			return err
+		}
+		r.tally.know(k)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return r.db.QueryRowContext(ctx, `SELECT coalesce(sum(size), 0) FROM reports_comparisons`).Scan(&r.writer.evidence)
+}
+
+// eachBucket reads rows of a route and its counters.
+func (r *Reports) eachBucket(ctx context.Context, query string, args []any, each func(route string, c *counts)) error {
+	rows, err := r.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var route string
+		var data []byte
+		if err := rows.Scan(&route, &data); err != nil {
+			return err
+		}
+		c, err := decodeCounts(route, data)
+		if err != nil {
+			return err
+		}
+		each(route, c)
+	}
+	return rows.Err()
+}
+
+func decodeCounts(route string, data []byte) (*counts, error) {
+	c := &counts{}
+	if err := json.Unmarshal(data, c); err != nil {
+		return nil, fmt.Errorf("counters of route %q: %w", route, err)
+	}
+	return c, nil
+}

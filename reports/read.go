@@ -1,0 +1,62 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// flushFirst is how long a reader waits for what was recorded before it asked.
+// Then, and when the store can not be written, it gets what is there.
+const flushFirst = 2 * time.Second
+
+func (r *Reports) flushed(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, flushFirst)
+	defer cancel()
+	r.Flush(ctx) // noted in Stats and logged
+}
+
+// Report counts per route, sorted by name, up to this moment. Without Since it
+// reads no store.
+func (r *Reports) Report(ctx context.Context, f Filter) ([]RouteReport, error) {
+	sums := map[string]*counts{}
+	if f.Since.IsZero() {
+		sums = r.now()
+	} else {
+		r.flushed(ctx)
+		err := r.eachBucket(ctx, `SELECT route, data FROM reports_counts
+			WHERE width > 0 AND start + width > ? AND (? = '' OR route = ?) ORDER BY start`,
+			[]any{f.Since.Unix(), f.Route, f.Route}, func(route string, c *counts) {
+				mergeInto(sums, map[string]*counts{route: c})
+			})
+		if err != nil {
+			return nil, fmt.Errorf("read counters: %w", err)
+		}
+	}
+	list := make([]RouteReport, 0, len(sums))
+	for name, c := range sums {
+		if f.Route == "" || f.Route == name {
+			list = append(list, c.report(name))
+		}
+	}
+	slices.SortFunc(list, func(a, b RouteReport) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
+}
+
+// Live is Report of all routes and all time. It only reads memory: for metrics.
+func (r *Reports) Live() []RouteReport {
+	list, _ := r.Report(context.Background(), Filter{})
+	return list
+}
+
+// now are the counters of all time, those in the shards included.
+func (r *Reports) now() map[string]*counts {
+	sums := map[string]*counts{}
+	r.mu.Lock() // settle moves from the shards to the totals under it
+	defer r.mu.Unlock()
+	mergeInto(sums, r.totals)
+	r.shards.addTo(sums)
+	return sums
+}

@@ -1,0 +1,225 @@
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Report is what the writers write: WriteTable, WriteMarkdown, WriteHTML and
+// WriteJSON.
+type Report struct {
+	Routes []RouteReport
+	Groups []Group
+	Since  time.Time // zero: of all time
+	At     time.Time
+}
+
+// WriteJSON writes {"at":…,"routes":[…],"differences":[…]}, in the forms of the
+// admin API.
+func WriteJSON(w io.Writer, r Report) error {
+	out := struct {
+		At          time.Time     `json:"at"`
+		Since       time.Time     `json:"since,omitzero"`
+		Routes      []RouteReport `json:"routes"`
+		Differences []Group       `json:"differences"`
+	}{r.At, r.Since, r.Routes, r.Groups}
+	if out.Routes == nil {
+		out.Routes = []RouteReport{}
+	}
+	if out.Differences == nil {
+		out.Differences = []Group{}
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(out)
+}
+
+// headline sums the report up in a sentence.
+func (r Report) headline() string {
+	var compared, mismatched int64
+	differ, leaks := 0, 0
+	for _, route := range r.Routes {
+		compared += route.Compared
+		mismatched += route.Mismatched
+		if route.Mismatched > 0 {
+			differ++
+		}
+		if route.Leak != "" {
+			leaks++
+		}
+	}
+	var s string
+	switch {
+	case compared == 0:
+		s = "Nothing has been compared yet."
+	case mismatched == 0:
+		s = fmt.Sprintf("None of %s compared differs.", count(compared, "request"))
+	default:
+		s = fmt.Sprintf("%s of %s compared differ, on %s.", number(mismatched), count(compared, "request"), count(int64(differ), "route"))
+	}
+	if leaks > 0 {
+		s += fmt.Sprintf(" A leak is suspected on %s.", count(int64(leaks), "route"))
+	}
+	return s
+}
+
+func (r Report) span() string {
+	at := r.At.UTC().Format("2006-01-02 15:04:05 UTC")
+	if r.Since.IsZero() {
+		return "all time, up to " + at
+	}
+	return "since " + r.Since.UTC().Format("2006-01-02 15:04:05 UTC") + ", up to " + at
+}
+
+// of is the number of comparisons of a route that its groups are a part of.
+func (r Report) of(route string) int64 {
+	for _, rr := range r.Routes {
+		if rr.Name == route {
+			return rr.Compared + rr.Errors
+		}
+	}
+	return 0
+}
+
+// share is the share of comparisons that a group is in.
+func (r Report) share(g Group) string {
+	of := r.of(g.Route)
+	if of == 0 {
+		return ""
+	}
+	return percent(float64(g.Count) / float64(of))
+}
+
+// stage is "ramp 25%".
+func (r RouteReport) stage() string {
+	if r.Percent != 0 && r.Stage == "ramp" {
+		return fmt.Sprintf("%s %g%%", r.Stage, r.Percent)
+	}
+	return r.Stage
+}
+
+// skipped is "12 (budget 9, timeout 3)", the most frequent reason first.
+func (r RouteReport) skipped() string {
+	var sum int64
+	for _, n := range r.Skipped {
+		sum += n
+	}
+	if sum == 0 {
+		return "0"
+	}
+	reasons := slices.Sorted(maps.Keys(r.Skipped))
+	slices.SortStableFunc(reasons, func(a, b string) int { return int(r.Skipped[b] - r.Skipped[a]) })
+	for i, reason := range reasons {
+		reasons[i] = reason + " " + number(r.Skipped[reason])
+	}
+	return number(sum) + " (" + strings.Join(reasons, ", ") + ")"
+}
+
+// bound is the upper bound of the share of mismatches, with its confidence.
+func (r RouteReport) bound() string {
+	if r.Compared == 0 {
+		return ""
+	}
+	return percent(r.MismatchUpper)
+}
+
+// number writes thousands apart: 12,345.
+func number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return number(n) + " " + what + "s"
+}
+
+// percent writes a share with two digits that count.
+func percent(share float64) string {
+	p := share * 100
+	switch {
+	case p == 0 || p >= 99.95:
+		return fmt.Sprintf("%.0f %%", p)
+	case p >= 10:
+		return fmt.Sprintf("%.1f %%", p)
+	case p >= 1:
+		return fmt.Sprintf("%.2f %%", p)
+	}
+	return fmt.Sprintf("%.2g %%", p)
+}
+
+// millisText writes milliseconds with three digits that count at most.
+func millisText(ms float64) string {
+	switch {
+	case ms == 0:
+		return "–"
+	case ms >= 100:
+		return fmt.Sprintf("%.0f", ms)
+	case ms >= 10:
+		return fmt.Sprintf("%.1f", ms)
+	}
+	return fmt.Sprintf("%.2f", ms)
+}
+
+// visible is s with what a terminal would act upon, or nobody would see,
+// spelled out.
+func visible(s string) string {
+	clean := true
+	for _, c := range s {
+		clean = clean && (unicode.IsPrint(c) || c == ' ') && c != utf8.RuneError
+	}
+	if clean {
+		return s
+	}
+	var b strings.Builder
+	for i, c := range s {
+		switch {
+		case c == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unicode.IsPrint(c):
+			b.WriteRune(c)
+		default:
+			q := strconv.QuoteRune(c)
+			b.WriteString(q[1 : len(q)-1])
+		}
+	}
+	return b.String()
+}
+
+// cut shortens s to so many characters.
+func cut(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	runes := []rune(s)
+	return string(runes[:max(most-1, 0)]) + "…"
+}
+
+// orAbsent shows an absent value as such.
+func orAbsent(s string) string {
+	if s == "" {
+		return "(absent)"
+	}
+	return s
+}
+
+// newest is the newest sample of a group.
+func (g Group) newest() (Sample, bool) {
+	if len(g.Samples) == 0 {
+		return Sample{}, false
+	}
+	return g.Samples[len(g.Samples)-1], true
+}

@@ -1,0 +1,104 @@
+// Package reports keeps what comparisons found: counters, differences grouped
+// by (route, path, kind), and bounded, redacted evidence; and turns it into
+// the report.
+//
+// Start with [Open]. The data path calls [Reports.Record], [Reports.Skip] and
+// the like, which never block and never fail: they count in memory and queue
+// evidence in a bounded queue ([Reports.Run] writes both in batches once a
+// second; what does not fit is dropped and counted). Readers call
+// [Reports.Report], [Reports.Differences] and [Reports.Comparison], and
+// [WriteTable] and the like write what they got. Evidence is redacted when it
+// leaves the queue; no secret reaches the store.
+package reports
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/quackproxy/quack/compare"
+)
+
+// Verdict is what became of one comparison.
+type Verdict string
+
+// The verdicts, from best to worst. compared = matched + mismatched +
+// transient + noise; errors are counted apart.
+const (
+	Match     Verdict = "match"
+	Transient Verdict = "transient" // legacy differed from its own first answer there: the world moved
+	Noise     Verdict = "noise"     // legacy keeps differing from itself there
+	Mismatch  Verdict = "mismatch"
+	Error     Verdict = "error" // could not be compared: an answer was incomplete, or did not decode
+)
+
+// Request is the request that both sides were asked.
+type Request struct {
+	Method   string      `json:"method"`
+	Target   string      `json:"target"` // path and query as they came
+	Host     string      `json:"host"`
+	Header   http.Header `json:"header"`
+	Body     []byte      `json:"body,omitempty"`
+	BodySize int64       `json:"body_size"` // bytes as they came
+	BodyNote string      `json:"body_note"` // in stored evidence: what was done to the body, or why it is not kept
+}
+
+// Side is one side's part in a comparison.
+type Side struct {
+	Backend string           // name in routes.yaml
+	URL     string           // scheme, host and target as sent: for copy as curl
+	Answer  compare.Exchange // as it was compared
+	Latency time.Duration    // from request fully sent to end of answer
+
+	// BodyNote says, in stored evidence, what was done to the body
+	// ("decompressed from gzip", "cut to its first 131072 bytes") or why it is
+	// not kept. Answer.Size and Answer.Digest then still speak for the body as
+	// it came; the digest is keyed: equal bodies have equal ones.
+	BodyNote string
+}
+
+// Comparison is the verdict over two exchanges of one request. It is handed
+// over to Record unredacted and must not be changed afterwards.
+type Comparison struct {
+	ID       string    // the request id
+	At       time.Time // when the request came
+	Route    string
+	Stage    string
+	Live     string // side that answered the client: "legacy" or "new"; "" for run: both, where neither did
+	First    string // side that ran first
+	Request  Request
+	Legacy   Side
+	New      Side
+	Verdict  Verdict
+	Unsteady bool // Mismatch: new does not agree with itself
+	// Differences that are final, each with the verdict of its place.
+	Differences []Found
+	Forgiven    []compare.Forgiven
+	Err         string // with verdict Error: why
+	Writes      string // what was compared of writes: "", "footprint"
+}
+
+// Found is a difference and the verdict of its place.
+type Found struct {
+	compare.Difference
+	Verdict Verdict `json:"verdict"` // Mismatch, Transient or Noise
+}
+
+// Skip reasons: why a request on a shadowed route was not compared.
+const (
+	SkipNoProof     = "no-proof"     // the backend has not proved that it rolls back
+	SkipLatched     = "latched"      // a leak is suspected; an operator has to reset it
+	SkipUnconfirmed = "unconfirmed"  // no answer of the adapter's: 502/503/504 or none at all
+	SkipBudget      = "budget"       // a shadow before live ran out of its budget
+	SkipBusy        = "busy"         // too many shadows before live at once
+	SkipBodySize    = "body-size"    // request larger than max_body
+	SkipNotModified = "not-modified" // live answered 304
+	SkipUpgrade     = "upgrade"      // protocol upgrade
+	SkipStream      = "stream"       // answer without end
+	SkipAborted     = "aborted"      // the client or the live backend broke off
+	SkipTimeout     = "timeout"      // the shadow call's
+	SkipUnreachable = "unreachable"  // the shadow backend could not be reached
+	SkipReadOnly    = "read-only"    // the gate is closed
+	SkipNested      = "nested"       // caused by a shadow of ours; refused
+	SkipUnsupported = "unsupported"  // the adapter could not sandbox the request
+	SkipBreaker     = "breaker"      // shadow calls are paused after repeated faults
+)

@@ -1,0 +1,110 @@
+package reports
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+)
+
+// flushEvery is the most that kill -9 loses of the counters.
+const flushEvery = time.Second
+
+// Record counts a comparison and queues its evidence. Never blocks.
+func (r *Reports) Record(c Comparison) {
+	if c.ID == "" {
+		c.ID = rand.Text()
+	}
+	var forgiven int64
+	for i := range c.Forgiven {
+		forgiven += int64(max(c.Forgiven[i].Count, 1))
+	}
+	legacy, new := classOf(c.Legacy.Latency), classOf(c.New.Latency)
+	r.shards.count(c.Route, func(n *counts) {
+		n.stands(c.Stage)
+		n.compared(c.Verdict)
+		n.Forgiven += forgiven
+		if c.Verdict != Error {
+			n.Legacy.add(legacy, 1)
+			n.New.add(new, 1)
+		}
+	})
+	r.tally.add(&c)
+}
+
+// Run writes batches until ctx ends, then what is left. Batches that can not
+// be written are no error: their evidence is dropped and counted, their
+// counters are kept for the next (see Stats).
+func (r *Reports) Run(ctx context.Context) error {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			r.Flush(ctx) // noted in Stats and logged
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+			defer cancel()
+			if err := r.Flush(last); err != nil {
+				return fmt.Errorf("write the last of the reports: %w", err)
+			}
+			return nil
+		}
+	}
+}
+
+// Flush writes what was counted and recorded up to now. Run calls it; others
+// may. An error means that the evidence of the batch is lost, and that the
+// counters will be written with the next.
+func (r *Reports) Flush(ctx context.Context) error {
+	select {
+	case <-r.flushing:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a batch of reports: %w", ctx.Err())
+	}
+	defer func() { r.flushing <- struct{}{} }()
+	// Whoever asked may give up; what was taken from the queue is written.
+	err := r.write(context.WithoutCancel(ctx), time.Now())
+	r.note(err)
+	return err
+}
+
+// Stats is how the writing of evidence fares.
+type Stats struct {
+	Queued          int       `json:"queued"`           // comparisons waiting to be written
+	QueuedBytes     int64     `json:"queued_bytes"`     // of their bodies
+	EvidenceBytes   int64     `json:"evidence_bytes"`   // kept in the store
+	EvidenceDropped int64     `json:"evidence_dropped"` // comparisons counted but not kept, since the start: queue full, or disk at fault
+	LastFlush       time.Time `json:"last_flush"`       // that went well
+	LastError       string    `json:"last_error"`       // of the last flush; "" when it went well
+}
+
+// Stats is how the writing of evidence fares.
+func (r *Reports) Stats() Stats {
+	queued, bytes, lost := r.tally.state()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.health
+	s.Queued, s.QueuedBytes = queued, bytes
+	s.EvidenceDropped += lost
+	return s
+}
+
+func (r *Reports) note(err error) {
+	r.mu.Lock()
+	before := r.health.LastError
+	if err == nil {
+		r.health.LastFlush, r.health.LastError = time.Now(), ""
+	} else {
+		r.health.LastError = r.redactor.Text(err.Error())
+	}
+	r.health.EvidenceBytes = r.writer.evidence
+	now := r.health.LastError
+	r.mu.Unlock()
+	switch {
+	case now != "" && before == "":
+		r.config.Log.Error("reports can not be written; counters are kept, evidence is dropped and counted", "error", now)
+	case now == "" && before != "":
+		r.config.Log.Info("reports are written again")
+	}
+}

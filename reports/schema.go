@@ -1,0 +1,66 @@
+package reports
+
+import "github.com/quackproxy/quack/store"
+
+// Schema is the reports' part of the store. Times are microseconds since 1970
+// unless stated.
+var Schema = store.Schema{Owner: "reports", Migrations: []string{`
+-- Counters of a route in the time from start on, both in seconds: width 60,
+-- 3600 or 86400, or 0 for all time. data is JSON.
+CREATE TABLE reports_counts (
+	route TEXT NOT NULL,
+	width INTEGER NOT NULL,
+	start INTEGER NOT NULL,
+	data  BLOB NOT NULL,
+	PRIMARY KEY (route, width, start)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reports_counts_by_time ON reports_counts (width, start);
+
+CREATE TABLE reports_groups (
+	id         INTEGER PRIMARY KEY,
+	route      TEXT NOT NULL,
+	path       TEXT NOT NULL,
+	kind       TEXT NOT NULL,
+	verdict    TEXT NOT NULL,
+	reason     TEXT NOT NULL,
+	count      INTEGER NOT NULL,
+	first_seen INTEGER NOT NULL,
+	last_seen  INTEGER NOT NULL,
+	UNIQUE (route, path, kind, verdict, reason)
+) STRICT;
+
+CREATE TABLE reports_group_counts (
+	group_id INTEGER NOT NULL REFERENCES reports_groups (id) ON DELETE CASCADE,
+	width    INTEGER NOT NULL,
+	start    INTEGER NOT NULL,
+	count    INTEGER NOT NULL,
+	PRIMARY KEY (group_id, width, start)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reports_group_counts_by_time ON reports_group_counts (width, start);
+
+-- Evidence: data is JSON packed with zstd, ring is 1 while it is kept as one
+-- of the newest of its route and verdict, size counts its samples as well.
+CREATE TABLE reports_comparisons (
+	seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+	id      TEXT NOT NULL UNIQUE,
+	route   TEXT NOT NULL,
+	at      INTEGER NOT NULL,
+	verdict TEXT NOT NULL,
+	ring    INTEGER NOT NULL,
+	size    INTEGER NOT NULL,
+	data    BLOB NOT NULL
+) STRICT;
+CREATE INDEX reports_comparisons_by_route ON reports_comparisons (route, seq);
+CREATE INDEX reports_comparisons_by_verdict ON reports_comparisons (verdict, route, seq);
+
+CREATE TABLE reports_samples (
+	group_id INTEGER NOT NULL REFERENCES reports_groups (id) ON DELETE CASCADE,
+	seq      INTEGER NOT NULL REFERENCES reports_comparisons (seq) ON DELETE CASCADE,
+	at       INTEGER NOT NULL,
+	place    TEXT NOT NULL,
+	legacy   TEXT NOT NULL,
+	new      TEXT NOT NULL,
+	PRIMARY KEY (group_id, at, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reports_samples_by_comparison ON reports_samples (seq);
+`}}

@@ -1,0 +1,158 @@
+package reports
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// tableWidth is the width that a report is laid out for, in characters.
+const tableWidth = 100
+
+// style are the escape sequences of a terminal, empty without colour.
+type style struct{ bold, dim, red, yellow, green, off string }
+
+func styleFor(color bool) style {
+	if !color {
+		return style{}
+	}
+	return style{bold: "\x1b[1m", dim: "\x1b[2m", red: "\x1b[31m", yellow: "\x1b[33m", green: "\x1b[32m", off: "\x1b[0m"}
+}
+
+// WriteTable writes the report for a terminal of 100 columns.
+func WriteTable(w io.Writer, r Report, color bool) error {
+	t := table{Writer: bufio.NewWriter(w), r: r, style: styleFor(color)}
+	t.line("%s%s%s", t.bold, r.headline(), t.off)
+	t.line("%s%s%s", t.dim, r.span(), t.off)
+	if len(r.Routes) > 0 {
+		t.routes()
+	}
+	for _, section := range sections {
+		t.section(section.verdict, section.title)
+	}
+	return t.Flush()
+}
+
+// sections are the groups of a report by verdict.
+var sections = []struct{ verdict, title string }{
+	{string(Mismatch), "Differences"},
+	{string(Noise), "Noise: legacy keeps differing from itself there"},
+	{string(Transient), "Transient: legacy differed from its own first answer there"},
+	{VerdictForgiven, "Forgiven"},
+}
+
+type table struct {
+	*bufio.Writer
+	style
+	r Report
+}
+
+func (t *table) line(format string, args ...any) {
+	fmt.Fprintln(t, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+}
+
+func (t *table) routes() {
+	name, stage := len("ROUTE"), len("STAGE")
+	for _, r := range t.r.Routes {
+		name = max(name, utf8.RuneCountInString(visible(r.Name)))
+		stage = max(stage, utf8.RuneCountInString(visible(r.stage())))
+	}
+	// What is left for the name; longer names have a line of their own.
+	name = min(name, tableWidth-stage-2-6*11)
+	t.line("")
+	t.line("%s%-*s  %-*s  %9s  %9s  %9s  %9s  %9s  %9s%s", t.dim, name, "ROUTE", stage, "STAGE",
+		"COMPARED", "DIFFER", "TRANSIENT", "NOISE", "ERRORS", "AT MOST*", t.off)
+	for _, r := range t.r.Routes {
+		t.route(r, name, stage)
+	}
+	t.line("%s* so many in all differ at most, at 95 %% confidence (exact binomial bound)%s", t.dim, t.off)
+}
+
+func (t *table) route(r RouteReport, name, stage int) {
+	shown := visible(r.Name)
+	if utf8.RuneCountInString(shown) > name {
+		t.line("%s%s%s", t.bold, shown, t.off)
+		shown = ""
+	}
+	colour := t.green
+	switch {
+	case r.Mismatched > 0:
+		colour = t.red
+	case r.Compared == 0:
+		colour = ""
+	}
+	t.line("%s%-*s%s  %-*s  %9s  %s%9s%s  %9s  %9s  %9s  %9s", t.bold, name, shown, t.off, stage, visible(r.stage()),
+		number(r.Compared), colour, number(r.Mismatched), t.off, number(r.Transient), number(r.Noise), number(r.Errors), r.bound())
+	if r.Leak != "" {
+		t.line("  %s%sLEAK SUSPECTED: %s%s", t.bold, t.red, visible(r.Leak), t.off)
+	}
+	t.details(r)
+}
+
+// details are the counters that are not in a column, wrapped.
+func (t *table) details(r RouteReport) {
+	parts := []string{"served " + number(r.Served), "forgiven " + number(r.Forgiven), "skipped " + visible(r.skipped()), "dropped " + number(r.Dropped)}
+	if r.Compared > 0 {
+		parts = append(parts,
+			"p50 "+millisText(r.Legacy.P50)+" → "+millisText(r.New.P50)+" ms",
+			"p99 "+millisText(r.Legacy.P99)+" → "+millisText(r.New.P99)+" ms")
+	}
+	line := "  "
+	for i, part := range parts {
+		if i > 0 {
+			if utf8.RuneCountInString(line)+3+utf8.RuneCountInString(part) > tableWidth {
+				t.line("%s%s%s", t.dim, line, t.off)
+				line = "  "
+			} else {
+				line += " · "
+			}
+		}
+		line += part
+	}
+	t.line("%s%s%s", t.dim, line, t.off)
+}
+
+func (t *table) section(verdict, title string) {
+	begun := false
+	for _, g := range t.r.Groups {
+		if g.Verdict != verdict {
+			continue
+		}
+		if !begun {
+			t.line("")
+			t.line("%s%s%s", t.bold, title, t.off)
+			begun = true
+		}
+		t.group(g)
+	}
+}
+
+// group is one group: where and how often, then an example.
+func (t *table) group(g Group) {
+	colour := ""
+	switch g.Verdict {
+	case string(Mismatch):
+		colour = t.red
+	case string(Noise), string(Transient):
+		colour = t.yellow
+	}
+	t.line("%s%9s%s %8s  %-9s  %s  %s%s%s", colour, number(g.Count), t.off, t.r.share(g), visible(g.Kind), visible(g.Path), t.dim, visible(g.Route), t.off)
+	if g.Reason != "" {
+		t.line("%20s%s%s%s", "", t.dim, visible(g.Reason), t.off)
+	}
+	s, some := g.newest()
+	if !some {
+		return
+	}
+	// Both values get half of the line; the short one leaves room for the other.
+	const room = tableWidth - 20 - 3
+	legacy, new := orAbsent(visible(s.Legacy)), orAbsent(visible(s.New))
+	half := room / 2
+	most := max(half, room-utf8.RuneCountInString(new))
+	legacy = cut(legacy, most)
+	new = cut(new, max(half, room-utf8.RuneCountInString(legacy)))
+	t.line("%20s%s → %s", "", legacy, new)
+	t.line("%20s%squack diff %s%s", "", t.dim, visible(s.ID), t.off)
+}

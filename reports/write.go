@@ -1,0 +1,196 @@
+package reports
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// groupCount is what is to be added to a group.
+type groupCount struct {
+	count       int64
+	first, last time.Time
+}
+
+// write writes one batch in one transaction.
+func (r *Reports) write(ctx context.Context, now time.Time) error {
+	totals := r.settle()
+	taken := r.tally.take()
+	w := &r.writer
+	for k, g := range taken.groups {
+		w.countGroup(cleanKey(r.redactor, k), g)
+	}
+	if len(totals) == 0 && len(w.groups) == 0 && len(taken.queue) == 0 && now.Sub(w.rolledUp) < rollUpEvery {
+		return nil
+	}
+	packed := r.pack(taken)
+	evidence := w.evidence
+	err := r.db.Write(ctx, func(tx *sql.Tx) error {
+		b := &batchWriter{ctx: ctx, tx: tx, r: r, now: now, evidence: evidence, ids: map[groupKey]int64{}}
+		if err := b.counters(w.unwritten, totals); err != nil {
+			return fmt.Errorf("write counters: %w", err)
+		}
+		if err := b.groups(w.groups); err != nil {
+			return fmt.Errorf("write groups of differences: %w", err)
+		}
+		if err := b.keep(taken, packed); err != nil {
+			return fmt.Errorf("write evidence: %w", err)
+		}
+		if err := b.prune(); err != nil {
+			return fmt.Errorf("prune evidence: %w", err)
+		}
+		if now.Sub(w.rolledUp) >= rollUpEvery {
+			if err := b.rollUp(); err != nil {
+				return fmt.Errorf("roll up counters: %w", err)
+			}
+		}
+		evidence = b.evidence
+		return nil
+	})
+	if err != nil {
+		r.mu.Lock()
+		r.health.EvidenceDropped += int64(len(taken.queue))
+		r.mu.Unlock()
+		return err
+	}
+	w.evidence = evidence
+	if now.Sub(w.rolledUp) >= rollUpEvery {
+		w.rolledUp = now
+	}
+	clear(w.unwritten)
+	clear(w.groups)
+	return nil
+}
+
+// settle moves what the shards have counted to the totals and to what is to be
+// written, and returns the totals of the routes that are to be written, encoded.
+func (r *Reports) settle() map[string][]byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delta := r.shards.take()
+	mergeInto(r.totals, delta)
+	mergeInto(r.writer.unwritten, delta)
+	totals := make(map[string][]byte, len(r.writer.unwritten))
+	for route := range r.writer.unwritten {
+		totals[route] = r.totals[route].encode()
+	}
+	return totals
+}
+
+func (c *counts) encode() []byte {
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // numbers and strings always encode
+	}
+	return b
+}
+
+func (w *writer) countGroup(k groupKey, g *gathered) {
+	c := w.groups[k]
+	if c == nil {
+		c = &groupCount{first: g.first, last: g.last}
+		w.groups[k] = c
+	}
+	c.count += g.count
+	if g.first.Before(c.first) {
+		c.first = g.first
+	}
+	if g.last.After(c.last) {
+		c.last = g.last
+	}
+}
+
+// batchWriter writes within one transaction.
+type batchWriter struct {
+	ctx      context.Context
+	tx       *sql.Tx
+	r        *Reports
+	now      time.Time
+	evidence int64              // bytes kept
+	ids      map[groupKey]int64 // of the groups of this batch
+	freed    []int64            // comparisons that lost a sample or their place in a ring
+}
+
+func (b *batchWriter) exec(query string, args ...any) error {
+	_, err := b.tx.ExecContext(b.ctx, query, args...)
+	return err
+}
+
+// numbers are the results of a query of one integer column.
+func (b *batchWriter) numbers(query string, args ...any) ([]int64, error) {
+	rows, err := b.tx.QueryContext(b.ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []int64
+	for rows.Next() {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return nil, err
+		}
+		list = append(list, n)
+	}
+	return list, rows.Err()
+}
+
+// counters adds to this minute's counters, and puts the totals in place.
+func (b *batchWriter) counters(unwritten map[string]*counts, totals map[string][]byte) error {
+	minute := bucketStart(b.now, 60)
+	for _, route := range slices.Sorted(maps.Keys(unwritten)) {
+		if err := b.addCounts(route, 60, minute, unwritten[route]); err != nil {
+			return err
+		}
+		if err := b.putCounts(route, 0, 0, totals[route]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batchWriter) addCounts(route string, width, start int64, c *counts) error {
+	var data []byte
+	sum := &counts{}
+	err := b.tx.QueryRowContext(b.ctx, `SELECT data FROM reports_counts WHERE route = ? AND width = ? AND start = ?`, route, width, start).Scan(&data)
+	if err == nil {
+		sum, err = decodeCounts(route, data)
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	sum.merge(c)
+	return b.putCounts(route, width, start, sum.encode())
+}
+
+func (b *batchWriter) putCounts(route string, width, start int64, data []byte) error {
+	return b.exec(`INSERT INTO reports_counts (route, width, start, data) VALUES (?, ?, ?, ?)
+		ON CONFLICT (route, width, start) DO UPDATE SET data = excluded.data`, route, width, start, data)
+}
+
+// groups adds to the counts of groups, of all time and of this minute.
+func (b *batchWriter) groups(groups map[groupKey]*groupCount) error {
+	minute := bucketStart(b.now, 60)
+	for k, g := range groups {
+		var id int64
+		err := b.tx.QueryRowContext(b.ctx, `INSERT INTO reports_groups (route, path, kind, verdict, reason, count, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (route, path, kind, verdict, reason) DO UPDATE SET
+				count = count + excluded.count, first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)
+			RETURNING id`,
+			k.route, k.path, k.kind, k.verdict, k.reason, g.count, g.first.UnixMicro(), g.last.UnixMicro()).Scan(&id)
+		if err != nil {
+			return err
+		}
+		b.ids[k] = id
+		err = b.exec(`INSERT INTO reports_group_counts (group_id, width, start, count) VALUES (?, 60, ?, ?)
+			ON CONFLICT (group_id, width, start) DO UPDATE SET count = count + excluded.count`, id, minute, g.count)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
