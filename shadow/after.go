@@ -25,17 +25,30 @@ func (d *Dispatcher) Offer(req Request, live routes.Side, a Answer) {
 	}
 	p := pairing{req: &req, live: live, first: live}
 	deadline := time.Now().Add(r.Shadow.Timeout)
-	j := &job{
+	call := func(ctx context.Context) { d.shadow(ctx, &req, live, &a, deadline) }
+	if a.Exchange.Status == http.StatusNotModified {
+		call = func(ctx context.Context) { d.askAnew(ctx, &req, deadline) }
+	}
+	d.queue.push(&job{
 		backend: r.Backend(live.Other()).Name,
 		size:    int64(len(req.Body) + len(a.Exchange.Body)),
-		run:     func(ctx context.Context) { d.shadow(ctx, &req, live, &a, deadline) },
-		drop:    func() { d.drop(r.Name) },
-		failed:  func(why string) { d.recordError(p, why) },
-	}
-	if a.Exchange.Status == http.StatusNotModified {
-		j.run = func(ctx context.Context) { d.askAnew(ctx, &req, deadline) }
-	}
-	d.queue.push(j)
+		run: func(ctx context.Context) {
+			if stale(deadline, r.Shadow.Timeout) {
+				d.skip(r.Name, reports.SkipTimeout)
+				return
+			}
+			call(ctx)
+		},
+		drop:   func() { d.drop(r.Name) },
+		failed: func(why string) { d.recordError(p, why) },
+	})
+}
+
+// stale reports whether more than half of the time for a call has gone in the
+// queue. Sent with little time left it would time out, and pass for a fault of
+// the backend.
+func stale(deadline time.Time, timeout time.Duration) bool {
+	return time.Until(deadline) < timeout/2
 }
 
 // refuse is the reason why an exchange that was offered is not shadowed.

@@ -1,9 +1,13 @@
 package shadow
 
 import (
+	"context"
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,6 +16,7 @@ import (
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
 	"github.com/quackproxy/quack/routes"
+	"github.com/quackproxy/quack/upstream"
 )
 
 func TestSafeRequestIsShadowedAndCompared(t *testing.T) {
@@ -152,7 +157,7 @@ func TestProvedBackendRunsSafeRequestsReadOnly(t *testing.T) {
 }
 
 func TestSafeRequestToAnUnprovedBackendGoesPlain(t *testing.T) {
-	r := newRig(t, options{rollback: "header", newcomer: "another secret"}).run(t)
+	r := newRig(t, options{rollback: "header", newcomer: stranger}).run(t)
 	eventually(t, "the new side was asked for its proof", func() bool { return r.new.hellos() >= 1 })
 	r.Offer(r.ask("show", "GET", "/accounts/1", ""), routes.Legacy, r.live(routes.Legacy, 200, `{"id":1}`))
 	if c := r.ledger.compared(t); c.Verdict != reports.Match {
@@ -264,6 +269,61 @@ func TestFaultsOfTheShadowSide(t *testing.T) {
 	r.ledger.skipped(t, reports.SkipUnreachable)
 }
 
+// TestLatencyBeginsWhenTheRequestIsSent: the time that a large request takes
+// on its way is not the backend's.
+func TestLatencyBeginsWhenTheRequestIsSent(t *testing.T) {
+	r := newRig(t, options{shadow: "max_body: 64MiB", more: `  - {name: search, match: "POST /search", safe: true}` + "\n"}).run(t)
+	const way = 300 * time.Millisecond
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		time.Sleep(way) // meanwhile the body fills all buffers on its way
+		_, _ = io.Copy(io.Discard, q.Body)
+		answer(200, `{"id":1}`)(w, q)
+	}))
+	defer slow.Close()
+	u, err := url.Parse(slow.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := upstream.New("accounts", []*url.URL{u}, upstream.Options{})
+	r.cfg.Backend = func(*routes.Backend) *upstream.Backend { return b }
+	began := time.Now()
+	got, skip := r.Dispatcher.ask(t.Context(), ptr(r.ask("search", "POST", "/search", strings.Repeat("q", 32<<20))), routes.New)
+	if skip != "" || time.Since(began) < way || got.latency > time.Since(began)-way {
+		t.Errorf("skip %q, latency %v of %v", skip, got.latency, time.Since(began))
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// TestUnreachableInstanceHasToProveItselfAgain: what answers next may be
+// another process.
+func TestUnreachableInstanceHasToProveItselfAgain(t *testing.T) {
+	r := newRig(t, options{rollback: "header"}).proved(t)
+	hellos := r.new.hellos()
+	r.new.change(func(s *server) { s.app = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) } })
+	r.Offer(r.ask("show", "GET", "/accounts/1", ""), routes.Legacy, r.live(routes.Legacy, 200, `{"id":1}`))
+	r.ledger.skipped(t, reports.SkipUnreachable)
+	eventually(t, "the instance is asked again", func() bool { return r.new.hellos() > hellos })
+}
+
+func TestEndings(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		err    error
+		want   ending
+	}{
+		{"answered", nil, endedWell},
+		{"too late", fmt.Errorf("call: %w", context.DeadlineExceeded), endedFaulty},
+		{"unreachable", io.ErrUnexpectedEOF, endedFaulty},
+		{"Quack is stopping", fmt.Errorf("call: %w", context.Canceled), endedUnknown},
+		{"never sent", fmt.Errorf("make: %w", errNotSent), endedUnknown},
+	} {
+		if got := endingOf(c.err); got != c.want {
+			t.Errorf("%s: %v", c.reason, got)
+		}
+	}
+}
+
 func TestPanicInComparingIsAVerdict(t *testing.T) {
 	r := newRig(t, options{})
 	r.compare = func(_, _ *compare.Exchange, _ *compare.Rules) compare.Result { panic("two ducks") }
@@ -280,7 +340,7 @@ func TestPanicInComparingIsAVerdict(t *testing.T) {
 }
 
 func TestPanicInAJobIsAVerdict(t *testing.T) {
-	r := newRig(t, options{change: func(c *Config) { c.Protocol = panicky{codec{secret}} }}).run(t)
+	r := newRig(t, options{change: func(c *Config) { c.Protocol = panicky{newCodec(secret)} }}).run(t)
 	for range 20 {
 		r.Offer(r.ask("show", "GET", "/accounts/1", ""), routes.Legacy, r.live(routes.Legacy, 200, `{"id":1}`))
 		if c := r.ledger.compared(t); c.Verdict != reports.Error || !strings.Contains(c.Err, "no ink") {

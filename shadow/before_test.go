@@ -60,7 +60,7 @@ func TestLiveThatBreaksOffIsNotCompared(t *testing.T) {
 
 // TestAcknowledgements holds what each answer to a shadow write leads to.
 func TestAcknowledgements(t *testing.T) {
-	other := codec{"another secret"}
+	other := newCodec(stranger)
 	for _, c := range []struct {
 		reason  string
 		status  int
@@ -71,22 +71,22 @@ func TestAcknowledgements(t *testing.T) {
 	}{
 		{"none at all", 200, func(http.Header, string, Mode) {}, reports.SkipLatched, true, false},
 		{"of another request", 200, func(h http.Header, id string, _ Mode) {
-			h.Set("Quack-Shadow-Result", codec{secret}.result(newID(), "rolled-back", ""))
+			newCodec(secret).acknowledge(h, newID(), "rolled-back", "")
 		}, reports.SkipLatched, true, false},
 		{"with another secret", 200, func(h http.Header, id string, _ Mode) {
-			h.Set("Quack-Shadow-Result", other.result(id, "rolled-back", ""))
+			other.acknowledge(h, id, "rolled-back", "")
 		}, reports.SkipLatched, true, false},
 		{"none, and a gateway's status", 502, func(http.Header, string, Mode) {}, reports.SkipUnconfirmed, false, true},
 		{"none, and a balancer's status", 503, func(http.Header, string, Mode) {}, reports.SkipUnconfirmed, false, true},
 		{"none, and an application's status", 500, func(http.Header, string, Mode) {}, reports.SkipLatched, true, false},
 		{"an escape", 500, func(h http.Header, id string, _ Mode) {
-			h.Set("Quack-Shadow-Result", codec{secret}.result(id, "rolled-back", "escape:commit"))
+			newCodec(secret).acknowledge(h, id, "rolled-back", "escape:commit")
 		}, reports.SkipLatched, true, false},
 		{"out of its budget", 503, func(h http.Header, id string, _ Mode) {
-			h.Set("Quack-Shadow-Result", codec{secret}.result(id, "rolled-back", "budget"))
+			newCodec(secret).acknowledge(h, id, "rolled-back", "budget")
 		}, reports.SkipBudget, false, false},
 		{"not to be sandboxed", 501, func(h http.Header, id string, _ Mode) {
-			h.Set("Quack-Shadow-Result", codec{secret}.result(id, "rolled-back", "unsupported:copy"))
+			newCodec(secret).acknowledge(h, id, "rolled-back", "unsupported:copy")
 		}, reports.SkipUnsupported, false, false},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestNoProofSendsNothing(t *testing.T) {
 		change func(*server)
 	}{
 		{"it has no adapter", options{rollback: "header", more: writing}, func(s *server) { s.bare = func(request) bool { return true } }},
-		{"it has another secret", options{rollback: "header", more: writing, newcomer: "another secret"}, func(*server) {}},
+		{"it has another secret", options{rollback: "header", more: writing, newcomer: stranger}, func(*server) {}},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			r := newRig(t, c.o)
@@ -281,7 +281,7 @@ func TestRepeatedFaultsPauseWrites(t *testing.T) {
 }
 
 func TestSafeRequestBeforeLive(t *testing.T) {
-	r := newRig(t, options{rollback: "header", shadow: "order: before, budget: 20ms"}).proved(t)
+	r := newRig(t, options{rollback: "header", shadow: "order: before, run: both, budget: 20ms"}).proved(t)
 	before := func() *Pending {
 		return r.Before(context.Background(), r.ask("show", "GET", "/accounts/1", ""), routes.Legacy)
 	}
@@ -304,13 +304,13 @@ func TestRunBoth(t *testing.T) {
 		s.change(func(s *server) {
 			s.app = answer(201, `{"name":"Ada"}`)
 			s.sign = func(h http.Header, id string, _ Mode) {
-				h.Set("Quack-Shadow-Result", s.codec.result(id, "rolled-back", ""))
+				s.codec.acknowledge(h, id, "rolled-back", "")
 				h.Set("Quack-Footprint", rows)
 			}
 		})
 	}
-	wrote(r.legacy, "accounts=1 audit=1")
-	wrote(r.new, "accounts=1 audit=1")
+	wrote(r.legacy, inserted("accounts", "audit"))
+	wrote(r.new, inserted("accounts", "audit"))
 	p := r.write("create")
 	c := r.ledger.compared(t)
 	if c.Verdict != reports.Match || c.Live != "" || c.First != "legacy" || c.Writes != "footprint" {
@@ -323,7 +323,7 @@ func TestRunBoth(t *testing.T) {
 		}
 	}
 
-	wrote(r.new, "accounts=1")
+	wrote(r.new, inserted("accounts"))
 	r.write("create").Live(r.live(routes.Legacy, 201, `{"name":"Ada"}`))
 	c = r.ledger.compared(t)
 	if c.Verdict != reports.Mismatch || len(c.Differences) != 1 || c.Differences[0].Kind != compare.KindFootprint || !strings.Contains(c.Differences[0].Path, "audit") {
@@ -349,7 +349,7 @@ func TestRunBoth(t *testing.T) {
 
 func TestRunBothNeedsBothProofs(t *testing.T) {
 	both := `  - {name: create, match: "POST /accounts", shadow: {run: both}}` + "\n"
-	r := newRig(t, options{rollback: "header", more: both, newcomer: "another secret"}).run(t)
+	r := newRig(t, options{rollback: "header", more: both, newcomer: stranger}).run(t)
 	eventually(t, "legacy is proved", func() bool { p := r.Proofs(); return len(p) == 2 && p[1].Proved })
 	eventually(t, "new was asked", func() bool { return r.new.hellos() >= helloRound })
 	r.write("create").Live(r.live(routes.Legacy, 201, `{}`))
@@ -359,10 +359,30 @@ func TestRunBothNeedsBothProofs(t *testing.T) {
 	}
 }
 
+// TestProofLostWhileTheOtherSideRuns: the second side's proof counts when it is
+// its turn.
+func TestProofLostWhileTheOtherSideRuns(t *testing.T) {
+	both := `  - {name: create, match: "POST /accounts", shadow: {run: both}}` + "\n"
+	r := newRig(t, options{rollback: "header", more: both}).proved(t)
+	newcomer := r.table.Route("create").New
+	r.new.change(func(s *server) { s.bare = func(request) bool { return true } })
+	r.legacy.change(func(s *server) {
+		s.app = func(w http.ResponseWriter, q *http.Request) {
+			r.proofs.doubt(newcomer.Name, r.cfg.Backend(newcomer).Instances()[0], "connection reset")
+			answer(201, `{}`)(w, q)
+		}
+	})
+	r.write("create").Live(r.live(routes.Legacy, 201, `{}`))
+	r.ledger.skipped(t, reports.SkipNoProof)
+	if l, n := len(r.legacy.requests()), len(r.new.requests()); l != 1 || n != 0 {
+		t.Errorf("%d writes were sent to legacy and %d to new", l, n)
+	}
+}
+
 // TestPanicAroundAWriteLatches: what was sent by then is not known.
 func TestPanicAroundAWriteLatches(t *testing.T) {
 	r := newRig(t, options{rollback: "header", more: writing}).proved(t)
-	r.cfg.Protocol = panicky{codec{secret}}
+	r.cfg.Protocol = panicky{newCodec(secret)}
 	r.write("create").Live(r.live(routes.Legacy, 201, `{}`))
 	r.ledger.skipped(t, reports.SkipLatched)
 	if leaks := r.latches.all(); len(leaks) != 1 || !strings.Contains(leaks[0].Why, "no ink") {

@@ -141,7 +141,10 @@ type rig struct {
 	done        chan struct{}
 }
 
-const secret = "a secret of the two sides"
+const (
+	secret   = "a secret of the two sides"
+	stranger = "a secret of somebody else"
+)
 
 // table is routes.yaml of the tests; more is appended to it.
 func table(t *testing.T, legacy, new *server, rollback, shadow, more string) *routes.Table {
@@ -199,7 +202,7 @@ func newRig(t *testing.T, o options) *rig {
 	c := Config{
 		Table:      func() *routes.Table { return r.table },
 		Backend:    backends.of,
-		Protocol:   codec{secret},
+		Protocol:   newCodec(secret),
 		Latches:    r.latches,
 		Log:        slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Recheck:    time.Millisecond,

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quackproxy/quack/upstream"
@@ -79,17 +81,26 @@ func (p *proofs) hello(ctx context.Context, i *upstream.Instance) hello {
 		return hello{helloSilent, fmt.Sprintf("no answer to hello: %v", err)}
 	}
 	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // a body is not expected, and what it says does not matter
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // a body that breaks off changes nothing
 	ack, err := p.cfg.Protocol.Acknowledged(resp.Header, id)
 	switch {
 	case err != nil && fromBetween(resp.StatusCode):
 		return hello{helloSilent, fmt.Sprintf("hello was answered with %d by something in between", resp.StatusCode)}
+	case err != nil && resp.StatusCode == http.StatusForbidden:
+		// An adapter that can not verify a request says why in its refusal.
+		return hello{helloRefused, fmt.Sprintf("hello was refused: %s", firstLine(said))}
 	case err != nil:
 		return hello{helloRefused, fmt.Sprintf("hello was answered with %d: %v", resp.StatusCode, err)}
 	case resp.StatusCode != http.StatusNoContent || ack.Outcome != outcomeReady:
 		return hello{helloRefused, fmt.Sprintf("hello was answered with %d, outcome %q, instead of 204, %q", resp.StatusCode, ack.Outcome, outcomeReady)}
 	}
 	return hello{kind: helloReady}
+}
+
+// firstLine is the first line of a body, at most 200 bytes of it, quoted.
+func firstLine(body []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
+	return strconv.Quote(line[:min(len(line), 200)])
 }
 
 func newID() string {

@@ -35,6 +35,8 @@ func judgeUnsafe(h head) judgement {
 	case h.ackErr != nil && fromBetween(h.status):
 		return judgement{skip: reports.SkipUnconfirmed, fault: true,
 			detail: fmt.Sprintf("answer %d without a valid acknowledgement", h.status)}
+	case h.ackErr != nil && h.status == http.StatusForbidden:
+		return leakOf(fmt.Sprintf("answer 403 without a valid acknowledgement: %v; an adapter that can not verify a request answers so, and runs nothing, but it is not signed", h.ackErr))
 	case h.ackErr != nil:
 		return leakOf(fmt.Sprintf("answer %d without a valid acknowledgement: %v", h.status, h.ackErr))
 	case h.ack.Outcome != outcomeRolledBack:

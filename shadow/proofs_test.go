@@ -186,35 +186,39 @@ func TestTableChangeIsFollowed(t *testing.T) {
 
 func TestHelloAnswers(t *testing.T) {
 	r := newRig(t, options{rollback: "header"})
-	c := codec{secret}
+	c := newCodec(secret)
 	for _, x := range []struct {
 		reason string
 		answer http.HandlerFunc
 		kind   helloKind
+		detail string
 	}{
-		{"no adapter", http.NotFound, helloRefused},
-		{"a single-page application answers everything", answer(200, "<html>"), helloRefused},
-		{"a gateway without a backend", answer(502, ""), helloSilent},
-		{"a starting balancer", answer(503, ""), helloSilent},
+		{"no adapter", http.NotFound, helloRefused, "answered with 404"},
+		{"an adapter with another secret says so", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "the signature does not verify\ncheck the secret", http.StatusForbidden)
+		}, helloRefused, `refused: "the signature does not verify"`},
+		{"a single-page application answers everything", answer(200, "<html>"), helloRefused, "200"},
+		{"a gateway without a backend", answer(502, ""), helloSilent, "in between"},
+		{"a starting balancer", answer(503, ""), helloSilent, "in between"},
 		{"ready, but passed on to the application", func(w http.ResponseWriter, q *http.Request) {
 			id, _, _ := c.asked(q, nil)
-			w.Header().Set("Quack-Shadow-Result", c.result(id, "ready", ""))
+			c.acknowledge(w.Header(), id, "ready", "")
 			answer(200, "{}")(w, q)
-		}, helloRefused},
+		}, helloRefused, "hello was answered with"},
 		{"another outcome", func(w http.ResponseWriter, q *http.Request) {
 			id, _, _ := c.asked(q, nil)
-			w.Header().Set("Quack-Shadow-Result", c.result(id, "rolled-back", ""))
+			c.acknowledge(w.Header(), id, "rolled-back", "")
 			w.WriteHeader(204)
-		}, helloRefused},
+		}, helloRefused, "hello was answered with"},
 		{"an answer to another hello", func(w http.ResponseWriter, q *http.Request) {
-			w.Header().Set("Quack-Shadow-Result", c.result(newID(), "ready", ""))
+			c.acknowledge(w.Header(), newID(), "ready", "")
 			w.WriteHeader(204)
-		}, helloRefused},
+		}, helloRefused, "hello was answered with"},
 		{"ready", func(w http.ResponseWriter, q *http.Request) {
 			id, _, _ := c.asked(q, nil)
-			w.Header().Set("Quack-Shadow-Result", c.result(id, "ready", ""))
+			c.acknowledge(w.Header(), id, "ready", "")
 			w.WriteHeader(204)
-		}, helloReady},
+		}, helloReady, ""},
 	} {
 		s := httptest.NewServer(x.answer)
 		u, err := url.Parse(s.URL)
@@ -222,7 +226,7 @@ func TestHelloAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := r.proofs.hello(t.Context(), upstream.New("accounts", []*url.URL{u}, upstream.Options{}).Instances()[0])
-		if h.kind != x.kind || (h.detail == "") != (x.kind == helloReady) {
+		if h.kind != x.kind || (h.detail == "") != (x.kind == helloReady) || !strings.Contains(h.detail, x.detail) {
 			t.Errorf("%s: %+v", x.reason, h)
 		}
 		s.Close()

@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -18,6 +19,10 @@ type job struct {
 // bounded over all lines. Two things keep a backend that hangs from starving
 // the comparisons against the others: its jobs under way are at most share,
 // and when the queue is full the longest line gives way.
+//
+// The newest job of a line is served first, and the oldest gives way. Jobs have
+// deadlines: oldest first, a backend too slow for what it is sent would be
+// asked only what is about to time out, and nothing would be compared at all.
 type queue struct {
 	maxJobs  int
 	maxBytes int64
@@ -47,9 +52,10 @@ func newQueue(maxJobs int, maxBytes int64, share int) *queue {
 	return q
 }
 
-// push lines j up. When there is no room the oldest job of the longest line is
-// dropped for it, or j itself when its own line is the longest. It never
-// blocks, and reports whether j was taken; drop has been called when not.
+// push lines j up. When there is no room the oldest jobs of the longest line
+// are dropped for it; j itself when it is alone in a line and still has the
+// most bytes. It never blocks, and reports whether j was taken; drop has been
+// called when not.
 func (q *queue) push(j *job) bool {
 	victims, taken := q.add(j)
 	for _, v := range victims {
@@ -67,12 +73,14 @@ func (q *queue) add(j *job) (victims []*job, taken bool) {
 	own := q.line(j.backend)
 	for q.jobs >= q.maxJobs || q.bytes+j.size > q.maxBytes {
 		longest := q.longest(own, j)
-		if longest == nil {
+		if len(longest.jobs) == 0 {
 			q.forget(own)
 			return append(victims, j), false
 		}
-		victims = append(victims, q.takeFrom(longest))
-		q.forget(longest)
+		victims = append(victims, q.take(longest, 0))
+		if longest != own {
+			q.forget(longest)
+		}
 	}
 	own.jobs = append(own.jobs, j)
 	own.bytes += j.size
@@ -82,23 +90,17 @@ func (q *queue) add(j *job) (victims []*job, taken bool) {
 	return victims, true
 }
 
-// longest is the line that has to give way to j, which would wait in own; nil
-// when own would then be as long.
+// longest is the longest line when j is counted in its own: by jobs when there
+// are too many, else by bytes.
 func (q *queue) longest(own *line, j *job) *line {
-	byBytes := q.jobs < q.maxJobs
-	length := func(l *line) int64 {
-		if byBytes {
-			return l.bytes
-		}
-		return int64(len(l.jobs))
-	}
-	most := length(own) + 1
-	if byBytes {
+	length := func(l *line) int64 { return int64(len(l.jobs)) }
+	longest, most := own, length(own)+1
+	if q.jobs < q.maxJobs {
+		length = func(l *line) int64 { return l.bytes }
 		most = length(own) + j.size
 	}
-	var longest *line
 	for _, l := range q.lines {
-		if l != own && len(l.jobs) > 0 && length(l) > most {
+		if l != own && length(l) > most {
 			longest, most = l, length(l)
 		}
 	}
@@ -113,7 +115,7 @@ func (q *queue) pop() (*job, bool) {
 	for {
 		if l := q.next(); l != nil {
 			l.underWay++
-			return q.takeFrom(l), true
+			return q.take(l, len(l.jobs)-1), true
 		}
 		if q.finished && q.jobs == 0 {
 			return nil, false
@@ -169,7 +171,7 @@ func (q *queue) stopCalls() {
 	var dropped []*job
 	for _, l := range q.lines {
 		for l.backend != "" && len(l.jobs) > 0 {
-			dropped = append(dropped, q.takeFrom(l))
+			dropped = append(dropped, q.take(l, 0))
 		}
 	}
 	q.mu.Unlock()
@@ -204,10 +206,10 @@ func (q *queue) line(backend string) *line {
 	return l
 }
 
-func (q *queue) takeFrom(l *line) *job {
-	j := l.jobs[0]
-	l.jobs[0] = nil
-	l.jobs = l.jobs[1:]
+// take takes the job at an index out of its line.
+func (q *queue) take(l *line, at int) *job {
+	j := l.jobs[at]
+	l.jobs = slices.Delete(l.jobs, at, at+1)
 	l.bytes -= j.size
 	q.jobs--
 	q.bytes -= j.size
@@ -222,7 +224,7 @@ func (q *queue) forget(l *line) {
 	}
 	for i := range q.lines {
 		if q.lines[i] == l {
-			q.lines = append(q.lines[:i], q.lines[i+1:]...)
+			q.lines = slices.Delete(q.lines, i, i+1)
 			if q.turn > i {
 				q.turn--
 			}

@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -15,28 +16,38 @@ func named(dropped *[]string) func(backend, name string, size int64) *job {
 	}
 }
 
-func TestQueueDropsWhatDoesNotFit(t *testing.T) {
-	var dropped []string
+func TestOldestGivesWayAndNewestIsServedFirst(t *testing.T) {
+	var dropped, served []string
 	job := named(&dropped)
-	q := newQueue(3, 100, 1)
-	q.push(job("a", "a1", 10))
-	q.push(job("a", "a2", 10))
-	q.push(job("a", "a3", 10))
-	if q.push(job("a", "a4", 10)) {
-		t.Error("a job was taken beyond the number")
+	q := newQueue(3, 100, 5)
+	for _, name := range []string{"1", "2", "3", "4"} {
+		j := job("a", name, 10)
+		j.run = func(context.Context) { served = append(served, name) }
+		q.push(j)
 	}
-	q.pop()
-	if q.push(job("a", "a5", 81)) {
-		t.Error("a job was taken beyond the bytes")
+	if q.push(job("a", "whale", 101)) {
+		t.Error("a job larger than the queue was taken")
 	}
-	if !q.push(job("a", "a6", 80)) {
+	big := job("a", "big", 85)
+	big.run = func(context.Context) { served = append(served, "big") }
+	if !q.push(big) {
 		t.Error("a job that fits was turned away")
 	}
-	if want := []string{"a4", "a5"}; !slices.Equal(dropped, want) {
+	if want := []string{"1", "whale", "2", "3"}; !slices.Equal(dropped, want) {
 		t.Errorf("dropped %v, want %v", dropped, want)
 	}
-	if q.reserve(1) {
-		t.Error("reserved beyond the bytes")
+	if q.reserve(6) || !q.reserve(5) {
+		t.Error("not just what is free can be reserved")
+	}
+	for range 2 {
+		j, _ := q.pop()
+		j.run(t.Context())
+	}
+	if want := []string{"big", "4"}; !slices.Equal(served, want) {
+		t.Errorf("served %v, want %v", served, want)
+	}
+	if jobs, bytes := q.waiting(); jobs != 0 || bytes != 5 {
+		t.Errorf("%d jobs and %d bytes wait", jobs, bytes)
 	}
 }
 
@@ -49,8 +60,8 @@ func TestLongestLineGivesWay(t *testing.T) {
 	q.push(job("hangs", "h3", 10))
 	q.push(job("", "c1", 10))
 	q.push(job("well", "w1", 10))
-	q.push(job("well", "w2", 10)) // as long as the other line: it gives way itself
-	if want := []string{"h1", "w2"}; !slices.Equal(dropped, want) {
+	q.push(job("well", "w2", 10)) // its own line would then be as long as the longest
+	if want := []string{"h1", "w1"}; !slices.Equal(dropped, want) {
 		t.Errorf("dropped by number %v, want %v", dropped, want)
 	}
 	dropped = nil
@@ -58,11 +69,9 @@ func TestLongestLineGivesWay(t *testing.T) {
 	q.push(job("hangs", "h1", 60))
 	q.push(job("well", "w1", 30))
 	q.push(job("well", "w2", 20))
-	if want := []string{"h1"}; !slices.Equal(dropped, want) {
+	q.push(job("third", "t1", 60)) // alone, and more than any line has
+	if want := []string{"h1", "t1"}; !slices.Equal(dropped, want) {
 		t.Errorf("dropped by bytes %v, want %v", dropped, want)
-	}
-	if q.push(job("well", "whale", 101)) || len(dropped) != 2 {
-		t.Error("a job larger than the queue drove others out")
 	}
 }
 

@@ -91,13 +91,20 @@ func (d *Dispatcher) recheckLater(p pairing, first compare.Result) bool {
 // recheckDue lines r up for a worker.
 func (d *Dispatcher) recheckDue(r *recheck) {
 	d.queue.release(r.size())
-	deadline := time.Now().Add(r.req.Route.Shadow.Timeout)
+	timeout := r.req.Route.Shadow.Timeout
+	deadline := time.Now().Add(timeout)
 	d.queue.push(&job{
 		backend: r.shadowed().backend,
 		size:    r.size(),
-		run:     func(ctx context.Context) { d.checkAgain(ctx, r, deadline) },
-		drop:    func() { d.recordAsIs(r.pairing, r.first) },
-		failed:  func(string) { d.recordAsIs(r.pairing, r.first) },
+		run: func(ctx context.Context) {
+			if stale(deadline, timeout) {
+				d.recordAsIs(r.pairing, r.first)
+				return
+			}
+			d.checkAgain(ctx, r, deadline)
+		},
+		drop:   func() { d.recordAsIs(r.pairing, r.first) },
+		failed: func(string) { d.recordAsIs(r.pairing, r.first) },
 	})
 }
 

@@ -49,6 +49,9 @@ func TestRecheck(t *testing.T) {
 			"a moving value does not excuse a missing one", `{"m":0,"n":1}`, `{"m":0}`, `{"m":0,"n":2}`, `{"m":0}`,
 			reports.Mismatch, false, []place{{"$.n", compare.KindMissing, reports.Mismatch}},
 		}, {
+			"a list that grows does not excuse what is wrong in it", `{"a":[{"p":1}]}`, `{"a":[{"p":2}]}`, `{"a":[{"p":1},{"p":7}]}`, `{"a":[{"p":2},{"p":7}]}`,
+			reports.Mismatch, false, []place{{"$.a[*].p", compare.KindValue, reports.Mismatch}},
+		}, {
 			"the worst of its places", `{"m":1,"n":1}`, `{"m":2,"n":2}`, `{"m":2,"n":1}`, `{"m":2,"n":2}`,
 			reports.Mismatch, false, []place{{"$.m", compare.KindValue, reports.Transient}, {"$.n", compare.KindValue, reports.Mismatch}},
 		},
@@ -97,6 +100,19 @@ func TestRecheckWhenNewAnswersLive(t *testing.T) {
 	}
 	if string(c.Legacy.Answer.Body) != `{"n":1}` || string(c.New.Answer.Body) != `{"n":5}` {
 		t.Errorf("sides are mixed up: %s, %s", c.Legacy.Answer.Body, c.New.Answer.Body)
+	}
+}
+
+// TestVanishedDifferenceIsUnsteady: within a tolerance neither side differs
+// from itself, and yet the difference has gone.
+func TestVanishedDifferenceIsUnsteady(t *testing.T) {
+	near := `  - {name: near, match: GET /near, compare: {rules: [{path: $.n, tolerance: 0.01}]}}` + "\n"
+	r := newRig(t, options{more: near}).run(t)
+	r.legacy.change(func(s *server) { s.app = answer(200, `{"n":1}`) })
+	r.new.change(func(s *server) { s.app = sequence(`{"n":1.015}`, `{"n":1.008}`) })
+	r.Offer(r.ask("near", "GET", "/near", ""), routes.Legacy, r.live(routes.Legacy, 200, `{"n":1}`))
+	if c := r.ledger.compared(t); c.Verdict != reports.Mismatch || !c.Unsteady {
+		t.Errorf("recorded %+v", c)
 	}
 }
 

@@ -31,7 +31,7 @@ type server struct {
 }
 
 func newServer(t *testing.T, secret string) *server {
-	s := &server{codec: codec{secret}, app: answer(200, `{"id":1}`)}
+	s := &server{codec: newCodec(secret), app: answer(200, `{"id":1}`)}
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return s
@@ -58,7 +58,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		http.Error(w, err.Error(), http.StatusForbidden)
 	case mode == ModeHello:
-		w.Header().Set("Quack-Shadow-Result", s.codec.result(id, "ready", ""))
+		s.codec.acknowledge(w.Header(), id, "ready", "")
 		w.WriteHeader(http.StatusNoContent)
 	default:
 		held := httptest.NewRecorder()
@@ -67,7 +67,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header()[name] = values
 		}
 		if sign == nil {
-			w.Header().Set("Quack-Shadow-Result", s.codec.result(id, "rolled-back", ""))
+			s.codec.acknowledge(w.Header(), id, "rolled-back", "")
 		} else {
 			sign(w.Header(), id, mode)
 		}
@@ -87,7 +87,7 @@ func (s *server) change(f func(*server)) {
 func (s *server) acknowledge(reason string) {
 	s.change(func(s *server) {
 		s.sign = func(h http.Header, id string, _ Mode) {
-			h.Set("Quack-Shadow-Result", s.codec.result(id, "rolled-back", reason))
+			s.codec.acknowledge(h, id, "rolled-back", reason)
 		}
 	})
 }
