@@ -2,10 +2,8 @@ package shadow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/quackproxy/quack/reports"
@@ -107,106 +105,6 @@ func (d *Dispatcher) pickProved(b *routes.Backend) *upstream.Instance {
 	return d.pick(b, func(i *upstream.Instance) bool { return d.proofs.proved(b, i, now) })
 }
 
-// Pending is a shadow that ran before its live call. The zero Pending is of a
-// request without one.
-type Pending struct {
-	d    *Dispatcher
-	req  Request
-	live routes.Side
-
-	until     time.Time     // when Before returns at the latest
-	confirmed chan struct{} // closed when nothing of the shadow's work is left in the backends
-
-	mu       sync.Mutex
-	released bool      // Before has returned: the live call may be under way
-	settled  bool      // the shadow's part has ended
-	spent    bool      // nothing will be compared with the live answer
-	shadow   *answered // the shadow side's answer, once it is there
-	answer   *Answer   // the live side's, once it is there
-}
-
-// Live hands over the live answer; the comparison is made in the background.
-// Never blocks.
-func (p *Pending) Live(a Answer) {
-	if p.d == nil {
-		return
-	}
-	p.mu.Lock()
-	if p.spent || p.answer != nil {
-		p.mu.Unlock()
-		return
-	}
-	p.answer = &a
-	both := p.shadow != nil
-	p.mu.Unlock()
-	if both {
-		p.compare()
-	}
-}
-
-// settle ends the shadow's part: with its answer, or the reason why there is
-// none to compare.
-func (p *Pending) settle(a answered, skip string) {
-	p.confirm()
-	p.mu.Lock()
-	if p.settled {
-		p.mu.Unlock()
-		return
-	}
-	p.settled = true
-	if skip != "" {
-		p.spent = true
-		p.mu.Unlock()
-		p.d.skip(p.req.Route.Name, skip)
-		return
-	}
-	p.shadow = &a
-	both := p.answer != nil
-	p.mu.Unlock()
-	if both {
-		p.compare()
-	}
-}
-
-// compare has the two answers compared; called once, when both are there.
-func (p *Pending) compare() {
-	if p.answer.broken() {
-		p.d.skip(p.req.Route.Name, reports.SkipAborted)
-		return
-	}
-	pair := pairOf(&p.req, p.live, p.answer, *p.shadow)
-	pair.first = p.live.Other()
-	p.d.compareLater(pair)
-}
-
-// confirm lets Before return: nothing of the shadow's work is left. It reports
-// false when Before has returned already, so that the live call may have run
-// beside the shadow.
-func (p *Pending) confirm() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	select {
-	case <-p.confirmed:
-	default:
-		close(p.confirmed)
-	}
-	return !p.released
-}
-
-// release says that Before returns.
-func (p *Pending) release() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.released = true
-}
-
-// waited reports whether Before still waits.
-func (p *Pending) waited() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !p.released
-}
-
 // run makes the steps one after the other and settles p.
 func (p *Pending) run(ctx context.Context, steps []step, seat seat) {
 	defer p.d.life.end()
@@ -234,16 +132,6 @@ func (p *Pending) run(ctx context.Context, steps []step, seat seat) {
 		return
 	}
 	p.settleBoth(answers[0], answers[1])
-}
-
-// settleBoth ends the shadow's part when both sides were run: they are
-// compared with each other, and the live answer with nothing.
-func (p *Pending) settleBoth(legacy, new answered) {
-	p.confirm()
-	p.mu.Lock()
-	p.settled, p.spent = true, true
-	p.mu.Unlock()
-	p.d.compareLater(pairing{req: &p.req, first: routes.Legacy, legacy: legacy, new: new})
 }
 
 // failed ends the shadow's part after a panic. What was sent by then, and how
@@ -305,18 +193,26 @@ func (p *Pending) runUnsafe(ctx context.Context, s step, last bool) (answered, s
 		return answered{}, d.heed(j, &p.req, s.backend.Name)
 	}
 	end = endedWell
+	return p.takeAnswer(ctx, reply, s, last)
+}
+
+// takeAnswer takes an answer that is acknowledged as rolled back. After the
+// last one Before may return while the body is still read; one that has come
+// after Before returned is not compared, because the live call ran beside it.
+func (p *Pending) takeAnswer(ctx context.Context, r *reply, s step, last bool) (answered, string) {
 	inTime := p.waited()
 	if last {
 		inTime = p.confirm()
 	}
 	if !inTime {
-		reply.resp.Body.Close()
+		r.resp.Body.Close()
 		return answered{}, reports.SkipBudget
 	}
-	a := answered{backend: s.backend.Name, url: reply.url}
-	a.exchange, a.latency, err = reply.read(ctx, r.Shadow.MaxBody)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return answered{}, reports.SkipTimeout
+	a := answered{backend: s.backend.Name, url: r.url}
+	var err error
+	a.exchange, a.latency, err = r.read(ctx, p.req.Route.Shadow.MaxBody)
+	if err != nil {
+		return answered{}, skipOf(err)
 	}
 	return a, ""
 }

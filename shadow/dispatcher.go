@@ -206,9 +206,7 @@ func (d *Dispatcher) drop(route string) {
 func (d *Dispatcher) heed(j judgement, req *Request, backend string) string {
 	switch {
 	case j.leak != "":
-		d.cfg.Latches.Latch(Leak{Route: req.Route.Name, Backend: backend, RequestID: req.ID, Why: j.leak, At: time.Now()})
-		d.log.Error("leak suspected: write shadowing of the route is off until it is reset",
-			"route", req.Route.Name, "backend", backend, "request", req.ID, "why", j.leak)
+		d.latch(Leak{Route: req.Route.Name, Backend: backend, RequestID: req.ID, Why: j.leak, At: time.Now()})
 	case j.skip == reports.SkipUnsupported:
 		if n, notable := d.tally.add("unsupported", req.Route.Name, j.detail); notable {
 			d.log.Info("shadow requests can not be rolled back by the adapter", "route", req.Route.Name, "backend", backend,
@@ -216,4 +214,17 @@ func (d *Dispatcher) heed(j judgement, req *Request, backend string) string {
 		}
 	}
 	return j.skip
+}
+
+// latch switches a route's write shadowing off. It is called where a panic
+// would end the process.
+func (d *Dispatcher) latch(l Leak) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			d.log.Error("latching panicked: the route is not latched", "route", l.Route, "panic", fault, "stack", string(debug.Stack()))
+		}
+	}()
+	d.log.Error("leak suspected: write shadowing of the route is off until it is reset",
+		"route", l.Route, "backend", l.Backend, "request", l.RequestID, "why", l.Why)
+	d.cfg.Latches.Latch(l)
 }

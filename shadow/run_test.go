@@ -3,6 +3,7 @@ package shadow
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -206,6 +207,22 @@ func TestPanicDoesNotReachTheClient(t *testing.T) {
 		}
 	}
 }
+
+// TestPanicInLatchingDoesNotEndTheProcess: the leak is still logged.
+func TestPanicInLatchingDoesNotEndTheProcess(t *testing.T) {
+	r := newRig(t, options{rollback: "header", more: writing}).proved(t)
+	r.cfg.Latches = stuckLatches{r.latches}
+	r.new.change(func(s *server) { s.sign = func(http.Header, string, Mode) {} })
+	r.write("create").Live(r.live(routes.Legacy, 201, `{}`))
+	r.ledger.skipped(t, reports.SkipLatched)
+	if !strings.Contains(r.log.String(), "leak suspected") || !strings.Contains(r.log.String(), "stuck") {
+		t.Error("the log does not say so")
+	}
+}
+
+type stuckLatches struct{ *latchbook }
+
+func (stuckLatches) Latch(Leak) { panic("stuck") }
 
 type brokenLatches struct{}
 

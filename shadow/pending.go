@@ -1,0 +1,119 @@
+package shadow
+
+import (
+	"sync"
+	"time"
+
+	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/routes"
+)
+
+// Pending is a shadow that ran before its live call. The zero Pending is of a
+// request without one.
+type Pending struct {
+	d    *Dispatcher
+	req  Request
+	live routes.Side
+
+	until     time.Time     // when Before returns at the latest
+	confirmed chan struct{} // closed when nothing of the shadow's work is left in the backends
+
+	mu       sync.Mutex
+	released bool      // Before has returned: the live call may be under way
+	settled  bool      // the shadow's part has ended
+	spent    bool      // nothing will be compared with the live answer
+	shadow   *answered // the shadow side's answer, once it is there
+	answer   *Answer   // the live side's, once it is there
+}
+
+// Live hands over the live answer; the comparison is made in the background.
+// Never blocks.
+func (p *Pending) Live(a Answer) {
+	if p.d == nil {
+		return
+	}
+	p.mu.Lock()
+	if p.spent || p.answer != nil {
+		p.mu.Unlock()
+		return
+	}
+	p.answer = &a
+	both := p.shadow != nil
+	p.mu.Unlock()
+	if both {
+		p.compare()
+	}
+}
+
+// settle ends the shadow's part: with its answer, or the reason why there is
+// none to compare.
+func (p *Pending) settle(a answered, skip string) {
+	p.confirm()
+	p.mu.Lock()
+	if p.settled {
+		p.mu.Unlock()
+		return
+	}
+	p.settled = true
+	if skip != "" {
+		p.spent = true
+		p.mu.Unlock()
+		p.d.skip(p.req.Route.Name, skip)
+		return
+	}
+	p.shadow = &a
+	both := p.answer != nil
+	p.mu.Unlock()
+	if both {
+		p.compare()
+	}
+}
+
+// compare has the two answers compared; called once, when both are there.
+func (p *Pending) compare() {
+	if p.answer.broken() {
+		p.d.skip(p.req.Route.Name, reports.SkipAborted)
+		return
+	}
+	pair := pairOf(&p.req, p.live, p.answer, *p.shadow)
+	pair.first = p.live.Other()
+	p.d.compareLater(pair)
+}
+
+// confirm lets Before return: nothing of the shadow's work is left. It reports
+// false when Before has returned already, so that the live call may have run
+// beside the shadow.
+func (p *Pending) confirm() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.confirmed:
+	default:
+		close(p.confirmed)
+	}
+	return !p.released
+}
+
+// release says that Before returns.
+func (p *Pending) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.released = true
+}
+
+// waited reports whether Before still waits.
+func (p *Pending) waited() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.released
+}
+
+// settleBoth ends the shadow's part when both sides were run: they are
+// compared with each other, and the live answer with nothing.
+func (p *Pending) settleBoth(legacy, new answered) {
+	p.confirm()
+	p.mu.Lock()
+	p.settled, p.spent = true, true
+	p.mu.Unlock()
+	p.d.compareLater(pairing{req: &p.req, first: routes.Legacy, legacy: legacy, new: new})
+}
