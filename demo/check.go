@@ -59,11 +59,10 @@ func countOf(all []group, p plant) (n int64) {
 	return n
 }
 
-// unplanted reports whether a group should not be there. What is transient
-// comes from clients that change what another is just reading; it is no
-// difference. Fields of the head that differ by nature are forgiven anywhere.
+// unplanted reports whether a group should not be there. Fields of the head
+// that differ by nature are forgiven anywhere.
 func unplanted(g group) bool {
-	if g.Verdict == "transient" || g.Verdict == "forgiven" && g.Reason != "timestamp" && !strings.HasPrefix(g.Reason, "rule") {
+	if g.Verdict == "forgiven" && g.Reason != "timestamp" && !strings.HasPrefix(g.Reason, "rule") {
 		return false
 	}
 	return !slices.ContainsFunc(plants, func(p plant) bool {

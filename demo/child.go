@@ -17,7 +17,8 @@ import (
 // keeper runs a program, with its output in the log, and ends it when its own
 // input ends: because stop closed it, or because the process that held it is
 // gone. It then removes the folder. When the program ends by itself it says so
-// and waits, so that its log can be read.
+// and waits, so that its log can be read. It says so in a subshell: when nobody
+// is there to listen, only that dies of it.
 const keeper = `
 dir=$1
 shift
@@ -38,7 +39,7 @@ watch=$!
 wait "$child"
 status=$?
 kill "$watch" 2>/dev/null
-echo "$status"
+(echo "$status")
 cat <&3 >/dev/null
 rm -rf "$dir"
 exit "$status"

@@ -69,6 +69,40 @@ func TestAChildThatEndsByItselfSaysWhy(t *testing.T) {
 	gone(t, c.dir)
 }
 
+const holding = "QUACK_DEMO_TEST_HOLDING" // a folder: the test program starts a child in it and waits
+
+// hold starts a child and waits to be killed.
+func hold(dir string) {
+	if _, err := startChild(dir, os.Environ(), "/bin/sh", "-c", "echo started; while :; do sleep 0.05; done"); err != nil {
+		panic(err)
+	}
+	select {}
+}
+
+func TestAChildDoesNotOutliveAKilledProcess(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "child")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), holding+"="+dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for c := (&child{dir: dir}); !strings.Contains(c.logTail(), "started"); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	gone(t, dir) // the keeper removes it when the child has ended
+}
+
 func TestAddressTakesAnotherPortThanOneInUse(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -52,7 +52,8 @@ CREATE TABLE orders (
 
 INSERT INTO accounts (email, name, nickname, created_at, updated_at)
 SELECT 'customer' || n || '@example.com',
-       (ARRAY['Ada','Barbara','Edsger','Grace','Ken','Radia'])[1 + n % 6] || ' ' || n,
+       (CASE WHEN n <= 12 THEN ARRAY['Ada','Barbara','Edsger','Grace','Ken','Radia']
+             ELSE ARRAY['Alan','Donald','Frances','John','Katherine','Tony'] END)[1 + n % 6] || ' ' || n,
        CASE WHEN n % 2 = 0 THEN 'duck' || n END,
        timestamptz '2026-03-01 09:00:00.123456+00' + n * interval '1 hour',
        timestamptz '2026-03-01 09:00:00.123456+00' + n * interval '1 hour'
