@@ -28,6 +28,7 @@ type server struct {
 	app  http.HandlerFunc                          // the application
 	bare func(request) bool                        // which requests the adapter does not see; nil: none
 	sign func(h http.Header, id string, mode Mode) // writes the acknowledgement; nil: rolled back
+	real http.Handler                              // an application with an adapter of its own, in place of all this
 }
 
 func newServer(t *testing.T, secret string) *server {
@@ -48,9 +49,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req.Mode = mode
 	s.mu.Lock()
 	s.got = append(s.got, req)
-	app, sign, bare := s.app, s.sign, s.bare != nil && s.bare(req)
+	app, sign, bare, real := s.app, s.sign, s.bare != nil && s.bare(req), s.real
 	s.mu.Unlock()
 	switch {
+	case real != nil:
+		real.ServeHTTP(w, r)
 	case bare && r.URL.Path == helloPath:
 		http.NotFound(w, r)
 	case bare || r.Header.Get("Quack-Shadow") == "":
