@@ -1,0 +1,41 @@
+package compare_test
+
+import (
+	"testing"
+
+	"github.com/quackproxy/quack/compare"
+)
+
+func TestEqualBytesAllocateNothing(t *testing.T) {
+	rules := mustCompile(t, compare.Rule{Path: "$..id", Same: "x"}, compare.Rule{Path: "header:X-Cache", Ignore: true})
+	one := func() *compare.Exchange {
+		e := jsonAnswer(orders(10_000, 1))
+		e.Header = header("Content-Type: application/json", "Date: x", "Set-Cookie: a=1", "Set-Cookie: b=1", "Quack-Footprint: f")
+		e.Trailer = header("Grpc-Status: 0")
+		e.Footprint = compare.Footprint{{Table: "accounts", Inserted: 1}}
+		return e
+	}
+	legacy, new := one(), one()
+	new.Header.Del("Quack-Footprint")
+	var r compare.Result
+	if n := testing.AllocsPerRun(100, func() { r = compare.Exchanges(legacy, new, rules) }); n != 0 || !r.Match() {
+		t.Errorf("%v allocations, match %v", n, r.Match())
+	}
+}
+
+// TestForgivenPlacesAllocateOnce holds that what many places of one path cost
+// does not grow with their number.
+func TestForgivenPlacesAllocateOnce(t *testing.T) {
+	rules := mustCompile(t, compare.Rule{Path: "$.orders[*].trace", Ignore: true})
+	allocs := func(size int) float64 {
+		legacy, new := jsonAnswer(orders(size, 1)), jsonAnswer(orders(size, 2))
+		return testing.AllocsPerRun(20, func() {
+			if !compare.Exchanges(legacy, new, rules).Match() {
+				t.Fatal("no match")
+			}
+		})
+	}
+	if small, large := allocs(2_000), allocs(200_000); large > 2*small+20 {
+		t.Errorf("%v allocations for 2 kB, %v for 200 kB", small, large)
+	}
+}

@@ -1,0 +1,101 @@
+package compare
+
+import (
+	"slices"
+	"strings"
+)
+
+// cookie is one Set-Cookie line (RFC 6265 section 5.2).
+type cookie struct {
+	line        string
+	name, value string
+	attributes  []string // "name=value" in lower case save for Path, sorted, Expires left out
+	expires     string
+}
+
+func parseCookie(line string) cookie {
+	parts := strings.Split(line, ";")
+	name, value, _ := strings.Cut(parts[0], "=")
+	c := cookie{line: line, name: strings.TrimSpace(name), value: strings.TrimSpace(value)}
+	for _, part := range parts[1:] {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
+		switch name {
+		case "":
+		case "expires":
+			c.expires = value
+		case "path":
+			c.attributes = append(c.attributes, "path="+value)
+		default:
+			c.attributes = append(c.attributes, name+"="+strings.ToLower(value))
+		}
+	}
+	slices.Sort(c.attributes)
+	return c
+}
+
+// cookies compares Set-Cookie lines by name, in the order of legacy; the
+// order of the lines themselves does not matter. Of a name that is set more
+// than once, the first is compared with the first, and so on.
+func (w *fieldWalk) cookies(legacy, new []string) {
+	others := make([]cookie, len(new))
+	for i, line := range new {
+		others[i] = parseCookie(line)
+	}
+	for _, line := range legacy {
+		c := parseCookie(line)
+		i := slices.IndexFunc(others, func(o cookie) bool { return o.name == c.name })
+		if i < 0 {
+			w.lone(c.name, []string{line}, nil)
+			continue
+		}
+		w.cookie(c, others[i])
+		others = slices.Delete(others, i, i+1)
+	}
+	for _, o := range others {
+		w.lone(o.name, nil, []string{o.line})
+	}
+}
+
+// lone reports a cookie that one side alone sets.
+func (w *fieldWalk) lone(name string, legacy, new []string) {
+	f := newFinding("cookie:"+name, KindHeader, legacy, new)
+	f.judge(w.rules, w.rules.field(f.Path), "", "", "")
+	w.found = append(w.found, f)
+}
+
+// cookie compares two lines for one name: value, attributes in any order, and
+// Expires as the timestamp that it is.
+func (w *fieldWalk) cookie(l, n cookie) {
+	attributes := slices.Equal(l.attributes, n.attributes)
+	if l.value == n.value && attributes && l.expires == n.expires {
+		return
+	}
+	f := newFinding("cookie:"+l.name, KindHeader, []string{l.line}, []string{n.line})
+	applicable := w.rules.field(f.Path)
+	bound, v := w.rules.timeBound(applicable)
+	tl, okL := parseStamp([]byte(l.expires))
+	tn, okN := parseStamp([]byte(n.expires))
+	near := l.expires == n.expires || okL && okN && tl.style == tn.style && tl.apart(tn.instant) <= bound
+	if l.value == n.value && attributes && near {
+		f.verdict = v
+	} else {
+		f.judgeCookie(w.rules, applicable, l, n, attributes && near)
+	}
+	w.found = append(w.found, f)
+}
+
+// judgeCookie applies rules to a cookie whose value or attributes differ: same
+// maps the value, and only when all else agrees.
+func (f *finding) judgeCookie(rules *Rules, applicable []int32, l, n cookie, onlyValue bool) {
+	for _, r := range applicable {
+		switch act := &rules.actions[r]; {
+		case act.ignore:
+			f.verdict = forgivenBy(r)
+			return
+		case act.link > 0 && onlyValue && f.verdict.reason == counts:
+			f.verdict = verdict{ifLinked, r}
+			f.link = [2]linkValue{linkText(l.value), linkText(n.value)}
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package compare
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Exchanges compares the answers of the two sides. Neither is changed, and
+// nothing of them is kept but what the Result shows. Answers that are equal
+// byte by byte cost no allocation.
+func Exchanges(legacy, new *Exchange, rules *Rules) Result {
+	if legacy == nil || new == nil {
+		return Result{Err: errors.New("compare: there are not two answers")}
+	}
+	p := &pair{legacy: legacy, new: new, rules: rules}
+	if err := p.incomplete(); err != nil {
+		return Result{Err: err}
+	}
+	if p.equal() {
+		return Result{}
+	}
+	return p.compare()
+}
+
+// pair is the two answers of one comparison.
+type pair struct {
+	legacy, new *Exchange
+	rules       *Rules
+}
+
+func (p *pair) incomplete() error {
+	var err error
+	if p.legacy.Incomplete != "" {
+		err = fmt.Errorf("legacy's answer broke off: %s", p.legacy.Incomplete)
+	}
+	if p.new.Incomplete != "" {
+		err = errors.Join(err, fmt.Errorf("new's answer broke off: %s", p.new.Incomplete))
+	}
+	return err
+}
+
+// equal reports whether nothing at all differs.
+func (p *pair) equal() bool {
+	l, n := p.legacy, p.new
+	return l.Status == n.Status && p.sameBytes() && sameSection(l.Header, n.Header) &&
+		sameSection(l.Trailer, n.Trailer) && (l.Footprint == nil || n.Footprint == nil || slices.Equal(l.Footprint, n.Footprint))
+}
+
+// whole reports whether all of a body is there to be compared.
+func whole(e *Exchange) bool { return e.Size == int64(len(e.Body)) }
+
+// sameBytes reports whether the bodies are equal as received.
+func (p *pair) sameBytes() bool {
+	l, n := p.legacy, p.new
+	if l.Size != n.Size {
+		return false
+	}
+	if whole(l) && whole(n) {
+		return bytes.Equal(l.Body, n.Body)
+	}
+	return digest(l) == digest(n)
+}
+
+// recoded reports whether the bodies are content-encoded differently.
+func (p *pair) recoded() bool {
+	return !slices.Equal(p.legacy.Header["Content-Encoding"], p.new.Header["Content-Encoding"])
+}
+
+// compare goes through the parts of the answers, settles what hangs on several
+// of them, and lists what it found in the order of the answer.
+func (p *pair) compare() Result {
+	head := p.compareFields("header", p.legacy.Header, p.new.Header)
+	tail := p.compareFields("trailer", p.legacy.Trailer, p.new.Trailer)
+	body, err := p.compareBodies(hasLinks(head) || hasLinks(tail))
+	p.settleLinks(head, body, tail)
+
+	match := err == nil && body.matches()
+	for i := range head {
+		p.settle(&head[i], match)
+	}
+	l := &ledger{rules: p.rules}
+	l.addAll(p.compareStatus())
+	l.addAll(head)
+	body.list(l)
+	l.addAll(tail)
+	l.addAll(p.compareFootprints())
+	l.result.Err = err
+	body.free()
+	return l.result
+}
+
+func (p *pair) compareStatus() []finding {
+	if p.legacy.Status == p.new.Status {
+		return nil
+	}
+	return []finding{{Difference: Difference{
+		Path: "status", At: "status", Kind: KindStatus, Weight: 1,
+		Legacy: fmt.Sprint(p.legacy.Status), New: fmt.Sprint(p.new.Status),
+	}}}
+}
+
+func hasLinks(found []finding) bool {
+	return slices.ContainsFunc(found, func(f finding) bool { return f.verdict.reason == ifLinked })
+}
+
+// settleLinks decides on all values under rules with same, over the whole answer.
+func (p *pair) settleLinks(head []finding, body *bodies, tail []finding) {
+	if p.rules == nil || len(p.rules.links) == 0 {
+		return
+	}
+	all := newLinks(len(p.rules.links))
+	body.enterEqual(all)
+	settle := func(v *verdict, legacy, new linkValue) {
+		if v.reason != ifLinked {
+			return
+		}
+		if all.hold(p.rules.actions[v.rule].link-1, legacy, new) {
+			*v = forgivenBy(v.rule)
+		} else {
+			*v = verdict{}
+		}
+	}
+	for i := range head {
+		settle(&head[i].verdict, head[i].link[0], head[i].link[1])
+	}
+	body.settleLinks(settle)
+	for i := range tail {
+		settle(&tail[i].verdict, tail[i].link[0], tail[i].link[1])
+	}
+}

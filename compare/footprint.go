@@ -1,0 +1,58 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// compareFootprints lists the tables in which the two sides wrote other
+// numbers of rows, by name. A table that one side did not write counts nothing.
+func (p *pair) compareFootprints() []finding {
+	if p.legacy.Footprint == nil || p.new.Footprint == nil {
+		return nil
+	}
+	legacy, new := byTable(p.legacy.Footprint), byTable(p.new.Footprint)
+	var tables []string
+	for table := range legacy {
+		tables = append(tables, table)
+	}
+	for table := range new {
+		if _, ok := legacy[table]; !ok {
+			tables = append(tables, table)
+		}
+	}
+	slices.Sort(tables)
+	var found []finding
+	for _, table := range tables {
+		l, n := legacy[table], new[table]
+		if l == n {
+			continue
+		}
+		path := "table:" + table
+		f := finding{Difference: Difference{Path: path, At: path, Kind: KindFootprint, Legacy: l.String(), New: n.String()}}
+		for _, r := range p.rules.field(path) {
+			f.verdict = forgivenBy(r) // ignore is all that a table can have
+			break
+		}
+		found = append(found, f)
+	}
+	weigh(found, len(tables))
+	return found
+}
+
+// byTable adds up the rows of each table.
+func byTable(f Footprint) map[string]TableRows {
+	sums := make(map[string]TableRows, len(f))
+	for _, t := range f {
+		s := sums[t.Table]
+		sums[t.Table] = TableRows{"", s.Inserted + t.Inserted, s.Updated + t.Updated, s.Deleted + t.Deleted}
+	}
+	return sums
+}
+
+// String names the table, when there is one, and its counts.
+func (t TableRows) String() string {
+	s := fmt.Sprintf("inserted %d, updated %d, deleted %d", t.Inserted, t.Updated, t.Deleted)
+	return strings.TrimPrefix(t.Table+": "+s, ": ")
+}

@@ -1,0 +1,267 @@
+package compare
+
+import (
+	"maps"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// volatileHeaders are named in VolatileHeaders, in canonical form.
+var volatileHeaders = []string{
+	"Age", "Cf-Ray", "Date", "Request-Id", "Server-Timing", "Traceparent", "Tracestate",
+	"X-Amz-Cf-Id", "X-Amz-Id-2", "X-Amz-Request-Id", "X-Amzn-Requestid", "X-Amzn-Trace-Id",
+	"X-B3-Sampled", "X-B3-Spanid", "X-B3-Traceid", "X-Cloud-Trace-Context", "X-Correlation-Id",
+	"X-Envoy-Upstream-Service-Time", "X-Process-Time", "X-Request-Id", "X-Response-Time",
+	"X-Runtime", "X-Timer", "X-Trace-Id", "X-Varnish",
+}
+
+// VolatileHeaders lists the fields, in canonical form and sorted, that are new
+// with every answer: both sides must have them or neither, and their values
+// are free. Quack's own fields ("Quack-*") are left out of the comparison.
+func VolatileHeaders() []string { return slices.Clone(volatileHeaders) }
+
+func isVolatile(name string) bool {
+	_, found := slices.BinarySearch(volatileHeaders, name)
+	return found
+}
+
+// isOwn reports whether a field is Quack's own.
+func isOwn(name string) bool { return strings.HasPrefix(name, "Quack-") }
+
+// spelled is the usual spelling of names whose canonical form nobody writes.
+var spelled = map[string]string{
+	"Cf-Ray": "CF-Ray", "Content-Md5": "Content-MD5", "Etag": "ETag", "Te": "TE",
+	"Www-Authenticate": "WWW-Authenticate", "X-Xss-Protection": "X-XSS-Protection",
+}
+
+// fieldPath is the path of a field in a section, "header" or "trailer".
+func fieldPath(section, name string) string {
+	if s, ok := spelled[name]; ok {
+		name = s
+	}
+	return section + ":" + name
+}
+
+// sameSection reports whether two header sections are equal as they stand.
+func sameSection(legacy, new http.Header) bool {
+	rest := len(new)
+	for name, values := range new {
+		if isOwn(name) || len(values) == 0 {
+			rest--
+		}
+	}
+	for name, values := range legacy {
+		if isOwn(name) || len(values) == 0 {
+			continue
+		}
+		if !slices.Equal(values, new[name]) {
+			return false
+		}
+		rest--
+	}
+	return rest == 0
+}
+
+// fieldWalk compares two header or trailer sections.
+type fieldWalk struct {
+	section string // "header" or "trailer"
+	rules   *Rules
+	found   []finding
+	recoded bool // the content codings differ, so what follows from them may too
+}
+
+// compareFields lists the differences of two sections by name.
+func (p *pair) compareFields(section string, legacy, new http.Header) []finding {
+	if sameSection(legacy, new) {
+		return nil
+	}
+	w := &fieldWalk{section: section, rules: p.rules, recoded: p.recoded()}
+	places := 0
+	var names []string
+	for name, values := range legacy {
+		if isOwn(name) || len(values) == 0 {
+			continue
+		}
+		places++
+		if !slices.Equal(values, new[name]) {
+			names = append(names, name)
+		}
+	}
+	for name, values := range new {
+		if !isOwn(name) && len(values) > 0 && len(legacy[name]) == 0 {
+			places++
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if name == "Set-Cookie" && section == "header" {
+			w.cookies(legacy[name], new[name])
+		} else {
+			w.field(name, legacy[name], new[name])
+		}
+	}
+	weigh(w.found, places)
+	return w.found
+}
+
+// weigh sets the share of places that differ.
+func weigh(found []finding, places int) {
+	share := min(1, float64(counting(found))/float64(max(1, places)))
+	for i := range found {
+		found[i].Weight = share
+	}
+}
+
+// field compares one field that is not spelled alike.
+func (w *fieldWalk) field(name string, legacy, new []string) {
+	// A field in several lines equals the same field in one (RFC 9110 section 5.3).
+	l, n := strings.Join(legacy, ", "), strings.Join(new, ", ")
+	if l == n && len(legacy) > 0 && len(new) > 0 || name == "Content-Type" && sameMediaType(l, n) {
+		return
+	}
+	f := newFinding(fieldPath(w.section, name), KindHeader, legacy, new)
+	switch {
+	case f.Kind == KindHeader && isVolatile(name):
+		f.verdict.reason = byVolatile
+	case name == "Vary" && w.recoded && withoutCoding(l) == withoutCoding(n):
+		f.verdict.reason = byCoding
+	default:
+		f.judge(w.rules, w.rules.field(w.section+":"+name), name, l, n)
+	}
+	if f.verdict.reason == counts && w.section == "header" {
+		f.derived = name
+	}
+	w.found = append(w.found, f)
+}
+
+// newFinding is a difference in one field: of its value when both sides have
+// it, else missing or added.
+func newFinding(path string, kind Kind, legacy, new []string) finding {
+	switch {
+	case len(new) == 0:
+		kind = KindMissing
+	case len(legacy) == 0:
+		kind = KindAdded
+	}
+	return finding{Difference: Difference{
+		Path: path, At: path, Kind: kind,
+		Legacy: show(strings.Join(legacy, ", ")), New: show(strings.Join(new, ", ")),
+	}}
+}
+
+// judge applies what is built in for timestamps, and the rules of the place,
+// to two texts that differ.
+func (f *finding) judge(rules *Rules, applicable []int32, name, legacy, new string) {
+	value := f.Kind != KindMissing && f.Kind != KindAdded
+	if value {
+		bound, v := rules.timeBound(applicable)
+		if l, n, ok := textTimes(name, legacy, new); ok && l.apart(n.instant) <= bound {
+			if l.style == n.style {
+				f.verdict = v
+				return
+			}
+			f.Kind, value = KindFormat, false
+		}
+	}
+	for _, r := range applicable {
+		switch act := &rules.actions[r]; {
+		case act.ignore:
+			f.verdict = forgivenBy(r)
+			return
+		case act.link > 0 && value && f.verdict.reason == counts:
+			f.verdict = verdict{ifLinked, r}
+			f.link = [2]linkValue{linkText(legacy), linkText(new)}
+		}
+	}
+}
+
+// textTimes parses two texts as timestamps; as epochs when the name allows it.
+func textTimes(name, legacy, new string) (l, n stamp, ok bool) {
+	l, okL := parseStamp([]byte(legacy))
+	n, okN := parseStamp([]byte(new))
+	if okL && okN {
+		return l, n, true
+	}
+	if l, okL = parseEpoch([]byte(legacy)); okL && isTimeName([]byte(name)) {
+		n, okN = parseEpoch([]byte(new))
+		return l, n, okN
+	}
+	return l, n, false
+}
+
+// sameMediaType compares two Content-Type values by meaning: case and spaces
+// do not matter, nor does the case of a charset.
+func sameMediaType(a, b string) bool {
+	typeA, paramsA, errA := mime.ParseMediaType(a)
+	typeB, paramsB, errB := mime.ParseMediaType(b)
+	if errA != nil || errB != nil || typeA != typeB {
+		return false
+	}
+	if !strings.EqualFold(paramsA["charset"], paramsB["charset"]) {
+		return false
+	}
+	delete(paramsA, "charset")
+	delete(paramsB, "charset")
+	return maps.Equal(paramsA, paramsB)
+}
+
+// withoutCoding is a Vary value without Accept-Encoding.
+func withoutCoding(vary string) string {
+	fields := strings.Split(strings.ToLower(vary), ",")
+	var rest []string
+	for _, f := range fields {
+		if f = strings.TrimSpace(f); f != "" && f != "accept-encoding" {
+			rest = append(rest, f)
+		}
+	}
+	return strings.Join(rest, ",")
+}
+
+// settle decides on the fields that hang on the bodies, once it is known
+// whether these match.
+func (p *pair) settle(f *finding, match bool) {
+	if f.derived == "" || f.verdict.reason != counts {
+		return
+	}
+	both := f.Kind == KindHeader || f.Kind == KindFormat
+	l, n := p.legacy.Header.Get(f.derived), p.new.Header.Get(f.derived)
+	switch f.derived {
+	case "Content-Length":
+		// A length that is not this body's, as in an answer to HEAD, says
+		// something of its own.
+		if isLength(l, p.legacy.Size) && isLength(n, p.new.Size) {
+			f.verdict.reason = byBody
+			if match {
+				f.verdict.reason = byLength
+			}
+		}
+	case "Etag":
+		// A validator that turns weak forbids ranges: that is not its value.
+		if both && (p.recoded() || strings.HasPrefix(l, "W/") == strings.HasPrefix(n, "W/")) {
+			f.verdict.reason = byBody
+			if match {
+				f.verdict.reason = byValidator
+			}
+		}
+	case "Last-Modified":
+		tl, okL := parseStamp([]byte(l))
+		tn, okN := parseStamp([]byte(n))
+		if match && both && okL && okN && tl.style == tn.style {
+			f.verdict.reason = byValidator
+		}
+	case "Content-Digest", "Repr-Digest", "Digest", "Content-Md5":
+		if both && !p.sameBytes() {
+			f.verdict.reason = byBody
+		}
+	}
+}
+
+// isLength reports whether a Content-Length, if there is one, is size.
+func isLength(value string, size int64) bool {
+	n, err := strconv.ParseInt(value, 10, 64)
+	return value == "" || err == nil && n == size
+}

@@ -1,0 +1,331 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// enterArray enters two arrays. They are compared element by element. When
+// that finds two or more that differ, or arrays of another length, a better
+// way to pair them is looked for; with enough it is not even walked to the end.
+func (w *walk) enterArray() want {
+	if !w.push(false) {
+		return w.fail(tooDeep)
+	}
+	if w.bags {
+		if rule := w.unorderedHere(); rule >= 0 {
+			return w.bag(rule)
+		}
+	}
+	w.advance(w.i + 1)
+	w.sync()
+	if w.alike() && w.a[w.i] == ']' {
+		return w.leave(w.i+1, w.j+1)
+	}
+	if w.i < len(w.a) && w.a[w.i] == ']' || w.j < len(w.b) && w.b[w.j] == ']' {
+		return w.realign()
+	}
+	w.visitElement(0, false, 0)
+	w.glideElements(&w.frames[len(w.frames)-1])
+	return wantValue
+}
+
+// enoughDiffering is how many elements have to differ before the walk stops
+// to look whether the arrays are out of step.
+const enoughDiffering = 8
+
+// moreElements goes on behind an element.
+func (w *walk) moreElements(f *frame) want {
+	if w.effects != f.settled {
+		f.settled = w.effects
+		f.differing++
+	}
+	if w.alike() {
+		switch c := w.a[w.i]; {
+		case c == ',' && f.differing < enoughDiffering:
+			w.visitElement(f.places, false, f.places)
+			w.advance(w.i + 1)
+			w.sync()
+			w.glideElements(f)
+			return wantValue
+		case c == ']' && f.differing < 2:
+			return w.leave(w.i+1, w.j+1)
+		}
+	}
+	return w.realign()
+}
+
+// visitElement moves the frame on top to an element.
+func (w *walk) visitElement(index int32, ofNew bool, ordinal int32) {
+	fr := &w.frames[len(w.frames)-1]
+	fr.here, fr.ordinal = stride{from: index, to: -1, ofNew: ofNew}, ordinal
+	fr.places++
+}
+
+// unorderedHere is the rule that makes the array on top a multiset, -1 for none.
+func (w *walk) unorderedHere() int32 {
+	applicable, _ := w.rulesAt(len(w.frames) - 2)
+	for _, r := range applicable {
+		if w.rules.actions[r].unordered {
+			return r
+		}
+	}
+	return -1
+}
+
+// listElements lists the elements of an array, all of them valid, and gives
+// the position behind it, or one below zero.
+func listElements(s []byte, i, depth int) ([]span, int) {
+	var list []span
+	i = blank(s, i+1)
+	if i < len(s) && s[i] == ']' {
+		return nil, i + 1
+	}
+	for {
+		e := scanValue(s, i, depth)
+		if e < 0 {
+			return nil, e
+		}
+		list = append(list, span{int32(i), int32(e)})
+		i = blank(s, e)
+		switch {
+		case i >= len(s) || s[i] != ',' && s[i] != ']':
+			return nil, notJSON
+		case s[i] == ']':
+			return list, i + 1
+		}
+		i = blank(s, i+1)
+	}
+}
+
+// arrays is the two arrays on top, whose elements are to be paired.
+type arrays struct {
+	a, b           []span
+	wholeA, wholeB span // of the arrays themselves
+}
+
+// listArrays lists the elements of both arrays on top. It gives one below zero
+// when it can not.
+func (w *walk) listArrays() (x arrays, failed int) {
+	top := len(w.frames) - 1
+	f := &w.frames[top]
+	var e int
+	if x.a, e = listElements(w.a, int(f.startA), top); e < 0 {
+		return x, e
+	}
+	x.wholeA = span{f.startA, int32(e)}
+	if x.b, e = listElements(w.b, int(f.startB), top); e < 0 {
+		return x, e
+	}
+	x.wholeB = span{f.startB, int32(e)}
+	if w.lists -= x.bytes(); w.lists < 0 {
+		return x, tooLong
+	}
+	return x, 0
+}
+
+// bytes is the size of both arrays as written.
+func (x *arrays) bytes() int {
+	return int(x.wholeA.to - x.wholeA.from + x.wholeB.to - x.wholeB.from)
+}
+
+// realign pairs the elements of two arrays that differ: the same elements in
+// another order are one difference; else they are paired with the fewest
+// edits. Until now they have been walked by index.
+func (w *walk) realign() want {
+	x, failed := w.listArrays()
+	if failed < 0 {
+		return w.fail(failed)
+	}
+	pairs, reordered := w.pairing(&x)
+	f := &w.frames[len(w.frames)-1]
+	if done := int(f.places) >= min(len(x.a), len(x.b)); done && (isByIndex(pairs) || !w.spend(x.bytes())) {
+		return w.keep(&x, f)
+	}
+	w.rollback(f.before)
+	f.places = 0
+	if reordered {
+		w.container(KindOrder, &x, verdict{}, note{})
+	}
+	return w.pairs(&x, pairs)
+}
+
+// pairing pairs the elements of two arrays. Those that are ignored are not
+// worth the work, and when the budget is spent they are paired by index.
+func (w *walk) pairing(x *arrays) (pairs []partners, reordered bool) {
+	if _, ignored := w.rulesAt(len(w.frames) - 2); ignored >= 0 || !w.spend(x.bytes()) {
+		return byIndex(len(x.a), len(x.b)), false
+	}
+	front, back := trim(len(x.a), len(x.b), func(i, j int) bool {
+		return string(w.a[x.a[i].from:x.a[i].to]) == string(w.b[x.b[j].from:x.b[j].to])
+	})
+	endA, endB := len(x.a)-back, len(x.b)-back
+	ha, hb := w.hashElements(w.a, x.a, front, endA), w.hashElements(w.b, x.b, front, endB)
+	if pairs, reordered = reorder(ha, hb); !reordered {
+		pairs = align(ha, hb)
+	}
+	return embed(front, back, endA-front, endB-front, pairs), reordered
+}
+
+// isByIndex reports whether pairing is by index, surplus elements last.
+func isByIndex(pairs []partners) bool {
+	for k, p := range pairs {
+		if p.index() != int32(k) || p.legacy >= 0 && p.new >= 0 && p.legacy != p.new {
+			return false
+		}
+	}
+	return true
+}
+
+// keep leaves two arrays with what walking them by index has found.
+func (w *walk) keep(x *arrays, f *frame) want {
+	f.places = int32(max(len(x.a), len(x.b)))
+	if len(x.a) != len(x.b) {
+		first := f.before.events
+		w.container(KindLength, x, verdict{}, w.lengths(x, byIndex(len(x.a), len(x.b))))
+		last := len(w.events) - 1
+		e := w.events[last]
+		w.events = slices.Insert(w.events[:last], int(first), e)
+	}
+	return w.leave(int(x.wholeA.to), int(x.wholeB.to))
+}
+
+// spend takes from the budget.
+func (w *walk) spend(bytes int) bool {
+	w.budget -= bytes
+	return w.budget >= 0
+}
+
+// reorder pairs each element with one of equal hash. It fails when the two are
+// not the same elements in another order.
+func reorder(ha, hb []uint64) ([]partners, bool) {
+	if len(ha) != len(hb) || slices.Equal(ha, hb) {
+		return nil, false
+	}
+	pairs, restA, _ := matchEqual(ha, hb)
+	return pairs, len(restA) == 0
+}
+
+// matchEqual pairs elements of equal hash, the first with the first, in the
+// order of legacy, and lists the indexes that remain on both sides.
+func matchEqual(ha, hb []uint64) (pairs []partners, restA, restB []int32) {
+	free := make(map[uint64][]int32, len(hb))
+	for j, h := range hb {
+		free[h] = append(free[h], int32(j))
+	}
+	taken := make([]bool, len(hb))
+	for i, h := range ha {
+		js := free[h]
+		if len(js) == 0 {
+			restA = append(restA, int32(i))
+			continue
+		}
+		pairs = append(pairs, partners{int32(i), js[0]})
+		taken[js[0]] = true
+		free[h] = js[1:]
+	}
+	for j := range hb {
+		if !taken[j] {
+			restB = append(restB, int32(j))
+		}
+	}
+	return pairs, restA, restB
+}
+
+// bag compares two arrays as multisets, as a rule says. Elements that are
+// equal, but for what is forgiven within them, are paired; if one on each side
+// remains, these two are taken for the same element with another value.
+func (w *walk) bag(rule int32) want {
+	x, failed := w.listArrays()
+	if failed < 0 {
+		return w.fail(failed)
+	}
+	if !w.spend(x.bytes()) {
+		return w.pairs(&x, byIndex(len(x.a), len(x.b)))
+	}
+	pairs, restA, restB := matchEqual(w.hashElements(w.a, x.a, 0, len(x.a)), w.hashElements(w.b, x.b, 0, len(x.b)))
+	moved := !slices.IsSortedFunc(pairs, func(p, q partners) int { return int(p.new - q.new) })
+	if len(restA) == 1 && len(restB) == 1 {
+		pairs = append(pairs, partners{restA[0], restB[0]})
+	} else {
+		for _, i := range restA {
+			pairs = append(pairs, partners{i, -1})
+		}
+		for _, j := range restB {
+			pairs = append(pairs, partners{-1, j})
+		}
+	}
+	slices.SortStableFunc(pairs, func(p, q partners) int { return int(uint32(p.legacy)) - int(uint32(q.legacy)) })
+	if moved {
+		w.container(KindOrder, &x, forgivenBy(rule), note{})
+	}
+	return w.pairs(&x, pairs)
+}
+
+// container enters a difference of the two arrays on top themselves.
+func (w *walk) container(kind Kind, x *arrays, v verdict, shown note) {
+	f := len(w.frames) - 2
+	e := w.event(f, kind)
+	e.a, e.b, e.verdict = x.wholeA, x.wholeB, v
+	if v.reason == counts {
+		if _, ignored := w.rulesAt(f); ignored >= 0 {
+			e.verdict = forgivenBy(ignored)
+		}
+	}
+	if shown != (note{}) {
+		w.notes = append(w.notes, shown)
+		e.note = int32(len(w.notes))
+	}
+	w.enter(e)
+}
+
+// pairs compares the elements of two arrays as paired and leaves the arrays.
+// Elements without a partner are named by the difference in length, or are
+// differences themselves when the lengths are equal.
+func (w *walk) pairs(x *arrays, pairs []partners) want {
+	uneven := len(x.a) != len(x.b)
+	if uneven {
+		w.container(KindLength, x, verdict{}, w.lengths(x, pairs))
+	}
+	for n, p := range pairs {
+		w.visitElement(p.index(), p.legacy < 0, int32(n))
+		switch {
+		case p.legacy >= 0 && p.new >= 0:
+			if w.jump(x.a[p.legacy].from, x.b[p.new].from); !w.value() {
+				return broken
+			}
+		case uneven:
+		case p.new < 0:
+			w.differ(KindMissing, x.a[p.legacy], span{})
+		default:
+			w.differ(KindAdded, span{}, x.b[p.new])
+		}
+	}
+	return w.leave(int(x.wholeA.to), int(x.wholeB.to))
+}
+
+// lengths shows both lengths and the elements that have no partner.
+func (w *walk) lengths(x *arrays, pairs []partners) note {
+	var alone [2]strings.Builder
+	for _, p := range pairs {
+		switch {
+		case p.new < 0 && alone[0].Len() < maxShown:
+			fmt.Fprintf(&alone[0], ", [%d] %s", p.legacy, show(w.a[x.a[p.legacy].from:x.a[p.legacy].to]))
+		case p.legacy < 0 && alone[1].Len() < maxShown:
+			fmt.Fprintf(&alone[1], ", [%d] %s", p.new, show(w.b[x.b[p.new].from:x.b[p.new].to]))
+		}
+	}
+	return note{lengthText(len(x.a), alone[0].String()), lengthText(len(x.b), alone[1].String())}
+}
+
+func lengthText(n int, alone string) string {
+	s := fmt.Sprintf("%d elements", n)
+	if n == 1 {
+		s = "1 element"
+	}
+	if alone != "" {
+		s += ", only here: " + strings.TrimPrefix(alone, ", ")
+	}
+	return show(s)
+}

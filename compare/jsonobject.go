@@ -1,0 +1,273 @@
+package compare
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// An object is a map, whose keys are data and not names, when it has more
+// names than this, or when at least half of them look like data.
+const (
+	maxNames      = 50
+	maxNameLength = 100 // characters
+)
+
+// enterObject enters two objects. While they have the same names in the same
+// order they are walked side by side; from the first that differs on, they are
+// paired by name.
+func (w *walk) enterObject() want {
+	if !w.push(true) {
+		return w.fail(tooDeep)
+	}
+	w.advance(w.i + 1)
+	return wantMember
+}
+
+// startMember goes to the value of a member.
+func (w *walk) startMember() want {
+	f := &w.frames[len(w.frames)-1]
+	if !w.alike() {
+		return w.members(f.places)
+	}
+	if next, ok := w.glideMembers(f); ok {
+		return next
+	}
+	w.sync()
+	if !w.alike() {
+		return w.members(f.places)
+	}
+	if w.a[w.i] == '}' && f.places == 0 {
+		return w.leave(w.i+1, w.j+1)
+	}
+	if w.a[w.i] != '"' {
+		return w.members(f.places)
+	}
+	e, escapes := scanString(w.a, w.i)
+	if e < 0 || !w.alikeTo(e) {
+		return w.members(f.places)
+	}
+	w.visit(stride{from: int32(w.i + 1), to: int32(e - 1), escapes: escapes}, f.places)
+	w.advance(e)
+	w.sync()
+	if !w.alike() || w.a[w.i] != ':' {
+		return w.fail(notJSON)
+	}
+	w.advance(w.i + 1)
+	return wantValue
+}
+
+// moreMembers goes on behind the value of a member.
+func (w *walk) moreMembers(f *frame) want {
+	if w.alike() {
+		switch w.a[w.i] {
+		case ',':
+			w.advance(w.i + 1)
+			return wantMember
+		case '}':
+			return w.leave(w.i+1, w.j+1)
+		}
+	}
+	return w.members(f.places)
+}
+
+// looksLikeData reports whether a name, unescaped, is more likely a key of a
+// map: it begins with a digit, has a symbol other than _ and - in it (a $ or @
+// in front is a habit of names), is a UUID, or is very long.
+func looksLikeData(name []byte) bool {
+	if len(name) == 0 {
+		return false
+	}
+	if isDigit(name[0]) || len(name) == 36 && isUUID(string(name)) {
+		return true
+	}
+	if name[0] == '$' || name[0] == '@' {
+		name = name[1:]
+	}
+	for _, c := range name {
+		if symbol[c] {
+			return true
+		}
+	}
+	return len(name) > maxNameLength && utf8.RuneCount(name) > maxNameLength
+}
+
+// symbol is the characters of ASCII that names do not have.
+var symbol = func() (t [256]bool) {
+	for _, c := range []byte("!\"#$%&'()*+,./:;<=>?@[\\]^{|}~") {
+		t[c] = true
+	}
+	return t
+}()
+
+// member is one member of an object: its name and its value as written.
+type member struct {
+	name    span // without quotes
+	value   span
+	escapes bool
+	paired  bool
+}
+
+func (m *member) stride(ofNew bool) stride {
+	return stride{from: m.name.from, to: m.name.to, ofNew: ofNew, escapes: m.escapes}
+}
+
+// listMembers lists the members of an object, all of them valid, and gives the
+// position behind it, or one below zero.
+func listMembers(s []byte, i, depth int) ([]member, int) {
+	var list []member
+	i = blank(s, i+1)
+	if i < len(s) && s[i] == '}' {
+		return nil, i + 1
+	}
+	for {
+		if i >= len(s) || s[i] != '"' {
+			return nil, notJSON
+		}
+		e, escapes := scanString(s, i)
+		if e < 0 {
+			return nil, e
+		}
+		from := scanColon(s, e)
+		if from < 0 {
+			return nil, from
+		}
+		to := scanValue(s, from, depth)
+		if to < 0 {
+			return nil, to
+		}
+		list = append(list, member{name: span{int32(i + 1), int32(e - 1)}, value: span{int32(from), int32(to)}, escapes: escapes})
+		i = blank(s, to)
+		switch {
+		case i >= len(s) || s[i] != ',' && s[i] != '}':
+			return nil, notJSON
+		case s[i] == '}':
+			return list, i + 1
+		}
+		i = blank(s, i+1)
+	}
+}
+
+// members compares two objects by listing the members of both. The first done
+// of each are compared already. A name that stands more than once is paired in
+// order, the first with the first; what one side has too often is a difference
+// of kind body, since what readers make of it is anybody's guess (RFC 8259
+// section 4).
+func (w *walk) members(done int32) want {
+	top := len(w.frames) - 1
+	la, endA := listMembers(w.a, int(w.frames[top].startA), top)
+	if endA < 0 {
+		return w.fail(endA)
+	}
+	lb, endB := listMembers(w.b, int(w.frames[top].startB), top)
+	if endB < 0 {
+		return w.fail(endB)
+	}
+	if w.lists -= endA - int(w.frames[top].startA) + endB - int(w.frames[top].startB); w.lists < 0 {
+		return w.fail(tooLong)
+	}
+	n := done
+	inNew := indexMembers(w.b, lb)
+	for k := done; k < int32(len(la)); k++ {
+		m := &la[k]
+		w.visit(m.stride(false), n)
+		n++
+		if o := inNew.find(w.a, m, done); o >= 0 {
+			lb[o].paired = true
+			if w.jump(m.value.from, lb[o].value.from); !w.value() {
+				return broken
+			}
+			continue
+		}
+		kind := KindMissing
+		if inNew.find(w.a, m, -1) >= 0 {
+			kind = KindBody
+		}
+		w.differ(kind, m.value, span{})
+	}
+	inLegacy := indexMembers(w.a, la)
+	for k := done; k < int32(len(lb)); k++ {
+		m := &lb[k]
+		if m.paired {
+			continue
+		}
+		w.visit(m.stride(true), n)
+		n++
+		kind := KindAdded
+		if inLegacy.find(w.b, m, -1) >= 0 {
+			kind = KindBody
+		}
+		w.differ(kind, span{}, m.value)
+	}
+	return w.leave(endA, endB)
+}
+
+// visit moves the frame on top to a member.
+func (w *walk) visit(here stride, ordinal int32) {
+	f := &w.frames[len(w.frames)-1]
+	f.here, f.ordinal = here, ordinal
+	f.places++
+	name := w.name(here)
+	if here.escapes {
+		name = appendUnescaped(nil, name)
+	}
+	if looksLikeData(name) {
+		f.dataLike++
+	}
+}
+
+// memberIndex finds members by name.
+type memberIndex struct {
+	text   []byte
+	list   []member
+	byName map[string][]int32 // by unescaped name; nil for short lists
+}
+
+// shortList is how many members are searched one by one.
+const shortList = 16
+
+func indexMembers(text []byte, list []member) *memberIndex {
+	x := &memberIndex{text: text, list: list}
+	if len(list) > shortList {
+		x.byName = make(map[string][]int32, len(list))
+		for k := range list {
+			name := memberName(text, &list[k])
+			x.byName[name] = append(x.byName[name], int32(k))
+		}
+	}
+	return x
+}
+
+func memberName(text []byte, m *member) string {
+	if raw := text[m.name.from:m.name.to]; m.escapes {
+		return unescaped(raw)
+	}
+	return string(text[m.name.from:m.name.to])
+}
+
+// find is the first member, from the index done on and not yet paired, that
+// has the name of m in text; with done below zero the first of all.
+func (x *memberIndex) find(text []byte, m *member, done int32) int32 {
+	if x.byName != nil {
+		for _, k := range x.byName[memberName(text, m)] {
+			if done < 0 || k >= done && !x.list[k].paired {
+				return k
+			}
+		}
+		return -1
+	}
+	for k := max(done, 0); k < int32(len(x.list)); k++ {
+		o := &x.list[k]
+		if (done < 0 || !o.paired) && x.sameName(o, text, m) {
+			return k
+		}
+	}
+	return -1
+}
+
+func (x *memberIndex) sameName(o *member, text []byte, m *member) bool {
+	a, b := x.text[o.name.from:o.name.to], text[m.name.from:m.name.to]
+	if o.escapes || m.escapes {
+		return equalStrings(a, b)
+	}
+	return bytes.Equal(a, b)
+}

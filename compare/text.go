@@ -1,0 +1,53 @@
+package compare
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// compareText compares bodies line by line, with as few differences as there
+// are edits.
+func compareText(legacy, new []byte) *bodies {
+	l, n := bytes.Split(legacy, []byte("\n")), bytes.Split(new, []byte("\n"))
+	pairs := align(hashLines(l), hashLines(n))
+	b := &bodies{}
+	for _, p := range pairs {
+		f := finding{Difference: Difference{Path: "body", Kind: KindValue}}
+		switch {
+		case p.new < 0:
+			f.Kind, f.Legacy = KindMissing, show(l[p.legacy])
+		case p.legacy < 0:
+			f.Kind, f.New = KindAdded, show(n[p.new])
+		case bytes.Equal(l[p.legacy], n[p.new]):
+			continue
+		default:
+			f.Legacy, f.New = show(l[p.legacy]), show(n[p.new])
+			f.judgeLine(l[p.legacy], n[p.new])
+		}
+		f.At = fmt.Sprintf("body:%d", p.index()+1)
+		b.found = append(b.found, f)
+	}
+	weigh(b.found, len(pairs))
+	return b
+}
+
+// judgeLine forgives a line that is nothing but a timestamp.
+func (f *finding) judgeLine(legacy, new []byte) {
+	l, okL := parseStamp(bytes.TrimSpace(legacy))
+	n, okN := parseStamp(bytes.TrimSpace(new))
+	if !okL || !okN || l.apart(n.instant) > TimestampBound {
+		return
+	}
+	f.Kind = KindFormat
+	if l.style == n.style {
+		f.Kind, f.verdict.reason = KindValue, byTimestamp
+	}
+}
+
+func hashLines(lines [][]byte) []uint64 {
+	hashes := make([]uint64, len(lines))
+	for i, line := range lines {
+		hashes[i] = hashBytes(line)
+	}
+	return hashes
+}

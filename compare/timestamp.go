@@ -1,0 +1,269 @@
+package compare
+
+import (
+	"bytes"
+	"time"
+)
+
+// TimestampBound is how far apart two timestamps of the same format may be to
+// be forgiven without a rule. The two sides of a request run within seconds of
+// each other; a created_at that is days off is a fault. A rule with within
+// sets another bound at its path.
+const TimestampBound = 60 * time.Second
+
+// family is a way of writing timestamps.
+type family uint8
+
+const (
+	rfc3339  family = iota + 1 // 2006-01-02T15:04:05.999Z, zone optional (ISO 8601)
+	sqlTime                    // 2006-01-02 15:04:05.999+00, zone optional
+	httpDate                   // RFC 9110 section 5.6.7, in its three forms, and the dashes of cookies
+	epoch                      // seconds, or a thousandth, a millionth, a billionth of them, since 1970
+	dateOnly                   // 2006-01-02: a day, not an instant; counts under a within rule only
+)
+
+// style is all of a timestamp's format: two timestamps are in the same format
+// when their styles are equal. The length of the fraction is no part of it,
+// because writers that strip zeros vary it.
+type style struct {
+	family   family
+	fraction bool
+	zone     zone
+	offset   int16 // minutes east of UTC
+	variant  uint8 // letter between date and time, HTTP form, epoch unit
+}
+
+// zone is how the zone is written.
+type zone uint8
+
+const (
+	zoneNone    zone = iota
+	zoneZ            // Z
+	zoneSmallZ       // z
+	zoneUTC          // " UTC"
+	zoneColon        // +01:00
+	zoneCompact      // +0100
+	zoneHours        // +01
+	zoneSpaced       // added to the three above when a space stands in front
+)
+
+// instant is a point in time, without the fraction beyond nanoseconds.
+type instant struct{ sec, nsec int64 }
+
+// stamp is a timestamp as it was written.
+type stamp struct {
+	instant
+	style style
+}
+
+// apart is the distance of two instants, at most about 290 years.
+func (t instant) apart(u instant) time.Duration {
+	sec := t.sec - u.sec
+	const most = int64(1<<63-1)/int64(time.Second) - 1
+	sec = max(-most, min(most, sec))
+	return (time.Duration(sec)*time.Second + time.Duration(t.nsec-u.nsec)).Abs()
+}
+
+// parseStamp parses a timestamp in one of the textual families.
+func parseStamp(s []byte) (stamp, bool) {
+	if len(s) < 19 || len(s) > 64 {
+		return stamp{}, false
+	}
+	if !isDigit(s[0]) {
+		return parseHTTPDate(s)
+	}
+	day, ok := parseDay(s[:10])
+	if !ok || s[13] != ':' || s[16] != ':' {
+		return stamp{}, false
+	}
+	st := style{variant: s[10], family: rfc3339}
+	switch s[10] {
+	case 'T', 't':
+	case ' ':
+		st.family = sqlTime
+	default:
+		return stamp{}, false
+	}
+	h, m, sec := number2(s[11:]), number2(s[14:]), number2(s[17:])
+	if h < 0 || h > 23 || m < 0 || m > 59 || sec < 0 || sec > 60 { // 60: a leap second
+		return stamp{}, false
+	}
+	t := instant{sec: day + int64(h*3600+m*60+sec)}
+	rest := s[19:]
+	if len(rest) > 0 && rest[0] == '.' {
+		n := digits(rest, 1)
+		if n == 1 {
+			return stamp{}, false
+		}
+		t.nsec, st.fraction = fraction(rest[1:n]), true
+		rest = rest[n:]
+	}
+	if !st.parseZone(rest) {
+		return stamp{}, false
+	}
+	t.sec -= int64(st.offset) * 60
+	return stamp{t, st}, true
+}
+
+// parseDate parses a day without a time.
+func parseDate(s []byte) (stamp, bool) {
+	if len(s) != 10 {
+		return stamp{}, false
+	}
+	day, ok := parseDay(s)
+	return stamp{instant{sec: day}, style{family: dateOnly}}, ok
+}
+
+// parseDay is a date such as 2006-01-02, in seconds since 1970.
+func parseDay(s []byte) (int64, bool) {
+	hundreds, years, month, day := number2(s), number2(s[2:]), number2(s[5:]), number2(s[8:])
+	if hundreds < 0 || years < 0 || month < 1 || month > 12 || day < 1 || s[4] != '-' || s[7] != '-' {
+		return 0, false
+	}
+	t := time.Date(hundreds*100+years, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+	return t.Unix(), t.Day() == day // else the month has no such day
+}
+
+// number2 is the two digits that s begins with, -1 when they are none.
+func number2(s []byte) int {
+	if len(s) < 2 || !isDigit(s[0]) || !isDigit(s[1]) {
+		return -1
+	}
+	return int(s[0]-'0')*10 + int(s[1]-'0')
+}
+
+// fraction is the nanoseconds that the digits of a fraction stand for.
+func fraction(s []byte) int64 {
+	var n int64
+	for k := range 9 {
+		n *= 10
+		if k < len(s) {
+			n += int64(s[k] - '0')
+		}
+	}
+	return n
+}
+
+// parseZone parses all that stands behind the time.
+func (st *style) parseZone(s []byte) bool {
+	switch string(s) {
+	case "":
+		return true
+	case "Z":
+		st.zone = zoneZ
+		return true
+	case "z":
+		st.zone = zoneSmallZ
+		return true
+	case " UTC":
+		st.zone = zoneUTC
+		return true
+	}
+	if s[0] == ' ' {
+		st.zone = zoneSpaced
+		s = s[1:]
+	}
+	if len(s) < 3 || s[0] != '+' && s[0] != '-' {
+		return false
+	}
+	h, m := number2(s[1:]), 0
+	switch {
+	case len(s) == 3:
+		st.zone += zoneHours
+	case len(s) == 5:
+		st.zone += zoneCompact
+		m = number2(s[3:])
+	case len(s) == 6 && s[3] == ':':
+		st.zone += zoneColon
+		m = number2(s[4:])
+	default:
+		return false
+	}
+	st.offset = int16(h*60 + m)
+	if s[0] == '-' {
+		st.offset = -st.offset
+	}
+	return h >= 0 && h <= 23 && m >= 0 && m <= 59
+}
+
+// httpLayouts are the forms of an HTTP date, and the one that cookies use.
+var httpLayouts = [...]string{
+	"Mon, 02 Jan 2006 15:04:05 GMT", "Mon, 02-Jan-2006 15:04:05 GMT",
+	"Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC,
+}
+
+func parseHTTPDate(s []byte) (stamp, bool) {
+	if len(s) > 33 || bytes.Count(s, []byte(":")) != 2 {
+		return stamp{}, false
+	}
+	for k, layout := range httpLayouts {
+		if t, err := time.Parse(layout, string(s)); err == nil {
+			return stamp{instant{sec: t.Unix()}, style{family: httpDate, variant: uint8(k)}}, true
+		}
+	}
+	return stamp{}, false
+}
+
+// parseEpoch takes a JSON number for seconds since 1970, or for thousandths,
+// millionths, billionths of a second, whichever puts it in the years 2000 to
+// 2099. The four ranges do not meet.
+func parseEpoch(s []byte) (stamp, bool) {
+	n := digits(s, 0)
+	if n < 9 || n > 19 {
+		return stamp{}, false
+	}
+	var v int64
+	for _, c := range s[:n] {
+		v = v*10 + int64(c-'0') // 19 digits may wrap, to a negative number
+	}
+	const from, to = 946684800, 4102444800
+	perSecond := int64(1)
+	for unit := uint8(0); unit < 4; unit++ {
+		if v >= from*perSecond && v < to*perSecond {
+			t := instant{sec: v / perSecond, nsec: v % perSecond * (1e9 / perSecond)}
+			if n == len(s) {
+				return stamp{t, style{family: epoch, variant: unit}}, true
+			}
+			if s[n] != '.' || digits(s, n+1) != len(s) {
+				break
+			}
+			t.nsec += fraction(s[n+1:]) / perSecond
+			return stamp{t, style{family: epoch, variant: unit, fraction: true}}, true
+		}
+		perSecond *= 1000
+	}
+	return stamp{}, false
+}
+
+// timeWords are the words that make a name one of a point in time, as a whole
+// word of it: "expires", "lastModified", "start-time"; not "candidate".
+var timeWords = map[string]bool{
+	"time": true, "date": true, "datetime": true, "timestamp": true, "ts": true, "epoch": true,
+	"created": true, "updated": true, "modified": true, "deleted": true, "changed": true,
+	"expires": true, "expiry": true, "expiration": true, "expired": true, "started": true, "ended": true,
+	"finished": true, "since": true, "until": true, "iat": true, "exp": true, "nbf": true, "reset": true,
+}
+
+// isTimeName reports whether a field of this name is likely to hold a
+// timestamp even when its value is a plain number: one of its words is in
+// timeWords, or it has several and the last is "at" or "on".
+func isTimeName(name []byte) bool {
+	var word []byte
+	words := 0
+	for i := 0; i <= len(name); i++ {
+		end := i == len(name)
+		letter := !end && 'a' <= name[i]|0x20 && name[i]|0x20 <= 'z'
+		camel := letter && i > 0 && name[i] < 'a' && name[i-1] >= 'a'
+		if (!letter || camel) && len(word) > 0 {
+			words++
+			if timeWords[string(word)] || end && words > 1 && (string(word) == "at" || string(word) == "on") {
+				return true
+			}
+			word = word[:0]
+		}
+		if letter {
+			word = append(word, name[i]|0x20)
+		}
+	}
+	return false
+}
