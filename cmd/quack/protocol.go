@@ -39,7 +39,11 @@ func (p protocol) Acknowledged(h http.Header, id string) (shadow.Ack, error) {
 	if err != nil {
 		return shadow.Ack{}, err
 	}
-	return shadow.Ack{Outcome: string(ack.Outcome), Reason: ack.Reason, Footprint: footprint(ack.Footprint)}, nil
+	rows := footprint(ack.Footprint)
+	if ack.FootprintErr != nil {
+		rows = nil // cut or unreadable: two of them would say nothing when compared
+	}
+	return shadow.Ack{Outcome: string(ack.Outcome), Reason: ack.Reason, Footprint: rows}, nil
 }
 
 // footprint keeps the difference between "nothing was written" (empty) and
