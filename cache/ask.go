@@ -62,11 +62,7 @@ func (c *Cache) Ask(ctx context.Context, req Request, s Settings) (*Answer, *Fil
 		if limit == nil {
 			limit = time.After(patience)
 		}
-		select {
-		case <-f.done:
-		case <-limit:
-			return nil, nil
-		case <-ctx.Done():
+		if !f.wait(ctx, limit) {
 			return nil, nil
 		}
 		if f.landed == unstorable {
@@ -80,6 +76,17 @@ func (c *Cache) Ask(ctx context.Context, req Request, s Settings) (*Answer, *Fil
 		}
 	}
 	return nil, nil
+}
+
+// wait reports whether the flight landed before the limit and ctx's end.
+func (f *flight) wait(ctx context.Context, limit <-chan time.Time) bool {
+	select {
+	case <-f.done:
+		return true
+	case <-limit:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // fresh is the stored answer if it may be served; nil when there is none.

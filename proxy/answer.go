@@ -51,11 +51,9 @@ func (l *life) passHead(res *http.Response) {
 	h := l.w.Header()
 	maps.Copy(h, res.Header)
 	noSniffing(h)
-	announced := slices.DeleteFunc(slices.Sorted(maps.Keys(res.Trailer)), func(name string) bool {
-		return hasFoldedPrefix(name, "quack-")
-	})
-	if len(announced) > 0 {
-		h["Trailer"] = []string{strings.Join(announced, ", ")}
+	dropMarks(res.Trailer)
+	if len(res.Trailer) > 0 {
+		h["Trailer"] = []string{strings.Join(slices.Sorted(maps.Keys(res.Trailer)), ", ")}
 	}
 	l.expose()
 	l.closeAfterPart()

@@ -3,12 +3,10 @@ package proxy
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptrace"
-	"net/textproto"
-	"sync"
 	"time"
 
 	"github.com/quackproxy/quack/upstream"
@@ -35,28 +33,10 @@ func (l *life) callLive() {
 		l.problem(http.StatusServiceUnavailable, "no-backend", "There is no server to answer this request.")
 		return
 	}
+	l.call.backend = chosen.Name
 	ctx, cancel := context.WithCancelCause(l.liveContext())
 	defer cancel(nil)
-	limit := l.limit(cancel)
-	defer limit.met()
-	early := &interim{l: l}
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: early.pass})
-
-	req, err := l.liveRequest(ctx)
-	if err != nil {
-		l.liveFailed(ctx, instance, err)
-		return
-	}
-	l.call = liveCall{backend: chosen.Name, url: instance.URL.Scheme + "://" + instance.URL.Host + req.target, began: time.Now()}
-	if l.upload != nil {
-		l.upload.moved = limit.again
-		// Without it net/http reads the rest of the body itself before it sends
-		// the first byte of an answer. Where it is not known, it is not needed.
-		_ = http.NewResponseController(l.w).EnableFullDuplex()
-	}
-	res, err := instance.RoundTrip(req.Request, l.idempotent)
-	limit.met()
-	early.end()
+	res, err := l.send(ctx, cancel, instance)
 	if err != nil {
 		l.liveFailed(ctx, instance, err)
 		return
@@ -68,6 +48,28 @@ func (l *life) callLive() {
 		return
 	}
 	l.passAnswer(res)
+}
+
+// send sends the request and waits for the head of the answer, as long as the
+// route says. Interim answers are passed on meanwhile.
+func (l *life) send(ctx context.Context, cancel context.CancelCauseFunc, instance *upstream.Instance) (*http.Response, error) {
+	limit := l.limit(cancel)
+	defer limit.met()
+	early := &interim{l: l}
+	defer early.end()
+	req, err := l.liveRequest(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: early.pass}))
+	if err != nil {
+		return nil, err
+	}
+	if l.upload != nil {
+		l.upload.moved = limit.again
+		// Without it net/http reads the rest of the body itself before it sends
+		// the first byte of an answer. Where it is not known, it is not needed.
+		_ = http.NewResponseController(l.w).EnableFullDuplex()
+	}
+	l.call.url = instance.URL.Scheme + "://" + instance.URL.Host + req.target
+	l.call.began = time.Now()
+	return instance.RoundTrip(req.Request, l.idempotent)
 }
 
 // liveContext ends with the client, save where the client has been kept
@@ -88,17 +90,15 @@ type outgoing struct {
 func (l *life) liveRequest(ctx context.Context) (outgoing, error) {
 	t := l.target
 	t.path = l.route.TargetFor(l.side, t.path, l.params)
-	header := l.liveHeader()
-	var req *http.Request
-	var err error
-	switch body, whole := l.wholeBody(); {
-	case l.upload == nil:
-		req, err = upstream.NewRequest(ctx, l.r.Method, t.path, t.rawQuery, t.forceQuery, l.r.Host, header, nil, 0)
-	case whole: // can be sent again, where the engine may
-		req, err = upstream.NewRequest(ctx, l.r.Method, t.path, t.rawQuery, t.forceQuery, l.r.Host, header, bytes.NewReader(body), l.upload.length)
-	default:
-		req, err = upstream.NewRequest(ctx, l.r.Method, t.path, t.rawQuery, t.forceQuery, l.r.Host, header, l.upload, l.upload.length)
+	var body io.Reader
+	var length int64
+	if l.upload != nil {
+		body, length = l.upload, l.upload.length
+		if whole, ok := l.wholeBody(); ok {
+			body = bytes.NewReader(whole) // can be sent again, where the engine may
+		}
 	}
+	req, err := upstream.NewRequest(ctx, l.r.Method, t.path, t.rawQuery, t.forceQuery, l.r.Host, l.liveHeader(), body, length)
 	if err != nil {
 		return outgoing{}, fmt.Errorf("make the live request: %w", err)
 	}
@@ -138,54 +138,6 @@ func cleanTrailer(h http.Header) {
 	delete(h, "Host")
 }
 
-// errLate ends a call whose answer did not begin in time.
-var errLate = errors.New("the answer did not begin in time")
-
-// limit bounds the wait for an answer's head. The wait begins anew whenever a
-// piece of the request's body moves: an upload may take its time.
-type limit struct {
-	after time.Duration
-	timer *time.Timer
-
-	mu  sync.Mutex
-	off bool
-}
-
-func (l *life) limit(cancel context.CancelCauseFunc) *limit {
-	t := &limit{after: l.route.Timeout}
-	t.timer = time.AfterFunc(t.after, func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if t.off {
-			return
-		}
-		cancel(errLate)
-		if l.upload != nil && !l.upload.whole() {
-			// The engine waits for its reader of the body, and that for the
-			// client. Where it can not be woken, it has to wait.
-			_ = http.NewResponseController(l.w).SetReadDeadline(time.Now())
-		}
-	})
-	return t
-}
-
-// again starts the wait anew.
-func (t *limit) again() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.off {
-		t.timer.Reset(t.after)
-	}
-}
-
-// met ends the wait.
-func (t *limit) met() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.off = true
-	t.timer.Stop()
-}
-
 // liveFailed answers for a backend that did not. The client learns what
 // happened and nothing of where.
 func (l *life) liveFailed(ctx context.Context, instance *upstream.Instance, err error) {
@@ -203,45 +155,4 @@ func (l *life) liveFailed(ctx context.Context, instance *upstream.Instance, err 
 		l.problem(http.StatusBadGateway, "backend-unreachable", "The server behind this one could not be reached or broke off.")
 	}
 	l.Log.Warn("live call failed", "route", l.route.Name, "request", l.id, "url", instance.URL.String(), "error", err)
-}
-
-// maxInterim bounds the interim answers to one request.
-const maxInterim = 100
-
-// interim passes interim answers (1xx) on while the call waits for the final
-// one. The engine calls it from a goroutine of its own.
-type interim struct {
-	l *life
-
-	mu   sync.Mutex
-	over bool // the handler's goroutine has the answer to itself again
-	n    int
-}
-
-func (i *interim) pass(code int, header textproto.MIMEHeader) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.n++; i.n > maxInterim {
-		return fmt.Errorf("more than %d interim answers", maxInterim)
-	}
-	// The server sends its own 100 when the body is asked for, and HTTP/1.0
-	// knows no interim answers.
-	if i.over || code == http.StatusContinue || !i.l.r.ProtoAtLeast(1, 1) {
-		return nil
-	}
-	final := i.l.w.Header()
-	for name, values := range header {
-		final[name] = values
-	}
-	upstream.RemoveHopByHop(final)
-	dropMarks(final)
-	i.l.w.WriteHeader(code)
-	clear(final)
-	return nil
-}
-
-func (i *interim) end() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.over = true
 }

@@ -71,8 +71,12 @@ func TestBackendFails(t *testing.T) {
 				if change == nil {
 					change = func(*Config) {}
 				}
+				timeout := "20s"
+				if c.status == http.StatusGatewayTimeout {
+					timeout = "50ms"
+				}
 				w := newWorld(t, `
-  - {name: all, match: "/*", stage: shadow, timeout: 50ms, safe: true, expose: true}`, c.backend, nil, change)
+  - {name: all, match: "/*", stage: shadow, timeout: `+timeout+`, safe: true, expose: true}`, c.backend, nil, change)
 				body := ""
 				if method == "POST" {
 					body = "hello"
@@ -184,7 +188,7 @@ func TestClientGoes(t *testing.T) {
 // not, the client is told, though it does not listen.
 func TestTimeoutOfUploads(t *testing.T) {
 	w := newWorld(t, `
-  - {name: all, match: "/*", timeout: 150ms}`, func(w http.ResponseWriter, r *http.Request) {
+  - {name: all, match: "/*", timeout: 400ms}`, func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
 		if err == nil {
 			w.Write(b)
@@ -193,7 +197,7 @@ func TestTimeoutOfUploads(t *testing.T) {
 	conn, in := dial(t, w.url)
 	io.WriteString(conn, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 8\r\n\r\n")
 	for range 8 {
-		time.Sleep(50 * time.Millisecond) // what is tested is time: 400 ms in all
+		time.Sleep(80 * time.Millisecond) // what is tested is time: 640 ms in all
 		io.WriteString(conn, "x")
 	}
 	res, err := http.ReadResponse(in, nil)

@@ -21,7 +21,7 @@ func (l *life) forward(h http.Header) {
 		chain := append(h["X-Forwarded-For"], l.peer.String())
 		h["X-Forwarded-For"] = []string{strings.Join(chain, ", ")}
 	}
-	if len(h["X-Forwarded-Host"]) == 0 {
+	if len(h["X-Forwarded-Host"]) == 0 && l.r.Host != "" {
 		h["X-Forwarded-Host"] = []string{l.r.Host}
 	}
 	if len(h["X-Forwarded-Proto"]) == 0 {

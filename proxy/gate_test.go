@@ -78,6 +78,36 @@ func TestReadOnlyMode(t *testing.T) {
 	<-got
 }
 
+// On the default route a write that passes marked has that mark and no others.
+func TestReadOnlyModeOnTheDefaultRoute(t *testing.T) {
+	got := make(chan *http.Request, 1)
+	w := newWorld(t, `version: 1
+backends:
+  monolith: {urls: ["LEGACY"]}
+  accounts: {urls: ["NEW"]}
+defaults: {legacy: monolith, new: accounts, readonly: skip}
+routes:
+  - {name: other, match: GET /other}
+`, echoHead(got), nil, withGate(t))
+	for _, closed := range []bool{false, true} {
+		if closed {
+			if _, err := w.gate.Freeze(context.Background(), "ann", "move", 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if res, body := w.ask("POST", "/", "hello"); res.StatusCode != 200 {
+			t.Fatalf("%d %s", res.StatusCode, body)
+		}
+		h := (<-got).Header
+		if marked := h.Get("Quack-Read-Only") == "1"; marked != closed {
+			t.Errorf("gate closed %t, marked %t", closed, marked)
+		}
+		if h.Get("Quack-Role") != "" || h.Get("Traceparent") != "" {
+			t.Errorf("got %v", h)
+		}
+	}
+}
+
 func TestBlockedAnswer(t *testing.T) {
 	w := newWorld(t, gated, nil, nil, withGate(t))
 	const why = `moving "accounts" <script>`

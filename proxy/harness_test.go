@@ -94,11 +94,14 @@ defaults: {legacy: monolith, new: accounts}
 routes:
 `
 
-// newWorld makes a world with the given routes (the lines below "routes:").
-// Backends are URLs or handlers.
+// newWorld makes a world with the given routes: the lines below "routes:", or a
+// whole file. Backends are URLs or handlers.
 func newWorld(t *testing.T, lines string, legacy, new any, change ...func(*Config)) *world {
 	t.Helper()
-	src := strings.NewReplacer("LEGACY", urlOf(t, legacy), "NEW", urlOf(t, new)).Replace(head + lines)
+	if !strings.HasPrefix(lines, "version:") {
+		lines = head + lines
+	}
+	src := strings.NewReplacer("LEGACY", urlOf(t, legacy), "NEW", urlOf(t, new)).Replace(lines)
 	table, err := routes.Parse("routes.yaml", []byte(src))
 	if err != nil {
 		t.Fatal(err)

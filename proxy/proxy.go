@@ -39,7 +39,7 @@ type Config struct {
 	Counters Counters
 	Trusted  []netip.Prefix // proxies whose X-Forwarded-* are believed; default none
 	// CopyBytes bounds the copies of bodies of all requests under way that are
-	// kept for comparing; default 256 MiB. Over it answers are compared by
+	// kept for comparing; default 128 MiB. Over it answers are compared by
 	// their digest, and requests with a body are skipped as busy.
 	CopyBytes int64
 	// Via is what Quack is called in the Via field of requests (RFC 9110
@@ -71,7 +71,7 @@ type proxy struct {
 // New makes the live path.
 func New(c Config) http.Handler {
 	if c.CopyBytes == 0 {
-		c.CopyBytes = 256 << 20
+		c.CopyBytes = 128 << 20
 	}
 	if c.Via == "" {
 		c.Via = "quack"

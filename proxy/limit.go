@@ -1,0 +1,57 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// errLate ends a call whose answer did not begin in time.
+var errLate = errors.New("the answer did not begin in time")
+
+// limit bounds the wait for an answer's head. The wait begins anew whenever a
+// piece of the request's body moves: an upload may take its time.
+type limit struct {
+	after time.Duration
+	timer *time.Timer
+
+	mu  sync.Mutex
+	off bool
+}
+
+func (l *life) limit(cancel context.CancelCauseFunc) *limit {
+	t := &limit{after: l.route.Timeout}
+	t.timer = time.AfterFunc(t.after, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.off {
+			return
+		}
+		cancel(errLate)
+		if l.upload != nil && !l.upload.whole() {
+			// The engine waits for its reader of the body, and that for the
+			// client. Where it can not be woken, it has to wait.
+			_ = http.NewResponseController(l.w).SetReadDeadline(time.Now())
+		}
+	})
+	return t
+}
+
+// again starts the wait anew.
+func (t *limit) again() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.off {
+		t.timer.Reset(t.after)
+	}
+}
+
+// met ends the wait.
+func (t *limit) met() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.off = true
+	t.timer.Stop()
+}
