@@ -12,7 +12,7 @@ import (
 type counts struct {
 	Stage      string           `json:"stage,omitempty"`    // the last one seen
 	StageAt    int64            `json:"stage_at,omitempty"` // when it was first, in Unix nanoseconds
-	Served     [3][6]int64      `json:"served"`          // by side (legacy, new, neither) and class of status
+	Served     [3][6]int64      `json:"served"`             // by side (legacy, new, neither) and class of status
 	Matched    int64            `json:"matched,omitempty"`
 	Mismatched int64            `json:"mismatched,omitempty"`
 	Transient  int64            `json:"transient,omitempty"`

@@ -3,6 +3,7 @@ package reports
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -31,10 +32,15 @@ func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
 	if limit := f.limit(); limit >= 0 && len(groups) > limit {
 		groups = groups[:limit]
 	}
+	samples, err := r.samples(ctx, groups, f.Since)
+	if err != nil {
+		return nil, fmt.Errorf("read samples: %w", err)
+	}
 	list := make([]Group, len(groups))
 	for i, g := range groups {
-		if g.Samples, err = r.samples(ctx, g.id, f.Since); err != nil {
-			return nil, fmt.Errorf("read samples: %w", err)
+		g.Samples = samples[g.id]
+		if g.Samples == nil {
+			g.Samples = []Sample{}
 		}
 		list[i] = g.Group
 	}
@@ -74,23 +80,32 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-func (r *Reports) samples(ctx context.Context, group int64, since time.Time) ([]Sample, error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT c.id, s.at, s.place, s.legacy, s.new
+// samples are the samples of groups by the number of the group, oldest first.
+func (r *Reports) samples(ctx context.Context, groups []storedGroup, since time.Time) (map[int64][]Sample, error) {
+	ids := make([]int64, len(groups))
+	for i, g := range groups {
+		ids[i] = g.id
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.db.QueryContext(ctx, `SELECT s.group_id, c.id, s.at, s.place, s.legacy, s.new
 		FROM reports_samples s JOIN reports_comparisons c ON c.seq = s.seq
-		WHERE s.group_id = ? AND s.at >= ? ORDER BY s.at, s.seq`, group, micros(since))
+		WHERE s.group_id IN (SELECT value FROM json_each(?)) AND s.at >= ? ORDER BY s.group_id, s.at, s.seq`, string(list), micros(since))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	list := []Sample{}
+	samples := map[int64][]Sample{}
 	for rows.Next() {
 		var s Sample
-		var at int64
-		if err := rows.Scan(&s.ID, &at, &s.Place, &s.Legacy, &s.New); err != nil {
+		var group, at int64
+		if err := rows.Scan(&group, &s.ID, &at, &s.Place, &s.Legacy, &s.New); err != nil {
 			return nil, err
 		}
 		s.At = time.UnixMicro(at).UTC()
-		list = append(list, s)
+		samples[group] = append(samples[group], s)
 	}
-	return list, rows.Err()
+	return samples, rows.Err()
 }

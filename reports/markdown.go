@@ -20,7 +20,7 @@ func WriteMarkdown(w io.Writer, r Report) error {
 				number(r.Transient), number(r.Noise), number(r.Forgiven), number(r.Errors), plain(r.skipped()), number(r.Dropped),
 				sides(r, r.Legacy.P50, r.New.P50), sides(r, r.Legacy.P99, r.New.P99))
 		}
-		fmt.Fprint(b, "\n¹ So many in all differ at most, at 95 % confidence (exact binomial bound).\n")
+		fmt.Fprint(b, "\n¹ So many of all requests mismatch at most, at 95 % confidence (exact binomial bound).\n")
 		for _, r := range r.Routes {
 			if r.Leak != "" {
 				fmt.Fprintf(b, "\n**Leak suspected on %s:** %s\n", code(r.Name), plain(r.Leak))

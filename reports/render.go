@@ -151,8 +151,10 @@ func count(n int64, what string) string {
 func percent(share float64) string {
 	p := share * 100
 	switch {
-	case p == 0 || p >= 99.95:
+	case p == 0 || p == 100:
 		return fmt.Sprintf("%.0f %%", p)
+	case p >= 99.95:
+		return ">99.9 %"
 	case p >= 10:
 		return fmt.Sprintf("%.1f %%", p)
 	case p >= 1:

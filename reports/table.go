@@ -53,6 +53,9 @@ func (t *table) line(format string, args ...any) {
 	fmt.Fprintln(t, strings.TrimRight(fmt.Sprintf(format, args...), " "))
 }
 
+// columnsWidth is the width of the columns of numbers.
+const columnsWidth = 9 + 10 + 9 + 7 + 7 + 8 + 6*2
+
 func (t *table) routes() {
 	name, stage := len("ROUTE"), len("STAGE")
 	for _, r := range t.r.Routes {
@@ -60,14 +63,14 @@ func (t *table) routes() {
 		stage = max(stage, utf8.RuneCountInString(visible(r.stage())))
 	}
 	// What is left for the name; longer names have a line of their own.
-	name = min(name, tableWidth-stage-2-6*11)
+	name = min(name, tableWidth-stage-2-columnsWidth)
 	t.line("")
-	t.line("%s%-*s  %-*s  %9s  %9s  %9s  %9s  %9s  %9s%s", t.dim, name, "ROUTE", stage, "STAGE",
-		"COMPARED", "DIFFER", "TRANSIENT", "NOISE", "ERRORS", "AT MOST*", t.off)
+	t.line("%s%-*s  %-*s  %9s  %10s  %9s  %7s  %7s  %8s%s", t.dim, name, "ROUTE", stage, "STAGE",
+		"COMPARED", "MISMATCHED", "TRANSIENT", "NOISE", "ERRORS", "AT MOST*", t.off)
 	for _, r := range t.r.Routes {
 		t.route(r, name, stage)
 	}
-	t.line("%s* so many in all differ at most, at 95 %% confidence (exact binomial bound)%s", t.dim, t.off)
+	t.line("%s* so many of all requests mismatch at most, at 95 %% confidence (exact binomial bound)%s", t.dim, t.off)
 }
 
 func (t *table) route(r RouteReport, name, stage int) {
@@ -83,7 +86,7 @@ func (t *table) route(r RouteReport, name, stage int) {
 	case r.Compared == 0:
 		colour = ""
 	}
-	t.line("%s%-*s%s  %-*s  %9s  %s%9s%s  %9s  %9s  %9s  %9s", t.bold, name, shown, t.off, stage, visible(r.stage()),
+	t.line("%s%-*s%s  %-*s  %9s  %s%10s%s  %9s  %7s  %7s  %8s", t.bold, name, shown, t.off, stage, visible(r.stage()),
 		number(r.Compared), colour, number(r.Mismatched), t.off, number(r.Transient), number(r.Noise), number(r.Errors), r.bound())
 	if r.Leak != "" {
 		t.line("  %s%sLEAK SUSPECTED: %s%s", t.bold, t.red, visible(r.Leak), t.off)

@@ -31,7 +31,7 @@ func (r *Reports) write(ctx context.Context, now time.Time) error {
 	packed := r.pack(taken)
 	evidence := w.evidence
 	err := r.db.Write(ctx, func(tx *sql.Tx) error {
-		b := &batchWriter{ctx: ctx, tx: tx, r: r, now: now, evidence: evidence, ids: map[groupKey]int64{}}
+		b := &batchWriter{ctx: ctx, tx: tx, r: r, now: now, evidence: evidence, ids: map[groupKey]int64{}, prepared: map[string]*sql.Stmt{}}
 		if err := b.counters(w.unwritten, totals); err != nil {
 			return fmt.Errorf("write counters: %w", err)
 		}
@@ -114,16 +114,37 @@ type batchWriter struct {
 	evidence int64              // bytes kept
 	ids      map[groupKey]int64 // of the groups of this batch
 	freed    []int64            // comparisons that lost a sample or their place in a ring
+	prepared map[string]*sql.Stmt
+}
+
+// statement prepares each query once: parsing takes longer than most of them
+// run. The transaction's end closes them.
+func (b *batchWriter) statement(query string) (*sql.Stmt, error) {
+	if s := b.prepared[query]; s != nil {
+		return s, nil
+	}
+	s, err := b.tx.PrepareContext(b.ctx, query)
+	if err == nil {
+		b.prepared[query] = s
+	}
+	return s, err
 }
 
 func (b *batchWriter) exec(query string, args ...any) error {
-	_, err := b.tx.ExecContext(b.ctx, query, args...)
+	s, err := b.statement(query)
+	if err == nil {
+		_, err = s.ExecContext(b.ctx, args...)
+	}
 	return err
 }
 
 // numbers are the results of a query of one integer column.
 func (b *batchWriter) numbers(query string, args ...any) ([]int64, error) {
-	rows, err := b.tx.QueryContext(b.ctx, query, args...)
+	s, err := b.statement(query)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.QueryContext(b.ctx, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -154,9 +175,13 @@ func (b *batchWriter) counters(unwritten map[string]*counts, totals map[string][
 }
 
 func (b *batchWriter) addCounts(route string, width, start int64, c *counts) error {
+	query, err := b.statement(`SELECT data FROM reports_counts WHERE route = ? AND width = ? AND start = ?`)
+	if err != nil {
+		return err
+	}
 	var data []byte
 	sum := &counts{}
-	err := b.tx.QueryRowContext(b.ctx, `SELECT data FROM reports_counts WHERE route = ? AND width = ? AND start = ?`, route, width, start).Scan(&data)
+	err = query.QueryRowContext(b.ctx, route, width, start).Scan(&data)
 	if err == nil {
 		sum, err = decodeCounts(route, data)
 	}
@@ -176,18 +201,17 @@ func (b *batchWriter) putCounts(route string, width, start int64, data []byte) e
 func (b *batchWriter) groups(groups map[groupKey]*groupCount) error {
 	minute := bucketStart(b.now, 60)
 	for k, g := range groups {
-		var id int64
-		err := b.tx.QueryRowContext(b.ctx, `INSERT INTO reports_groups (route, path, kind, verdict, reason, count, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ids, err := b.numbers(`INSERT INTO reports_groups (route, path, kind, verdict, reason, count, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (route, path, kind, verdict, reason) DO UPDATE SET
 				count = count + excluded.count, first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)
 			RETURNING id`,
-			k.route, k.path, k.kind, k.verdict, k.reason, g.count, g.first.UnixMicro(), g.last.UnixMicro()).Scan(&id)
+			k.route, k.path, k.kind, k.verdict, k.reason, g.count, g.first.UnixMicro(), g.last.UnixMicro())
 		if err != nil {
 			return err
 		}
-		b.ids[k] = id
+		b.ids[k] = ids[0]
 		err = b.exec(`INSERT INTO reports_group_counts (group_id, width, start, count) VALUES (?, 60, ?, ?)
-			ON CONFLICT (group_id, width, start) DO UPDATE SET count = count + excluded.count`, id, minute, g.count)
+			ON CONFLICT (group_id, width, start) DO UPDATE SET count = count + excluded.count`, ids[0], minute, g.count)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,76 @@
+package reports_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/reports"
+)
+
+func TestStoreAtFault(t *testing.T) {
+	db := openStore(t, t.TempDir())
+	r := openReports(t, db, reports.Config{})
+	fault := func(query string) {
+		t.Helper()
+		if err := db.Write(t.Context(), func(tx *sql.Tx) error { _, err := tx.Exec(query); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Stands for a full disk, the real one of which the store's tests fill.
+	fault(`CREATE TRIGGER reports_full BEFORE INSERT ON reports_comparisons BEGIN SELECT RAISE(ABORT, 'disk is full'); END`)
+	for n := range 3 {
+		r.Record(differing(n, "$.price", compare.KindValue, reports.Mismatch))
+	}
+	if err := r.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "write evidence") {
+		t.Errorf("Flush = %v", err)
+	}
+	if s := r.Stats(); s.EvidenceDropped != 3 || s.Queued != 0 || !strings.Contains(s.LastError, "disk is full") || !s.LastFlush.IsZero() {
+		t.Errorf("stats while at fault: %+v", s)
+	}
+	if got := one(t, r, reports.Filter{}); got.Mismatched != 3 {
+		t.Errorf("%d mismatches counted while at fault, want 3", got.Mismatched)
+	}
+	fault(`DROP TRIGGER reports_full`)
+	r.Record(differing(7, "$.price", compare.KindValue, reports.Mismatch))
+	flush(t, r)
+	if s := r.Stats(); s.LastError != "" || s.LastFlush.IsZero() || s.EvidenceDropped != 3 {
+		t.Errorf("stats after it: %+v", s)
+	}
+	again := openReports(t, db, reports.Config{})
+	if got := one(t, again, reports.Filter{}); got.Mismatched != 4 {
+		t.Errorf("%d mismatches in the store, want 4", got.Mismatched)
+	}
+	if got := one(t, again, reports.Filter{Since: time.Now().Add(-time.Hour)}); got.Mismatched != 4 {
+		t.Errorf("%d mismatches since, want 4", got.Mismatched)
+	}
+	if g := differences(t, again, reports.Filter{})[0]; g.Count != 4 || len(g.Samples) != 1 {
+		t.Errorf("group: %+v, want 4 counted and 1 kept", g)
+	}
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	r := fresh(t, reports.Config{Queue: 5, SamplesMax: 4})
+	for n := range 100 {
+		r.Record(differing(n, fmt.Sprintf("$.m%d", n), compare.KindValue, reports.Mismatch))
+	}
+	if s := r.Stats(); s.Queued != 5 || s.EvidenceDropped != 95 {
+		t.Errorf("%+v, want 5 queued and 95 dropped", s)
+	}
+	if got := one(t, r, reports.Filter{}); got.Mismatched != 100 {
+		t.Errorf("%d counted, want all", got.Mismatched)
+	}
+	big := comparison(0)
+	big.Legacy.Answer.Body = make([]byte, 40<<20)
+	for n := range 10 {
+		c := differing(1000+n, fmt.Sprintf("$.big%d", n), compare.KindValue, reports.Mismatch)
+		c.Legacy.Answer.Body = big.Legacy.Answer.Body
+		r.Record(c)
+	}
+	if s := r.Stats(); s.QueuedBytes > 128<<20 {
+		t.Errorf("%d bytes queued", s.QueuedBytes)
+	}
+}

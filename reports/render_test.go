@@ -1,0 +1,240 @@
+package reports_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/html"
+
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/reports"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (go test ./reports -update rewrites it):\n%s", name, diff)
+	}
+}
+
+// example is a report with every kind of line, and values that mean something
+// to terminals, Markdown and HTML.
+func example() reports.Report {
+	group := func(route, path, kind, verdict, reason string, count int64, id, legacy, new string) reports.Group {
+		g := reports.Group{Route: route, Path: path, Kind: kind, Verdict: verdict, Reason: reason, Count: count, FirstSeen: noon, LastSeen: noon.Add(time.Hour)}
+		if id != "" {
+			g.Samples = []reports.Sample{{ID: "oldest", At: noon, Place: path, Legacy: "older", New: "older"}, {ID: id, At: noon.Add(time.Hour), Place: path, Legacy: legacy, New: new}}
+		}
+		return g
+	}
+	return reports.Report{
+		At: noon.Add(2 * time.Hour),
+		Routes: []reports.RouteReport{
+			{Name: "(default)", Stage: "legacy", Served: 1_234_567, Skipped: map[string]int64{}, MismatchUpper: 1},
+			{Name: "accounts.create", Stage: "shadow", Served: 41, Skipped: map[string]int64{"no-proof": 41}, Dropped: 0, MismatchUpper: 1,
+				Leak: "a request was answered without an acknowledgement by \"accounts\" (http://127.0.0.1:4000)"},
+			{Name: "accounts.show", Stage: "ramp", Percent: 25, Served: 12_400, Compared: 12_345, Matched: 12_321, Mismatched: 12, Transient: 9, Noise: 3,
+				Forgiven: 24_690, Errors: 2, Skipped: map[string]int64{"budget": 3, "not-modified": 31, "timeout": 3, "unreachable": 1, "body-size": 1}, Dropped: 4,
+				MismatchUpper: 0.00158, Legacy: reports.Latency{P50: 12.34, P99: 187.2}, New: reports.Latency{P50: 9.876, P99: 90.1}},
+			{Name: "a.very.long.name.of.a.route.that.does.not.fit.in.its.column", Stage: "verify", Served: 3, Compared: 3, Matched: 3, Skipped: map[string]int64{},
+				MismatchUpper: 0.6316, Legacy: reports.Latency{P50: 0.05, P99: 0.06}, New: reports.Latency{P50: 1.5, P99: 1.6}},
+		},
+		Groups: []reports.Group{
+			group("accounts.show", "$.items[*].price", "value", "mismatch", "", 11, "01JBX7", `"10.00"`, `"10.01"`),
+			group("accounts.show", "$.bio", "missing", "mismatch", "", 1, "01JBX8", "\"\x1b[31m|<script>alert(1)</script> `x` _y_\u202e\"", ""),
+			group("accounts.show", "$.text", "value", "mismatch", "", 1, "01JBX9", `"`+strings.Repeat("long ", 60)+`"`, `"short"`),
+			group("accounts.show", "$.seen", "value", "noise", "", 3, "01JBXA", "1", "2"),
+			group("accounts.show", "header:ETag", "header", "transient", "", 9, "", "", ""),
+			group("accounts.show", "$.created_at", "value", "forgiven", "timestamp", 12_345, "01JBXB", `"2026-11-01T12:00:00.1Z"`, `"2026-11-01T12:00:00.2Z"`),
+			group("accounts.show", "$.debug", "added", "forgiven", "rule $.debug: ignore | not in v2", 12_345, "01JBXC", "", `{"a":1}`),
+		},
+	}
+}
+
+func TestWriteTable(t *testing.T) {
+	var plain, colored bytes.Buffer
+	if err := reports.WriteTable(&plain, example(), false); err != nil {
+		t.Fatal(err)
+	}
+	if err := reports.WriteTable(&colored, example(), true); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "report.txt", plain.Bytes())
+	for line := range strings.Lines(plain.String()) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 100 && !strings.Contains(line, "LEAK") {
+			t.Errorf("%d characters: %s", n, line)
+		}
+	}
+	if strings.Contains(plain.String(), "\x1b") || strings.Contains(plain.String(), "\u202e") {
+		t.Error("escape sequences without colour being asked for")
+	}
+	if !strings.Contains(colored.String(), "\x1b[31m        12\x1b[0m") || strings.Contains(colored.String(), "\x1b[31m|") {
+		t.Error("colour is missing, or comes from the evidence")
+	}
+	var empty bytes.Buffer
+	if err := reports.WriteTable(&empty, reports.Report{At: noon, Since: noon.Add(-time.Hour)}, false); err != nil {
+		t.Fatal(err)
+	}
+	want := "Nothing has been compared yet.\nsince 2026-11-01 11:00:00 UTC, up to 2026-11-01 12:00:00 UTC\n"
+	if empty.String() != want {
+		t.Errorf("an empty report:\n%s", empty.String())
+	}
+}
+
+func TestWriteMarkdown(t *testing.T) {
+	var b bytes.Buffer
+	if err := reports.WriteMarkdown(&b, example()); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "report.md", b.Bytes())
+	cells := 0
+	for line := range strings.Lines(b.String()) {
+		if !strings.HasPrefix(line, "|") {
+			cells = 0
+			continue
+		}
+		n := strings.Count(line, "|") - strings.Count(line, `\|`)
+		if cells == 0 {
+			cells = n
+		}
+		if n != cells {
+			t.Errorf("%d cells in a table of %d: %s", n, cells, line)
+		}
+	}
+}
+
+func TestWriteHTML(t *testing.T) {
+	var b bytes.Buffer
+	if err := reports.WriteHTML(&b, example()); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "report.html", b.Bytes())
+	page, err := html.Parse(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for n := range page.Descendants() {
+		switch {
+		case n.Type == html.TextNode:
+			text.WriteString(n.Data)
+		case n.Type == html.ElementNode && (n.Data == "script" || n.Data == "link" || n.Data == "img"):
+			t.Errorf("the page has a %s", n.Data)
+		case n.Type == html.ElementNode && n.Data == "th":
+			scoped := false
+			for _, a := range n.Attr {
+				scoped = scoped || a.Key == "scope"
+			}
+			if !scoped {
+				t.Error("a heading of a table without a scope")
+			}
+		}
+	}
+	if !strings.Contains(text.String(), "<script>alert(1)</script>") {
+		t.Error("the planted markup is not there as text")
+	}
+}
+
+func TestWriteJSON(t *testing.T) {
+	var b bytes.Buffer
+	if err := reports.WriteJSON(&b, example()); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "report.json", b.Bytes())
+	b.Reset()
+	if err := reports.WriteJSON(&b, reports.Report{At: noon}); err != nil {
+		t.Fatal(err)
+	}
+	var empty map[string]any
+	if err := json.Unmarshal(b.Bytes(), &empty); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]any{"at": "2026-11-01T12:00:00Z", "routes": []any{}, "differences": []any{}}, empty); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// stored is a comparison as it comes from the store.
+func stored() *reports.Comparison {
+	c := differing(7, "$.items[*].price", compare.KindValue, reports.Mismatch)
+	c.Differences[0].At = "$.items[3].price"
+	c.Differences = append(c.Differences, reports.Found{Verdict: reports.Noise, Difference: compare.Difference{Path: "$.bio", At: "$.bio", Kind: compare.KindMissing, Legacy: "\"\x1b]0;title\a\""}})
+	c.Forgiven = []compare.Forgiven{{Path: "$.at", At: "$.at", Kind: compare.KindValue, Reason: "timestamp", Rule: -1, Legacy: `"12:00:00.1"`, New: `"12:00:00.2"`, Count: 1_200}}
+	c.Unsteady, c.Writes = true, "footprint"
+	c.Request.Method, c.Request.Target = "POST", "/ducks?token=[redacted:ab12cd34]"
+	c.Request.Header.Set("Authorization", "Bearer [redacted:12345678]")
+	c.Request.Header.Set("Content-Type", "application/json")
+	c.Request.Body = []byte(`{"name":"O'Malley","tags":["a","b"]}`)
+	c.Request.BodySize = 36
+	c.Legacy.URL = "http://127.0.0.1:3000/ducks?token=[redacted:ab12cd34]"
+	c.New.URL = "http://127.0.0.1:4000/v2/ducks?token=[redacted:ab12cd34]"
+	c.Legacy.Answer.Footprint = compare.Footprint{{Table: "audit", Inserted: 1}, {Table: "ducks", Inserted: 1}}
+	c.New.Answer.Footprint = compare.Footprint{{Table: "ducks", Inserted: 1}}
+	c.New.Answer.Status = 201
+	c.New.Answer.Header.Set("Location", "/ducks/7")
+	c.New.Answer.Header.Set("X-Long", strings.Repeat("abcdefgh ", 9))
+	c.New.Answer.Body, c.New.Answer.Size, c.New.BodyNote = nil, 2_000_000, "not kept: too large"
+	return &c
+}
+
+func TestWriteComparison(t *testing.T) {
+	var b bytes.Buffer
+	if err := reports.WriteComparison(&b, stored(), false); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "comparison.txt", b.Bytes())
+	if strings.ContainsAny(b.String(), "\x1b\a") {
+		t.Error("the evidence reaches the terminal as escape sequences")
+	}
+	match := comparison(1)
+	match.Live = ""
+	broken := comparison(2)
+	broken.Verdict, broken.Err, broken.New.Answer.Incomplete = reports.Error, "new's answer broke off: EOF", "EOF"
+	b.Reset()
+	for _, c := range []*reports.Comparison{&match, &broken} {
+		if err := reports.WriteComparison(&b, c, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden(t, "comparisons_in_colour.txt", b.Bytes())
+}
+
+// TestWritersPassErrorsOn: a full disk is no success.
+func TestWritersPassErrorsOn(t *testing.T) {
+	for name, write := range map[string]func(io.Writer) error{
+		"table":      func(w io.Writer) error { return reports.WriteTable(w, example(), false) },
+		"markdown":   func(w io.Writer) error { return reports.WriteMarkdown(w, example()) },
+		"html":       func(w io.Writer) error { return reports.WriteHTML(w, example()) },
+		"json":       func(w io.Writer) error { return reports.WriteJSON(w, example()) },
+		"comparison": func(w io.Writer) error { return reports.WriteComparison(w, stored(), false) },
+	} {
+		if err := write(fullDisk{}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
