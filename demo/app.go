@@ -25,9 +25,18 @@ type app struct {
 	served  chan error // what Serve returned
 }
 
+// poolSize is as a service in production has it; shadows that read share a
+// quarter of it. pgxpool's default is one connection for each processor.
+const poolSize = 20
+
 // startApp starts an application as its own main would.
 func startApp(ctx context.Context, newApp newApp, dsn, secret string) (*app, error) {
-	pool, err := pgxpool.New(ctx, dsn)
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("read the DSN of the applications: %w", err)
+	}
+	config.MaxConns = poolSize
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, err
 	}

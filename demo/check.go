@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -41,13 +42,23 @@ func check(e evidence) (planted []found, faults []string) {
 	if !slices.ContainsFunc(e.routes, func(r routeReport) bool { return r.Name == slower }) {
 		faults = append(faults, "not in the report: "+slower)
 	}
-	for _, w := range e.wrong {
-		faults = append(faults, "a client was answered wrongly: "+w)
-	}
+	faults = append(faults, wrongAnswers(e.wrong)...)
 	if e.want != e.have {
 		faults = append(faults, fmt.Sprintf("a shadow has left something in the database:\n    live requests left %+v\n    there is           %+v", e.want, e.have))
 	}
 	return planted, faults
+}
+
+// wrongAnswers says each once, with how often it was given.
+func wrongAnswers(all []string) (faults []string) {
+	times := map[string]int{}
+	for _, w := range all {
+		times[w]++
+	}
+	for _, w := range slices.Sorted(maps.Keys(times)) {
+		faults = append(faults, fmt.Sprintf("a client was answered wrongly, %d times: %s", times[w], w))
+	}
+	return faults
 }
 
 func countOf(all []group, p plant) (n int64) {

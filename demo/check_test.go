@@ -50,7 +50,7 @@ func TestCheck(t *testing.T) {
 		{"a leak", func(e *evidence) { e.routes[0].Leak = "no acknowledgement" }, "a leak is suspected: no acknowledgement"},
 		{"an error", func(e *evidence) { e.routes[0].Errors = 2 }, "2 comparisons ended in an error"},
 		{"a new service that is as fast", func(e *evidence) { e.routes[0].New.P50 = 1.2 }, "new is not slower"},
-		{"a client with a wrong answer", func(e *evidence) { e.wrong = []string{"GET /: EOF"} }, "answered wrongly: GET /: EOF"},
+		{"a client with a wrong answer", func(e *evidence) { e.wrong = []string{"GET /: EOF", "GET /: EOF"} }, "answered wrongly, 2 times: GET /: EOF"},
 	} {
 		e := asPlanted()
 		c.change(&e)

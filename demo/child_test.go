@@ -103,6 +103,34 @@ func TestAChildDoesNotOutliveAKilledProcess(t *testing.T) {
 	gone(t, dir) // the keeper removes it when the child has ended
 }
 
+func TestRunStopsEverythingWhenTheProxyDoesNotStart(t *testing.T) {
+	temp, err := os.MkdirTemp("/tmp", "quack-t-") // short, for the database's socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(temp)
+	if err := os.Chmod(temp, 0o777); err != nil { // for the database's user
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", temp)
+	quack := filepath.Join(temp, "quack")
+	if err := os.WriteFile(quack, []byte("#!/bin/sh\necho no store to be had\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	err = Run(t.Context(), Options{Once: true, Quack: quack, Log: &log})
+	if err == nil || !strings.Contains(err.Error(), "quack serve ended (1):\nno store to be had") {
+		t.Errorf("error = %v, want what the proxy said", err)
+	}
+	if !strings.Contains(log.String(), "demo: starting quack serve\n") {
+		t.Errorf("the log does not say how far it came: %q", log.String())
+	}
+	left, err := os.ReadDir(temp)
+	if err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v; want nothing besides the program", left, err)
+	}
+}
+
 func TestAddressTakesAnotherPortThanOneInUse(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

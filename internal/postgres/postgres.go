@@ -155,8 +155,11 @@ func (c *Cluster) ready(ctx context.Context) error {
 		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
 		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("no answer from the server: %w\n%s", context.Cause(ctx), c.Log())
+		switch {
+		case errors.Is(ctx.Err(), context.Canceled):
+			return ctx.Err()
+		case ctx.Err() != nil:
+			return fmt.Errorf("no answer from the server: %w\n%s", ctx.Err(), c.Log())
 		}
 		conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=postgres dbname=postgres connect_timeout=2", c.dir, c.port))
 		if err == nil {
