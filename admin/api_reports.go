@@ -1,0 +1,136 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/routes"
+)
+
+func (s *server) getReport(w http.ResponseWriter, r *http.Request) {
+	f, err := filter(r, "route", "since")
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	list, err := s.report(r.Context(), f)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.answer(w, r, struct {
+		Routes []reports.RouteReport `json:"routes"`
+	}{list})
+}
+
+// report is the report with every route of the table in it, also those that
+// nothing was counted for, each with its stage of today and its suspected leak.
+// Routes that are no longer in the table stay as long as there is evidence, with
+// no stage.
+func (s *server) report(ctx context.Context, f reports.Filter) ([]reports.RouteReport, error) {
+	counted, err := s.reports.Report(ctx, f)
+	if err != nil {
+		return nil, fmt.Errorf("read the report: %w", err)
+	}
+	list := make([]reports.RouteReport, 0, len(counted))
+	seen := make(map[string]bool, len(counted))
+	for _, r := range counted {
+		seen[r.Name] = true
+		list = append(list, r)
+	}
+	if t := s.control.Table(); t != nil {
+		for _, r := range t.Routes() {
+			if !seen[r.Name] && (f.Route == "" || f.Route == r.Name) {
+				list = append(list, reports.RouteReport{Name: r.Name, MismatchUpper: 1})
+			}
+		}
+		for i := range list {
+			s.fillIn(t, &list[i])
+		}
+	}
+	if f.Route != "" && len(list) == 0 {
+		_, err := s.control.Route(f.Route)
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b reports.RouteReport) int { return cmp.Compare(a.Name, b.Name) })
+	return list, nil
+}
+
+func (s *server) fillIn(t *routes.Table, r *reports.RouteReport) {
+	route := t.Route(r.Name)
+	if r.Name == t.Default().Name {
+		route = t.Default()
+	}
+	r.Stage, r.Percent = "", 0
+	if route != nil {
+		r.Stage, r.Percent = string(route.Stage), route.Percent
+	}
+	if r.Skipped == nil {
+		r.Skipped = map[string]int64{}
+	}
+	for _, l := range s.control.Latches() {
+		if l.Route == r.Name {
+			r.Leak = l.Why
+		}
+	}
+}
+
+func (s *server) getDifferences(w http.ResponseWriter, r *http.Request) {
+	f, err := filter(r, "route", "since", "path", "kind", "limit")
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	groups, err := s.reports.Differences(r.Context(), f)
+	if err != nil {
+		s.fail(w, r, fmt.Errorf("read the differences: %w", err))
+		return
+	}
+	for i := range groups {
+		groups[i].Samples = orEmpty(groups[i].Samples)
+	}
+	s.answer(w, r, struct {
+		Differences []reports.Group `json:"differences"`
+	}{orEmpty(groups)})
+}
+
+// getComparisons lists comparisons without their bodies, which are to be had of
+// each one.
+func (s *server) getComparisons(w http.ResponseWriter, r *http.Request) {
+	f, err := filter(r, "route", "since", "path", "kind", "verdict", "limit", "after")
+	if err == nil && f.After != "" {
+		if _, bad := strconv.ParseInt(f.After, 10, 64); bad != nil {
+			err = badRequest("after is not a cursor that this list has given.")
+		}
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	list, next, err := s.reports.Comparisons(r.Context(), f)
+	if err != nil {
+		s.fail(w, r, fmt.Errorf("list the comparisons: %w", err))
+		return
+	}
+	for i := range list {
+		list[i].Request.Body, list[i].Legacy.Answer.Body, list[i].New.Answer.Body = nil, nil, nil
+	}
+	s.answer(w, r, struct {
+		Comparisons []reports.Comparison `json:"comparisons"`
+		Next        string               `json:"next"` // the cursor of those after them, "" at the end
+	}{orEmpty(list), next})
+}
+
+func (s *server) getComparison(w http.ResponseWriter, r *http.Request) {
+	c, err := s.reports.Comparison(r.Context(), param(r, "id"))
+	if err != nil {
+		s.fail(w, r, fmt.Errorf("read the comparison: %w", err))
+		return
+	}
+	s.answer(w, r, c)
+}

@@ -1,0 +1,222 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/quackproxy/quack/control"
+	"github.com/quackproxy/quack/reports"
+)
+
+// Client asks a running proxy through its API.
+type Client struct {
+	Base  string // "http://127.0.0.1:7070"
+	Token string
+	By    string       // who asks, for the audit; "" is said as such
+	HTTP  *http.Client // nil: one that keeps no connection and uses no proxy
+}
+
+// byHeader carries Client.By. It is as trustworthy as the holder of the token.
+const byHeader = "Quack-By"
+
+// maxAnswer bounds what a client reads: a comparison holds at most a few
+// bodies of max_body.
+const maxAnswer = 256 << 20
+
+var defaultHTTP = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+// Problem is an answer of the API that says what went wrong.
+type Problem struct {
+	Status int
+	Title  string
+	Detail string // "" or what to do, in one or more lines
+	Type   string // URI of the kind of problem, "" for none
+}
+
+func (p *Problem) Error() string {
+	if p.Detail == "" {
+		return p.Title
+	}
+	return p.Title + ": " + p.Detail
+}
+
+// Status is the state of the proxy.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var s Status
+	return s, c.get(ctx, "/status", nil, &s)
+}
+
+// Routes are the routes of the table in force, in the file's order.
+func (c *Client) Routes(ctx context.Context) ([]RouteInfo, error) {
+	var a struct{ Routes []RouteInfo }
+	return a.Routes, c.get(ctx, "/routes", nil, &a)
+}
+
+// SetStage sets a route's stage live.
+func (c *Client) SetStage(ctx context.Context, route, stage string, percent float64, why string) error {
+	return c.post(ctx, "/routes/"+url.PathEscape(route)+"/stage", stageChange{Stage: stage, Percent: percent, Why: why}, nil)
+}
+
+// ResetLatch lets a route's writes be shadowed again after a suspected leak.
+func (c *Client) ResetLatch(ctx context.Context, route, why string) error {
+	return c.post(ctx, "/routes/"+url.PathEscape(route)+"/reset", resetChange{Why: why}, nil)
+}
+
+// Report counts per route, sorted by name.
+func (c *Client) Report(ctx context.Context, f reports.Filter) ([]reports.RouteReport, error) {
+	var a struct{ Routes []reports.RouteReport }
+	return a.Routes, c.get(ctx, "/report", query(f), &a)
+}
+
+// Differences are the groups, worst verdict first, then by count.
+func (c *Client) Differences(ctx context.Context, f reports.Filter) ([]reports.Group, error) {
+	var a struct{ Differences []reports.Group }
+	return a.Differences, c.get(ctx, "/differences", query(f), &a)
+}
+
+// Comparisons lists stored comparisons without their bodies, newest first; next
+// is the cursor of those after them, "" at the end.
+func (c *Client) Comparisons(ctx context.Context, f reports.Filter) (list []reports.Comparison, next string, err error) {
+	var a struct {
+		Comparisons []reports.Comparison
+		Next        string
+	}
+	err = c.get(ctx, "/comparisons", query(f), &a)
+	return a.Comparisons, a.Next, err
+}
+
+// Comparison is one stored comparison.
+func (c *Client) Comparison(ctx context.Context, id string) (*reports.Comparison, error) {
+	var a reports.Comparison
+	if err := c.get(ctx, "/comparisons/"+url.PathEscape(id), nil, &a); err != nil {
+		return nil, err
+	}
+	return &a, nil
+}
+
+// Readonly is the gate's state.
+func (c *Client) Readonly(ctx context.Context) (ReadonlyStatus, error) {
+	var s ReadonlyStatus
+	return s, c.get(ctx, "/readonly", nil, &s)
+}
+
+// SetReadonly closes or opens the gate. With Wait the call returns when no
+// write is under way any more; when the time is up first the error is a
+// Problem of status 504, and the gate is closed all the same.
+func (c *Client) SetReadonly(ctx context.Context, change ReadonlyChange) (ReadonlyStatus, error) {
+	var s ReadonlyStatus
+	return s, c.post(ctx, "/readonly", change, &s)
+}
+
+// Audit lists the newest entries of the audit; limit is at most 1000.
+func (c *Client) Audit(ctx context.Context, limit int) ([]control.Entry, error) {
+	var a struct{ Entries []control.Entry }
+	return a.Entries, c.get(ctx, "/audit", url.Values{"limit": {strconv.Itoa(limit)}}, &a)
+}
+
+// LoginLink makes a link that logs one browser in, once.
+func (c *Client) LoginLink(ctx context.Context) (string, error) {
+	var l LoginLink
+	return l.URL, c.post(ctx, "/login-links", struct{}{}, &l)
+}
+
+// query is a filter as the API reads it.
+func query(f reports.Filter) url.Values {
+	q := url.Values{}
+	for name, value := range map[string]string{"route": f.Route, "path": f.Path, "kind": f.Kind, "verdict": string(f.Verdict), "after": f.After} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if !f.Since.IsZero() {
+		q.Set("since", f.Since.UTC().Format(time.RFC3339Nano))
+	}
+	if f.Limit > 0 {
+		q.Set("limit", strconv.Itoa(f.Limit))
+	}
+	return q
+}
+
+func (c *Client) get(ctx context.Context, path string, q url.Values, into any) error {
+	if len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	return c.do(ctx, http.MethodGet, path, nil, into)
+}
+
+func (c *Client) post(ctx context.Context, path string, change, into any) error {
+	body, err := json.Marshal(change)
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, http.MethodPost, path, body, into)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body []byte, into any) error {
+	if c.Token == "" {
+		return errors.New("no admin token\nset QUACK_ADMIN_TOKEN to the token that quack serve was started with")
+	}
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.Base, "/")+"/api/v1"+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("ask the proxy at %q: %w", c.Base, err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.Token)
+	req.Header.Set("Accept", "application/json")
+	if c.By != "" {
+		req.Header.Set(byHeader, url.QueryEscape(c.By))
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	client := c.HTTP
+	if client == nil {
+		client = defaultHTTP
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	defer res.Body.Close()
+	return c.read(res, into)
+}
+
+// unreachable says what to do about an error of the connection.
+func (c *Client) unreachable(err error) error {
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		addr := strings.TrimPrefix(strings.TrimPrefix(c.Base, "http://"), "https://")
+		return fmt.Errorf("reach the proxy: %w\nis quack serve running at %s? set --admin or QUACK_ADMIN", dial, addr)
+	}
+	return fmt.Errorf("ask the proxy: %w", err)
+}
+
+func (c *Client) read(res *http.Response, into any) error {
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("read the proxy's answer: %w", err)
+	}
+	if res.StatusCode/100 != 2 {
+		p := &Problem{Status: res.StatusCode}
+		if err := json.Unmarshal(body, p); err != nil || p.Title == "" {
+			return fmt.Errorf("the proxy's admin listener answered %s\nis %s the admin listener of a quack serve? set --admin or QUACK_ADMIN", res.Status, c.Base)
+		}
+		return p
+	}
+	if into == nil || len(body) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("read the proxy's answer: %w\nis %s the admin listener of a quack serve of this version?", err, c.Base)
+	}
+	return nil
+}

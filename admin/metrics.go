@@ -1,0 +1,203 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/otlptranslator"
+	"go.opentelemetry.io/otel/attribute"
+	exporter "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	sdk "go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/quackproxy/quack/reports"
+)
+
+// newMetrics makes the handler of /metrics. What is shown is read from where it
+// is counted, when it is asked for: the pages, the API and the metrics can not
+// disagree. Labels are bounded by the table in force (routes that are no longer
+// in it are left out), by the backends, and by the reasons that Quack knows.
+func (s *server) newMetrics() (http.Handler, error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	reader, err := exporter.New(
+		exporter.WithRegisterer(registry),
+		exporter.WithoutScopeInfo(), exporter.WithoutTargetInfo(),
+		exporter.WithTranslationStrategy(otlptranslator.UnderscoreEscapingWithSuffixes),
+	)
+	if err != nil {
+		return nil, err
+	}
+	// The SDK would fold all but 2,000 routes into one; they are bounded here.
+	meter := sdk.NewMeterProvider(sdk.WithReader(reader), sdk.WithCardinalityLimit(0)).Meter("github.com/quackproxy/quack")
+	if err := s.routeMetrics(meter); err != nil {
+		return nil, err
+	}
+	if err := s.stateMetrics(meter); err != nil {
+		return nil, err
+	}
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: promLog{s}, MaxRequestsInFlight: 4}), nil
+}
+
+// promLog writes what goes wrong in a scrape to the log.
+type promLog struct{ s *server }
+
+func (l promLog) Println(v ...any) { l.s.log.Error("metrics", "error", v) }
+
+// perRoute are the counters that each route has.
+var perRoute = []struct {
+	name, help string
+	of         func(*reports.RouteReport) int64
+}{
+	{"quack_served", "Answers to clients.", func(r *reports.RouteReport) int64 { return r.Served }},
+	{"quack_compared", "Requests compared: matched, mismatched, transient and noise.", func(r *reports.RouteReport) int64 { return r.Compared }},
+	{"quack_matched", "Comparisons without a difference that counts.", func(r *reports.RouteReport) int64 { return r.Matched }},
+	{"quack_mismatched", "Comparisons that differ.", func(r *reports.RouteReport) int64 { return r.Mismatched }},
+	{"quack_transient", "Comparisons that differed because the world moved.", func(r *reports.RouteReport) int64 { return r.Transient }},
+	{"quack_noise", "Comparisons that differ where legacy keeps differing from itself.", func(r *reports.RouteReport) int64 { return r.Noise }},
+	{"quack_forgiven", "Differences that did not count.", func(r *reports.RouteReport) int64 { return r.Forgiven }},
+	{"quack_compare_errors", "Answers that could not be compared.", func(r *reports.RouteReport) int64 { return r.Errors }},
+	{"quack_dropped", "Comparisons that the full queue turned away.", func(r *reports.RouteReport) int64 { return r.Dropped }},
+}
+
+// skipReasons bound the label reason; any other is "other".
+var skipReasons = []string{
+	reports.SkipNoProof, reports.SkipLatched, reports.SkipUnconfirmed, reports.SkipBudget, reports.SkipBusy,
+	reports.SkipBodySize, reports.SkipNotModified, reports.SkipUpgrade, reports.SkipStream, reports.SkipAborted,
+	reports.SkipTimeout, reports.SkipUnreachable, reports.SkipReadOnly, reports.SkipNested, reports.SkipUnsupported,
+	reports.SkipBreaker,
+}
+
+func (s *server) routeMetrics(meter metric.Meter) error {
+	var all []metric.Observable
+	counters := make([]metric.Int64ObservableCounter, len(perRoute))
+	for i, c := range perRoute {
+		var err error
+		if counters[i], err = meter.Int64ObservableCounter(c.name, metric.WithDescription(c.help)); err != nil {
+			return err
+		}
+		all = append(all, counters[i])
+	}
+	skipped, err := meter.Int64ObservableCounter("quack_skipped", metric.WithDescription("Requests on shadowed routes that were not compared, by reason."))
+	if err != nil {
+		return err
+	}
+	upper, err := meter.Float64ObservableGauge("quack_mismatch_upper95", metric.WithDescription("Upper bound of the share of mismatches, at 95 % confidence; 1 when nothing was compared."))
+	if err != nil {
+		return err
+	}
+	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		t := s.control.Table()
+		if t == nil {
+			return nil
+		}
+		list := s.reports.Live()
+		for i := range list {
+			r := &list[i]
+			if t.Route(r.Name) == nil && r.Name != t.Default().Name {
+				continue
+			}
+			route := metric.WithAttributeSet(attribute.NewSet(attribute.String("route", r.Name)))
+			for i, c := range perRoute {
+				o.ObserveInt64(counters[i], c.of(r), route)
+			}
+			o.ObserveFloat64(upper, r.MismatchUpper, route)
+			for reason, n := range boundedReasons(r.Skipped) {
+				o.ObserveInt64(skipped, n, metric.WithAttributes(attribute.String("route", r.Name), attribute.String("reason", reason)))
+			}
+		}
+		return nil
+	}, append(all, skipped, upper)...)
+	return err
+}
+
+func boundedReasons(skipped map[string]int64) map[string]int64 {
+	bounded := make(map[string]int64, len(skipped))
+	for reason, n := range skipped {
+		if !slices.Contains(skipReasons, reason) {
+			reason = "other"
+		}
+		bounded[reason] += n
+	}
+	return bounded
+}
+
+// stateMetrics are the gauges of the gate, the leaks, the table and the shadow.
+func (s *server) stateMetrics(meter metric.Meter) error {
+	gauges := map[string]metric.Int64ObservableGauge{}
+	var all []metric.Observable
+	for _, g := range []struct{ name, help string }{
+		{"quack_readonly", "1 while the gate is closed."},
+		{"quack_gate_epoch", "Number of changes of the gate."},
+		{"quack_writes_under_way", "Writes that were let through and have not ended."},
+		{"quack_leak_suspected", "1 for each route whose write shadowing is latched off."},
+		{"quack_table_load_failed", "1 while routes.yaml does not load and the table before it is in force."},
+		{"quack_table_loaded_timestamp_seconds", "When routes.yaml was last put in force."},
+		{"quack_rollback_proved", "1 for each instance that has proved that it rolls back, 0 for those that have not."},
+		{"quack_shadow_queued", "Exchanges that wait for a shadow worker."},
+		{"quack_shadow_queued_bytes", "Bytes of bodies that wait for a shadow worker or a re-check."},
+		{"quack_shadow_befores", "Shadows before live under way."},
+		{"quack_shadow_rechecks", "Differences that wait for their re-check."},
+		{"quack_shadow_breakers_open", "Backends whose shadow calls are paused after repeated faults."},
+		{"quack_evidence_queued", "Comparisons that wait to be written to the store."},
+		{"quack_evidence_kept_bytes", "Bytes of evidence in the store."},
+		{"quack_evidence_dropped", "Comparisons counted but not kept since the start: queue full, or disk at fault."},
+		{"quack_evidence_failing", "1 while reports can not be written to the store."},
+		{"quack_build_info", "1, with the version as a label."},
+	} {
+		gauge, err := meter.Int64ObservableGauge(g.name, metric.WithDescription(g.help))
+		if err != nil {
+			return err
+		}
+		gauges[g.name] = gauge
+		all = append(all, gauge)
+	}
+	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		s.observeState(func(name string, n int64, labels ...attribute.KeyValue) {
+			o.ObserveInt64(gauges[name], n, metric.WithAttributes(labels...))
+		})
+		return nil
+	}, all...)
+	return err
+}
+
+func (s *server) observeState(set func(name string, n int64, labels ...attribute.KeyValue)) {
+	gate := s.gate.State()
+	set("quack_readonly", oneIf(gate.ReadOnly))
+	set("quack_gate_epoch", gate.Epoch)
+	set("quack_writes_under_way", s.gate.UnderWay())
+	for _, l := range s.control.Latches() {
+		set("quack_leak_suspected", 1, attribute.String("route", l.Route))
+	}
+	at, err := s.control.LastLoad()
+	set("quack_table_load_failed", oneIf(err != nil))
+	if !at.IsZero() {
+		set("quack_table_loaded_timestamp_seconds", at.Unix())
+	}
+	for _, p := range s.proofs() {
+		set("quack_rollback_proved", oneIf(p.Proved), attribute.String("backend", p.Backend), attribute.String("instance", p.URL))
+	}
+	st := s.stats()
+	set("quack_shadow_queued", int64(st.Queued))
+	set("quack_shadow_queued_bytes", st.QueuedBytes)
+	set("quack_shadow_befores", int64(st.Befores))
+	set("quack_shadow_rechecks", int64(st.Rechecks))
+	set("quack_shadow_breakers_open", int64(st.BreakersOpen))
+	ev := s.reports.Stats()
+	set("quack_evidence_queued", int64(ev.Queued))
+	set("quack_evidence_kept_bytes", ev.EvidenceBytes)
+	set("quack_evidence_dropped", ev.EvidenceDropped)
+	set("quack_evidence_failing", oneIf(ev.LastError != ""))
+	set("quack_build_info", 1, attribute.String("version", s.version))
+}
+
+func oneIf(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,98 @@
+package admin_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quackproxy/quack/admin"
+	"github.com/quackproxy/quack/control"
+)
+
+func TestMetrics(t *testing.T) {
+	w := newWorld(t)
+	w.plant()
+	w.proofs = []admin.Proof{{Backend: "accounts", URL: "http://127.0.0.1:4000", Proved: true}, {Backend: "monolith", URL: "http://127.0.0.1:3000"}}
+	w.control.Latch(control.Latch{Route: "accounts.create", Why: "x"})
+	pass, _ := w.gate.Enter()
+	defer pass.Leave()
+	if _, err := w.control.Freeze(t.Context(), "ann", "x", 0); err != nil {
+		t.Fatal(err)
+	}
+	w.control.LoadFailed(errors.New("x"))
+	w.reports.Skip("accounts.create", "made up")
+	w.reports.Skip("gone", "no-proof")
+	w.reports.Served("(default)", "legacy", "legacy", 200, time.Millisecond)
+	_, body := w.ask("GET", "/metrics", "")
+	for _, line := range []string{
+		`quack_served_total{route="accounts.show"} 3`,
+		`quack_served_total{route="(default)"} 1`,
+		`quack_compared_total{route="accounts.show"} 4`,
+		`quack_matched_total{route="accounts.show"} 3`,
+		`quack_mismatched_total{route="accounts.show"} 1`,
+		`quack_transient_total{route="accounts.show"} 0`,
+		`quack_noise_total{route="accounts.show"} 0`,
+		`quack_forgiven_total{route="accounts.show"} 2`,
+		`quack_compare_errors_total{route="accounts.show"} 0`,
+		`quack_dropped_total{route="accounts.show"} 0`,
+		`quack_skipped_total{reason="no-proof",route="accounts.create"} 1`,
+		`quack_skipped_total{reason="other",route="accounts.create"} 1`,
+		`quack_mismatch_upper95{route="accounts.create"} 1`,
+		`quack_readonly 1`, `quack_gate_epoch 1`, `quack_writes_under_way 1`,
+		`quack_leak_suspected{route="accounts.create"} 1`,
+		`quack_table_load_failed 1`,
+		`quack_rollback_proved{backend="accounts",instance="http://127.0.0.1:4000"} 1`,
+		`quack_rollback_proved{backend="monolith",instance="http://127.0.0.1:3000"} 0`,
+		`quack_shadow_queued 3`, `quack_shadow_queued_bytes 4096`,
+		`quack_build_info{version="quack test"} 1`,
+	} {
+		if !strings.Contains(body, line+"\n") {
+			t.Errorf("no %s", line)
+		}
+	}
+	if !strings.Contains(body, "go_goroutines ") {
+		t.Error("nothing of the process")
+	}
+	if strings.Contains(body, `route="gone"`) {
+		t.Error("a route that is not in the table makes labels")
+	}
+	if t.Failed() {
+		t.Log(body)
+	}
+	if err := w.control.ResetLatch(t.Context(), "accounts.create", "ann", "x"); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := w.ask("GET", "/metrics", ""); strings.Contains(body, "quack_leak_suspected{") {
+		t.Error("a leak that was reset is still there")
+	}
+}
+
+// More routes than the SDK would keep apart by itself.
+func TestMetricsOfManyRoutes(t *testing.T) {
+	w := newWorld(t)
+	var file strings.Builder
+	file.WriteString("version: 1\nbackends: {a: {urls: [http://127.0.0.1:1]}, b: {urls: [http://127.0.0.1:2]}}\ndefaults: {legacy: a, new: b}\nroutes:\n")
+	const n = 2100
+	for i := range n {
+		fmt.Fprintf(&file, "  - {name: r%d, match: GET /r%d}\n", i, i)
+	}
+	w.use(file.String())
+	for i := range n {
+		w.reports.Served(fmt.Sprintf("r%d", i), "legacy", "legacy", 200, time.Millisecond)
+	}
+	_, body := w.ask("GET", "/metrics", "")
+	if got := strings.Count(body, "quack_served_total{route="); got != n || strings.Contains(body, "overflow") {
+		t.Errorf("%d routes, want %d", got, n)
+	}
+}
+
+// Two listeners in one process do not meet.
+func TestMetricsAreNotGlobal(t *testing.T) {
+	one, two := newWorld(t), newWorld(t)
+	one.plant()
+	if _, body := two.ask("GET", "/metrics", ""); strings.Contains(body, "accounts.show") {
+		t.Error("the metrics of one are those of the other")
+	}
+}

@@ -1,0 +1,202 @@
+package admin
+
+import (
+	"cmp"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/control"
+	"github.com/quackproxy/quack/reports"
+)
+
+// groupPage is one group of differences with its samples.
+func (s *server) groupPage(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	groups, err := s.reports.Differences(r.Context(), reports.Filter{Route: q.Get("route"), Path: q.Get("path"), Kind: q.Get("kind"), Limit: maxLimit})
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	i := slices.IndexFunc(groups, func(g reports.Group) bool {
+		return g.Verdict == q.Get("verdict") && g.Reason == q.Get("reason")
+	})
+	if i < 0 {
+		s.fail(w, r, control.ErrNotFound)
+		return
+	}
+	data := struct {
+		page
+		Group reports.Group
+	}{s.base(r, groups[i].Path, "routes"), groups[i]}
+	data.Live = "differences"
+	slices.Reverse(data.Group.Samples) // the newest first
+	s.render(w, r, http.StatusOK, "group", data)
+}
+
+func (s *server) comparisonsPage(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	data := struct {
+		page
+		Routes       []string
+		Route, After string
+		Older        string
+		List         []reports.Comparison
+	}{page: s.base(r, "Comparisons", "comparisons"), Route: q.Get("route"), After: q.Get("after")}
+	list, next, err := s.reports.Comparisons(r.Context(), reports.Filter{Route: data.Route, After: data.After, Limit: 50})
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	data.List = list
+	if next != "" {
+		data.Older = "/comparisons?" + url.Values{"route": {data.Route}, "after": {next}}.Encode()
+	}
+	for _, c := range s.reports.Live() {
+		data.Routes = append(data.Routes, c.Name)
+	}
+	slices.Sort(data.Routes)
+	s.render(w, r, http.StatusOK, "comparisons", data)
+}
+
+// sideView is one side of a comparison.
+type sideView struct {
+	Name, Backend string
+	Millis        float64
+	Curl          string
+}
+
+// fieldRow is a part of the answers' heads.
+type fieldRow struct{ Name, Legacy, New, Mark string }
+
+// footprintRow is what both sides wrote in a table.
+type footprintRow struct{ Table, Legacy, New, Mark string }
+
+func (s *server) comparisonPage(w http.ResponseWriter, r *http.Request) {
+	c, err := s.reports.Comparison(r.Context(), param(r, "id"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	m := marksOf(c)
+	data := struct {
+		page
+		C           reports.Comparison
+		Sides       []sideView
+		Fields      []fieldRow
+		Body        bodyView
+		Footprint   []footprintRow
+		SafeRequest bool
+	}{
+		page: s.base(r, "Comparison "+c.ID, "comparisons"), C: *c,
+		Sides:       []sideView{side("legacy", c, &c.Legacy), side("new", c, &c.New)},
+		Fields:      fieldRows(c, m),
+		Body:        viewBodies(&c.Legacy.Answer, &c.New.Answer, m, r.URL.Query().Get("full") == "1"),
+		Footprint:   footprintRows(c.Legacy.Answer.Footprint, c.New.Answer.Footprint, m),
+		SafeRequest: safeMethod(c.Request.Method),
+	}
+	s.render(w, r, http.StatusOK, "comparison", data)
+}
+
+func side(name string, c *reports.Comparison, s *reports.Side) sideView {
+	return sideView{Name: name, Backend: s.Backend, Millis: float64(s.Latency.Microseconds()) / 1000, Curl: reports.Curl(c, s)}
+}
+
+// fieldRows are status, header and trailer of both answers.
+func fieldRows(c *reports.Comparison, m *marks) []fieldRow {
+	l, n := &c.Legacy.Answer, &c.New.Answer
+	rows := []fieldRow{row("status", statusText(l.Status), statusText(n.Status), "status", m)}
+	if l.Incomplete != "" || n.Incomplete != "" {
+		rows = append(rows, fieldRow{"broke off", l.Incomplete, n.Incomplete, markDiffers})
+	}
+	rows = append(rows, headerRows("header", l.Header, n.Header, m)...)
+	rows = append(rows, headerRows("trailer", l.Trailer, n.Trailer, m)...)
+	if c.Legacy.BodyNote != "" || c.New.BodyNote != "" {
+		rows = append(rows, fieldRow{"body as stored", c.Legacy.BodyNote, c.New.BodyNote, ""})
+	}
+	return rows
+}
+
+func statusText(code int) string {
+	if code == 0 {
+		return ""
+	}
+	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
+}
+
+func headerRows(section string, legacy, new http.Header, m *marks) []fieldRow {
+	names := map[string]bool{}
+	for name := range legacy {
+		names[name] = true
+	}
+	for name := range new {
+		names[name] = true
+	}
+	var rows []fieldRow
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		shown := name
+		if section == "trailer" {
+			shown = "trailer " + name
+		}
+		rows = append(rows, row(shown, strings.Join(legacy[name], "\n"), strings.Join(new[name], "\n"), section+":"+name, m))
+	}
+	return rows
+}
+
+func row(name, legacy, new, path string, m *marks) fieldRow {
+	f := fieldRow{Name: name, Legacy: legacy, New: new}
+	if legacy != new {
+		f.Mark = m.of(path)
+	}
+	return f
+}
+
+func footprintRows(legacy, new compare.Footprint, m *marks) []footprintRow {
+	if legacy == nil && new == nil {
+		return nil
+	}
+	texts := map[string]*[2]string{}
+	for side, f := range [2]compare.Footprint{legacy, new} {
+		for _, t := range f {
+			if texts[t.Table] == nil {
+				texts[t.Table] = &[2]string{}
+			}
+			texts[t.Table][side] = rowsText(t)
+		}
+	}
+	rows := make([]footprintRow, 0, len(texts))
+	for table, text := range texts {
+		row := footprintRow{Table: table, Legacy: cmp.Or(text[0], written(legacy)), New: cmp.Or(text[1], written(new))}
+		if legacy != nil && new != nil && row.Legacy != row.New {
+			row.Mark = m.of("table:" + table)
+		}
+		rows = append(rows, row)
+	}
+	slices.SortFunc(rows, func(a, b footprintRow) int { return cmp.Compare(a.Table, b.Table) })
+	return rows
+}
+
+// written is what a side wrote in a table that its footprint does not name.
+func written(f compare.Footprint) string {
+	if f == nil {
+		return "unknown"
+	}
+	return "nothing"
+}
+
+func rowsText(t compare.TableRows) string {
+	var parts []string
+	for _, p := range []struct {
+		n    int64
+		what string
+	}{{t.Inserted, "inserted"}, {t.Updated, "updated"}, {t.Deleted, "deleted"}} {
+		if p.n != 0 {
+			parts = append(parts, num(p.n)+" "+p.what)
+		}
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,268 @@
+package admin
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/quackproxy/quack/compare"
+)
+
+// bodyView is two bodies side by side.
+type bodyView struct {
+	Rows []bodyRow
+	Note string // why there are no rows, or not all
+	Gaps bool   // equal lines were left out
+}
+
+// bodyRow is one line of both bodies, or a gap of equal lines.
+type bodyRow struct {
+	Legacy, New     string
+	LegacyNo, NewNo int // line numbers from 1, 0 where the side has no such line
+	Mark            string
+	Gap             int // equal lines left out here
+}
+
+// The marks of a line.
+const (
+	markDiffers  = "differs"
+	markForgiven = "forgiven"
+)
+
+const (
+	maxRows   = 3000
+	maxLine   = 2000 // bytes shown of one line
+	keepAbout = 3    // equal lines shown beside one that differs
+)
+
+// viewBodies lines two bodies up.
+func viewBodies(legacy, new *compare.Exchange, m *marks, full bool) bodyView {
+	if len(legacy.Body) == 0 && len(new.Body) == 0 {
+		return bodyView{Note: unkept(legacy, new)}
+	}
+	var rows []bodyRow
+	l, errLegacy := parseJSON(legacy.Body)
+	n, errNew := parseJSON(new.Body)
+	switch {
+	case errLegacy == nil && errNew == nil:
+		z := zip{marks: m}
+		z.pair(l, n, spot{path: "$"})
+		rows = z.rows
+	case utf8.Valid(legacy.Body) && utf8.Valid(new.Body):
+		rows = zipLines(string(legacy.Body), string(new.Body), m.of("body"))
+	default:
+		return bodyView{Note: fmt.Sprintf("Not text: %s of legacy, %s of new.", size(int64(len(legacy.Body))), size(int64(len(new.Body))))}
+	}
+	v := bodyView{Rows: number(rows)}
+	if !full {
+		v.Rows, v.Gaps = foldEqual(v.Rows)
+	}
+	if len(v.Rows) > maxRows {
+		v.Rows = v.Rows[:maxRows]
+		v.Note = fmt.Sprintf("Only the first %s lines are shown; the API gives all.", num(maxRows))
+	}
+	return v
+}
+
+// unkept says why no body can be shown.
+func unkept(legacy, new *compare.Exchange) string {
+	if legacy.Size == 0 && new.Size == 0 {
+		return "Both answers have no body."
+	}
+	return fmt.Sprintf("The bodies are not kept: %s of legacy, %s of new.", size(legacy.Size), size(new.Size))
+}
+
+// number gives the lines their numbers and cuts what is too long to show.
+func number(rows []bodyRow) []bodyRow {
+	legacy, new := 0, 0
+	for i := range rows {
+		r := &rows[i]
+		if r.LegacyNo >= 0 {
+			legacy++
+			r.LegacyNo = legacy
+		} else {
+			r.LegacyNo = 0
+		}
+		if r.NewNo >= 0 {
+			new++
+			r.NewNo = new
+		} else {
+			r.NewNo = 0
+		}
+		r.Legacy, r.New = cutLine(r.Legacy), cutLine(r.New)
+	}
+	return rows
+}
+
+func cutLine(s string) string {
+	if len(s) <= maxLine {
+		return s
+	}
+	cut := maxLine
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + " …"
+}
+
+// foldEqual leaves out runs of equal lines that are far from what differs.
+func foldEqual(rows []bodyRow) (folded []bodyRow, gaps bool) {
+	for start := 0; start < len(rows); {
+		end := start
+		for end < len(rows) && rows[end].Mark == "" {
+			end++
+		}
+		head, tail := keepAbout, keepAbout
+		if start == 0 {
+			head = 0
+		}
+		if end == len(rows) {
+			tail = 0
+		}
+		if run := end - start; run > head+tail+2 && run < len(rows) {
+			folded = append(folded, rows[start:start+head]...)
+			folded = append(folded, bodyRow{Gap: run - head - tail})
+			folded = append(folded, rows[end-tail:end]...)
+			gaps = true
+		} else {
+			folded = append(folded, rows[start:end]...)
+		}
+		for ; end < len(rows) && rows[end].Mark != ""; end++ {
+			folded = append(folded, rows[end])
+		}
+		start = end
+	}
+	return folded, gaps
+}
+
+// zipLines lines up two texts.
+func zipLines(legacy, new, mark string) []bodyRow {
+	l, n := strings.Split(strings.TrimSuffix(legacy, "\n"), "\n"), strings.Split(strings.TrimSuffix(new, "\n"), "\n")
+	var rows []bodyRow
+	for _, p := range align(len(l), len(n), func(i, j int) bool { return l[i] == n[j] }) {
+		switch {
+		case p.legacy < 0:
+			rows = append(rows, bodyRow{New: n[p.new], LegacyNo: -1, Mark: mark})
+		case p.new < 0:
+			rows = append(rows, bodyRow{Legacy: l[p.legacy], NewNo: -1, Mark: mark})
+		case l[p.legacy] == n[p.new]:
+			rows = append(rows, bodyRow{Legacy: l[p.legacy], New: n[p.new]})
+		default:
+			rows = append(rows, bodyRow{Legacy: l[p.legacy], New: n[p.new], Mark: mark})
+		}
+	}
+	return rows
+}
+
+// zip writes two JSON values line by line beside each other, the members of
+// objects in legacy's order.
+type zip struct {
+	marks *marks
+	rows  []bodyRow
+}
+
+// spot is where in the body a value stands.
+type spot struct {
+	path   string // generalised, as in compare.Difference
+	indent string
+	key    string // `"name": ` of a member
+	last   [2]bool
+}
+
+func (p spot) comma(side int) string {
+	if p.last[side] || p.indent == "" {
+		return ""
+	}
+	return ","
+}
+
+func (z *zip) pair(l, n *jsonValue, at spot) {
+	switch {
+	case l.kind == '{' && n.kind == '{':
+		z.both(at, "{")
+		z.members(l, n, at)
+		z.closing(at, "}")
+	case l.kind == '[' && n.kind == '[':
+		z.both(at, "[")
+		z.items(l, n, at)
+		z.closing(at, "]")
+	case l.kind == 0 && n.kind == 0:
+		mark := ""
+		if l.text != n.text {
+			mark = z.marks.of(at.path)
+		}
+		z.rows = append(z.rows, bodyRow{Legacy: at.indent + at.key + l.text + at.comma(0), New: at.indent + at.key + n.text + at.comma(1), Mark: mark})
+	default:
+		z.single(l, 0, at)
+		z.single(n, 1, at)
+	}
+}
+
+// both opens an object or an array on both sides.
+func (z *zip) both(at spot, bracket string) {
+	line := at.indent + at.key + bracket
+	z.rows = append(z.rows, bodyRow{Legacy: line, New: line})
+}
+
+func (z *zip) closing(at spot, bracket string) {
+	z.rows = append(z.rows, bodyRow{Legacy: at.indent + bracket + at.comma(0), New: at.indent + bracket + at.comma(1)})
+}
+
+func (z *zip) members(l, n *jsonValue, at spot) {
+	where := map[string]int{}
+	for i, name := range n.names {
+		if _, twice := where[name]; !twice {
+			where[name] = i
+		}
+	}
+	taken := make([]bool, len(n.names))
+	for i, name := range l.names {
+		j, found := where[name]
+		if found && taken[j] {
+			found = false
+		}
+		if !found {
+			z.single(l.items[i], 0, at.member(name, [2]bool{i == len(l.names)-1, true}))
+			continue
+		}
+		taken[j] = true
+		z.pair(l.items[i], n.items[j], at.member(name, [2]bool{i == len(l.names)-1, j == len(n.names)-1}))
+	}
+	for j, name := range n.names {
+		if !taken[j] {
+			z.single(n.items[j], 1, at.member(name, [2]bool{true, j == len(n.names)-1}))
+		}
+	}
+}
+
+func (z *zip) items(l, n *jsonValue, at spot) {
+	equal := func(i, j int) bool { return bytes.Equal(l.items[i].digest(), n.items[j].digest()) }
+	for _, p := range align(len(l.items), len(n.items), equal) {
+		item := spot{path: at.path + "[*]", indent: at.indent + "  ", last: [2]bool{p.legacy == len(l.items)-1, p.new == len(n.items)-1}}
+		switch {
+		case p.legacy < 0:
+			z.single(n.items[p.new], 1, item)
+		case p.new < 0:
+			z.single(l.items[p.legacy], 0, item)
+		default:
+			z.pair(l.items[p.legacy], n.items[p.new], item)
+		}
+	}
+}
+
+// single writes a value that only one side has.
+func (z *zip) single(v *jsonValue, side int, at spot) {
+	mark := z.marks.of(at.path)
+	for _, line := range v.lines(at.indent, at.key, at.comma(side)) {
+		row := bodyRow{Legacy: line, NewNo: -1, Mark: mark}
+		if side == 1 {
+			row = bodyRow{New: line, LegacyNo: -1, Mark: mark}
+		}
+		z.rows = append(z.rows, row)
+	}
+}
+
+func (p spot) member(name string, last [2]bool) spot {
+	return spot{path: memberPath(p.path, name), indent: p.indent + "  ", key: quoteJSON(name) + ": ", last: last}
+}

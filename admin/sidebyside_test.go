@@ -1,0 +1,243 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/reports"
+)
+
+// zipped is two bodies side by side, one line a row: mark, legacy | new.
+func zipped(legacy, new string, full bool, differences []string, forgiven ...string) string {
+	var c reports.Comparison
+	for _, path := range differences {
+		c.Differences = append(c.Differences, reports.Found{Difference: compare.Difference{Path: path}})
+	}
+	for _, path := range forgiven {
+		c.Forgiven = append(c.Forgiven, compare.Forgiven{Path: path})
+	}
+	v := viewBodies(&compare.Exchange{Body: []byte(legacy), Size: int64(len(legacy))}, &compare.Exchange{Body: []byte(new), Size: int64(len(new))}, marksOf(&c), full)
+	var b strings.Builder
+	for _, r := range v.Rows {
+		if r.Gap > 0 {
+			fmt.Fprintf(&b, "… %d\n", r.Gap)
+			continue
+		}
+		fmt.Fprintf(&b, "%-8s %d %s | %d %s\n", r.Mark, r.LegacyNo, r.Legacy, r.NewNo, r.New)
+	}
+	if v.Note != "" {
+		fmt.Fprintln(&b, v.Note)
+	}
+	return b.String()
+}
+
+func TestBodiesSideBySide(t *testing.T) {
+	for _, c := range []struct {
+		reason, legacy, new   string
+		differences, forgiven []string
+		want                  string
+	}{
+		{
+			"a value that differs and one that was forgiven", `{"id":7,"price":1.10,"at":"2026-01-01T00:00:00Z"}`, `{"id":7,"price":1.1,"at":"2026-01-01T00:00:01Z"}`,
+			[]string{"$.price"}, []string{"$.at"}, `
+         1 { | 1 {
+         2   "id": 7, | 2   "id": 7,
+differs  3   "price": 1.10, | 3   "price": 1.1,
+forgiven 4   "at": "2026-01-01T00:00:00Z" | 4   "at": "2026-01-01T00:00:01Z"
+         5 } | 5 }
+`,
+		},
+		{
+			"members in another order stand beside each other, those of one side apart", `{"a":1,"b":{"x":[]}}`, `{"c":null,"a":1}`, nil, nil, `
+         1 { | 1 {
+         2   "a": 1, | 2   "a": 1
+differs  3   "b": { | 0 
+differs  4     "x": [] | 0 
+differs  5   } | 0 
+differs  0  | 3   "c": null,
+         6 } | 4 }
+`,
+		},
+		{
+			"an element put in front does not shift the others", `[{"n":1},{"n":2}]`, `[{"n":0},{"n":1},{"n":3}]`, []string{"$[*].n"}, nil, `
+         1 [ | 1 [
+differs  0  | 2   {
+differs  0  | 3     "n": 0
+differs  0  | 4   },
+         2   { | 5   {
+         3     "n": 1 | 6     "n": 1
+         4   }, | 7   },
+         5   { | 8   {
+differs  6     "n": 2 | 9     "n": 3
+         7   } | 10   }
+         8 ] | 11 ]
+`,
+		},
+		{
+			"another type", `{"a":{"b":1}}`, `{"a":"b"}`, []string{"$.a"}, nil, `
+         1 { | 1 {
+differs  2   "a": { | 0 
+differs  3     "b": 1 | 0 
+differs  4   } | 0 
+differs  0  | 2   "a": "b"
+         5 } | 3 }
+`,
+		},
+		{
+			"a place below a forgiven one is forgiven, a key of a map too", `{"debug":{"x":1},"by_id":{"a-1":{"v":1}}}`, `{"debug":{"x":2},"by_id":{"a-1":{"v":2}}}`,
+			nil, []string{"$.debug", "$.by_id.*.v"}, `
+         1 { | 1 {
+         2   "debug": { | 2   "debug": {
+forgiven 3     "x": 1 | 3     "x": 2
+         4   }, | 4   },
+         5   "by_id": { | 5   "by_id": {
+         6     "a-1": { | 6     "a-1": {
+forgiven 7       "v": 1 | 7       "v": 2
+         8     } | 8     }
+         9   } | 9   }
+         10 } | 10 }
+`,
+		},
+		{
+			"a name that stands twice, numbers with all their digits", `{"a":1,"a":2,"n":12345678901234567890.50}`, `{"a":1,"n":12345678901234567890.50}`, nil, nil, `
+         1 { | 1 {
+         2   "a": 1, | 2   "a": 1,
+differs  3   "a": 2, | 0 
+         4   "n": 12345678901234567890.50 | 3   "n": 12345678901234567890.50
+         5 } | 4 }
+`,
+		},
+		{"text by lines", "one\ntwo\nthree\n", "one\n2\nthree\n", []string{"body"}, nil, `
+         1 one | 1 one
+differs  2 two | 2 2
+         3 three | 3 three
+`},
+		{"JSON against text", `{"a":1}`, "oops", []string{"body"}, nil, "\ndiffers  1 {\"a\":1} | 1 oops\n"},
+		{"not text", "\xff\xfe", "x", []string{"body"}, nil, "\nNot text: 2 bytes of legacy, 1 bytes of new.\n"},
+		{"no body", "", "", nil, nil, "\nBoth answers have no body.\n"},
+	} {
+		got := "\n" + zipped(c.legacy, c.new, true, c.differences, c.forgiven...)
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", c.reason, d)
+		}
+	}
+}
+
+func TestEqualLinesAreFolded(t *testing.T) {
+	line := strings.Repeat("equal\n", 20)
+	got := zipped(line+"a\n"+line, line+"b\n"+line, false, nil)
+	if strings.Count(got, "equal |") != 6 || strings.Count(got, "… 17\n") != 2 {
+		t.Errorf("folded to\n%s", got)
+	}
+	if got := zipped(line, line, false, nil); strings.Count(got, "equal |") != 20 {
+		t.Errorf("equal bodies are shown whole, not as\n%s", got)
+	}
+}
+
+func TestBodiesThatAreNotKept(t *testing.T) {
+	v := viewBodies(&compare.Exchange{Size: 2 << 20}, &compare.Exchange{Size: 5}, marksOf(&reports.Comparison{}), false)
+	if v.Rows != nil || v.Note != "The bodies are not kept: 2 MiB of legacy, 5 bytes of new." {
+		t.Errorf("%+v", v)
+	}
+}
+
+// What a page shows of a side, put together again, is that side's body.
+func TestSideBySideLosesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		legacy, new := drawJSON(t, 3), drawJSON(t, 3)
+		if rapid.Bool().Draw(t, "alike") {
+			new = legacy
+		}
+		l, n := marshal(t, legacy), marshal(t, new)
+		v := viewBodies(&compare.Exchange{Body: l}, &compare.Exchange{Body: n}, marksOf(&reports.Comparison{}), true)
+		var left, right strings.Builder
+		marked := false
+		for _, r := range v.Rows {
+			left.WriteString(r.Legacy + "\n")
+			right.WriteString(r.New + "\n")
+			marked = marked || r.Mark != ""
+		}
+		same(t, l, left.String())
+		same(t, n, right.String())
+		if marked == (string(l) == string(n)) {
+			t.Fatalf("marked: %v for %s and %s", marked, l, n)
+		}
+	})
+}
+
+func drawJSON(t *rapid.T, depth int) any {
+	kinds := 3
+	if depth > 0 {
+		kinds = 5
+	}
+	switch rapid.IntRange(0, kinds-1).Draw(t, "kind") {
+	case 0:
+		return rapid.StringN(0, 4, -1).Draw(t, "string")
+	case 1:
+		return rapid.IntRange(0, 3).Draw(t, "number")
+	case 2:
+		return nil
+	case 3:
+		list := make([]any, rapid.IntRange(0, 4).Draw(t, "length"))
+		for i := range list {
+			list[i] = drawJSON(t, depth-1)
+		}
+		return list
+	}
+	object := map[string]any{}
+	for range rapid.IntRange(0, 4).Draw(t, "members") {
+		object[rapid.SampledFrom([]string{"a", "b", "c d", "e'f", ""}).Draw(t, "name")] = drawJSON(t, depth-1)
+	}
+	return object
+}
+
+func marshal(t *rapid.T, v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// same compares a body with what is shown of it. Commas stand where its own
+// side has them, also where the members stand in legacy's order: they are put
+// anew.
+func same(t *rapid.T, body []byte, shown string) {
+	var want, got any
+	if err := json.Unmarshal(body, &want); err != nil {
+		t.Fatal(err)
+	}
+	shown = strings.NewReplacer(",\n", "\n").Replace(shown)
+	lines := strings.Split(strings.TrimSpace(shown), "\n")
+	if err := json.Unmarshal([]byte(withCommas(lines)), &got); err != nil {
+		t.Fatalf("%v in\n%s", err, shown)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Fatalf("shown is not the body (-body +shown):\n%s", d)
+	}
+}
+
+// withCommas puts commas between what stands in an object or array.
+func withCommas(lines []string) string {
+	var b strings.Builder
+	opened := true
+	for _, line := range lines {
+		text := strings.TrimSpace(line)
+		if text == "" {
+			continue
+		}
+		closes := text == "}" || text == "]"
+		if !opened && !closes {
+			b.WriteByte(',')
+		}
+		b.WriteString(text)
+		opened = text[len(text)-1] == '{' || text[len(text)-1] == '['
+	}
+	return b.String()
+}

@@ -1,0 +1,148 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/control"
+	"github.com/quackproxy/quack/readonly"
+	"github.com/quackproxy/quack/reports"
+)
+
+// Status is GET /api/v1/status.
+type Status struct {
+	Version   string             `json:"version"`
+	Started   time.Time          `json:"started"`
+	NotReady  string             `json:"not_ready,omitempty"` // why /readyz fails
+	Table     TableStatus        `json:"table"`
+	Readonly  ReadonlyStatus     `json:"readonly"`
+	Proofs    []Proof            `json:"proofs"`
+	Latches   []control.Latch    `json:"latches"`
+	Overrides []control.Override `json:"overrides"`
+	Shadow    Stats              `json:"shadow"`
+	Evidence  reports.Stats      `json:"evidence"`
+}
+
+// TableStatus is what is in force of routes.yaml.
+type TableStatus struct {
+	Hash      string    `json:"hash"`
+	Routes    int       `json:"routes"`
+	LoadedAt  time.Time `json:"loaded_at"`
+	LoadError string    `json:"load_error,omitempty"` // the file has not loaded since then
+}
+
+// RouteInfo is one of GET /api/v1/routes.
+type RouteInfo struct {
+	Name       string            `json:"name"`
+	Method     string            `json:"method"` // "" for any
+	Pattern    string            `json:"pattern"`
+	Stage      string            `json:"stage"`
+	Percent    float64           `json:"percent"` // of clients that get new, at ramp
+	Sticky     string            `json:"sticky"`
+	Legacy     string            `json:"legacy"` // backend
+	New        string            `json:"new"`    // backend
+	Safe       bool              `json:"safe"`
+	Idempotent bool              `json:"idempotent"`
+	Readonly   string            `json:"readonly"`
+	TimeoutMS  int64             `json:"timeout_ms"`
+	CacheTTLMS int64             `json:"cache_ttl_ms"`
+	Shadow     ShadowInfo        `json:"shadow"`
+	Rules      []compare.Rule    `json:"rules"`
+	Position   string            `json:"position"` // "routes.yaml:12:7"
+	Override   *control.Override `json:"override,omitempty"`
+	Latch      *control.Latch    `json:"latch,omitempty"`
+}
+
+// ShadowInfo are a route's settings of shadow calls.
+type ShadowInfo struct {
+	Sample    float64 `json:"sample"` // share of clients, 0 to 1
+	Order     string  `json:"order"`
+	Run       string  `json:"run"`
+	TimeoutMS int64   `json:"timeout_ms"`
+	BudgetMS  int64   `json:"budget_ms"`
+	MaxBody   int64   `json:"max_body"` // bytes
+}
+
+// ReadonlyStatus is GET /api/v1/readonly.
+type ReadonlyStatus struct {
+	readonly.State
+	UnderWay int64 `json:"under_way"` // writes that were let through and have not ended
+}
+
+// ReadonlyChange is POST /api/v1/readonly. Durations are written as Go writes
+// them ("15m").
+type ReadonlyChange struct {
+	On  bool
+	Why string
+	// For announces the length; it opens nothing by itself. Only with On.
+	For time.Duration
+	// Wait is how long the call may take until no write is under way any more.
+	// When it is up first the gate stays closed and the call fails with status
+	// 504. Only with On; at most MaxWait.
+	Wait time.Duration
+}
+
+// MaxWait bounds ReadonlyChange.Wait.
+const MaxWait = 10 * time.Minute
+
+type readonlyChange struct {
+	On   bool   `json:"on"`
+	Why  string `json:"why"`
+	For  string `json:"for,omitempty"`
+	Wait string `json:"wait,omitempty"`
+}
+
+// MarshalJSON writes {"on":true,"why":"…","for":"15m0s","wait":"30s"}.
+func (c ReadonlyChange) MarshalJSON() ([]byte, error) {
+	w := readonlyChange{On: c.On, Why: c.Why}
+	if c.For != 0 {
+		w.For = c.For.String()
+	}
+	if c.Wait != 0 {
+		w.Wait = c.Wait.String()
+	}
+	return json.Marshal(w)
+}
+
+// change is w with its durations read.
+func (w readonlyChange) change() (ReadonlyChange, error) {
+	c := ReadonlyChange{On: w.On, Why: w.Why}
+	for _, d := range []struct {
+		name, text string
+		to         *time.Duration
+	}{{"for", w.For, &c.For}, {"wait", w.Wait, &c.Wait}} {
+		if d.text == "" {
+			continue
+		}
+		v, err := time.ParseDuration(d.text)
+		if err != nil || v < 0 {
+			return c, fmt.Errorf("%s %q is not a length of time\nwrite it as in 30s or 15m", d.name, d.text)
+		}
+		if !c.On {
+			return c, fmt.Errorf("%s goes with on only", d.name)
+		}
+		*d.to = v
+	}
+	if c.Wait > MaxWait {
+		return c, fmt.Errorf("wait %q is longer than %s\nask again when it is up: the gate stays closed", w.Wait, MaxWait)
+	}
+	return c, nil
+}
+
+type stageChange struct {
+	Stage   string  `json:"stage"`
+	Percent float64 `json:"percent,omitempty"`
+	Why     string  `json:"why"`
+}
+
+type resetChange struct {
+	Why string `json:"why"`
+}
+
+// LoginLink is what POST /api/v1/login-links answers.
+type LoginLink struct {
+	URL     string    `json:"url"`
+	Expires time.Time `json:"expires"`
+}

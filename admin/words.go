@@ -1,0 +1,135 @@
+package admin
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/reports"
+)
+
+// words are a verdict in words, with the class that colours it: "good", "bad",
+// "warn" or "calm".
+type words struct{ Class, Text string }
+
+// routeWords says where a route stands.
+func routeWords(r *reports.RouteReport) words {
+	switch {
+	case r.Leak != "":
+		return words{"bad", "leak suspected: writes are not shadowed"}
+	case r.Compared == 0:
+		return uncomparedWords(r)
+	case r.Mismatched > 0:
+		return words{"bad", fmt.Sprintf("%s of %s differ (%s)", num(r.Mismatched), num(r.Compared), percent(share(r.Mismatched, r.Compared)))}
+	case r.Errors > r.Compared/10:
+		return words{"warn", fmt.Sprintf("no mismatch, but %s answers could not be compared", num(r.Errors))}
+	case r.MismatchUpper > 0.05:
+		return words{"calm", fmt.Sprintf("no mismatch yet in %s: too few to say", num(r.Compared))}
+	}
+	return words{"good", fmt.Sprintf("no mismatch in %s: below %s", num(r.Compared), percent(r.MismatchUpper))}
+}
+
+func uncomparedWords(r *reports.RouteReport) words {
+	var most string
+	var skipped int64
+	for _, reason := range slices.Sorted(maps.Keys(r.Skipped)) {
+		skipped += r.Skipped[reason]
+		if most == "" || r.Skipped[reason] > r.Skipped[most] {
+			most = reason
+		}
+	}
+	switch {
+	case r.Errors > 0:
+		return words{"warn", fmt.Sprintf("%s answers could not be compared", num(r.Errors))}
+	case r.Dropped > 0:
+		return words{"warn", fmt.Sprintf("%s comparisons dropped, none made", num(r.Dropped))}
+	case skipped > 0:
+		return words{"warn", fmt.Sprintf("nothing compared: %s skipped, most for %s", num(skipped), most)}
+	case r.Stage == "legacy" || r.Stage == "new" || r.Stage == "":
+		return words{"calm", "not compared at this stage"}
+	}
+	return words{"calm", "waits for traffic"}
+}
+
+func share(n, of int64) float64 { return float64(n) / float64(of) }
+
+// placeWords are the verdict of one place.
+func placeWords(verdict string) words {
+	switch reports.Verdict(verdict) {
+	case reports.Mismatch:
+		return words{"bad", verdict}
+	case reports.Transient, reports.Noise:
+		return words{"warn", verdict}
+	}
+	return words{"calm", verdict}
+}
+
+func comparisonWords(c reports.Comparison) words {
+	switch c.Verdict {
+	case reports.Match:
+		return words{"good", "match"}
+	case reports.Error:
+		return words{"warn", "not compared"}
+	}
+	return placeWords(string(c.Verdict))
+}
+
+// paceWords says how the two sides' latencies stand to each other.
+func paceWords(r *reports.RouteReport) string {
+	if r.Legacy.P50 <= 0 || r.New.P50 <= 0 {
+		return ""
+	}
+	ratio := r.New.P50 / r.Legacy.P50
+	switch {
+	case ratio > 1.15:
+		return fmt.Sprintf("At the median the new side takes %.1f times as long.", ratio)
+	case ratio < 0.87:
+		return fmt.Sprintf("At the median the new side is %.1f times as fast.", 1/ratio)
+	}
+	return "At the median both sides take about the same time."
+}
+
+// skipMeans says what a skip reason means and what can be done.
+func skipMeans(reason string) string {
+	return map[string]string{
+		reports.SkipNoProof:     "the backend has not proved that it rolls back",
+		reports.SkipLatched:     "a leak is suspected; reset the route to go on",
+		reports.SkipUnconfirmed: "no answer of the adapter's: 502, 503, 504 or none",
+		reports.SkipBudget:      "a shadow before live ran out of its budget",
+		reports.SkipBusy:        "too many shadows before live at once",
+		reports.SkipBodySize:    "the request is larger than max_body",
+		reports.SkipNotModified: "live answered 304",
+		reports.SkipUpgrade:     "a protocol upgrade",
+		reports.SkipStream:      "an answer without end",
+		reports.SkipAborted:     "the client or the live backend broke off",
+		reports.SkipTimeout:     "the shadow call took too long",
+		reports.SkipUnreachable: "the shadow backend could not be reached",
+		reports.SkipReadOnly:    "the gate was closed",
+		reports.SkipNested:      "caused by a shadow of ours; refused",
+		reports.SkipUnsupported: "the adapter could not sandbox the request",
+		reports.SkipBreaker:     "shadow calls were paused after repeated faults",
+	}[reason]
+}
+
+// kindMeans says what a kind of difference means.
+func kindMeans(kind string) string {
+	means, known := map[compare.Kind]string{
+		compare.KindValue:     "Another value",
+		compare.KindType:      "Another JSON type",
+		compare.KindMissing:   "Legacy has it, new does not",
+		compare.KindAdded:     "New has it, legacy does not",
+		compare.KindOrder:     "The same elements in another order",
+		compare.KindLength:    "Lists of another length",
+		compare.KindFormat:    "The same meaning in another format",
+		compare.KindStatus:    "Another status",
+		compare.KindHeader:    "Another header field",
+		compare.KindBody:      "Another body",
+		compare.KindFootprint: "Other rows written",
+		compare.KindWrites:    "Other writes",
+	}[compare.Kind(kind)]
+	if !known {
+		return kind
+	}
+	return means
+}
