@@ -97,11 +97,8 @@ func (l *ledger) mark(name string) mark { return mark{name: name, base: l.last, 
 
 func (l *ledger) read(now counts) { l.last, l.stale = now, false }
 
-// undone is called with a reading after a ROLLBACK TO m.
-func (l *ledger) undone(m mark, now counts) {
-	l.read(now)
-	l.void = m.void.plus(now.plus(m.base, -1), 1)
-}
+// undone is called after a ROLLBACK TO m, when the last reading is not stale.
+func (l *ledger) undone(m mark) { l.void = m.void.plus(l.last.plus(m.base, -1), 1) }
 
 // footprint is what is left of the last reading.
 func (l *ledger) footprint() Footprint { return l.last.plus(l.void, -1).footprint() }

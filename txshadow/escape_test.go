@@ -120,14 +120,9 @@ type outcome struct{ persisted, unnoticed int }
 // escape is in testdata/layers.md, and from there in docs/writes.md.
 func TestEscapes(t *testing.T) {
 	columns := make([][]outcome, len(layerSets))
-	t.Run("sets", func(t *testing.T) {
-		for i, set := range layerSets {
-			t.Run(set.name, func(t *testing.T) {
-				t.Parallel()
-				columns[i] = tryEscapes(t, set.layers, set.name == "all")
-			})
-		}
-	})
+	for i, set := range layerSets {
+		t.Run(set.name, func(t *testing.T) { columns[i] = tryEscapes(t, set.layers, set.name == "all") })
+	}
 	for i, o := range columns[allLayers] {
 		name := strings.Join(escapes[i], " | ")
 		if o.persisted > 0 {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // ending is what became of a shadow's transaction.
@@ -37,11 +39,7 @@ func (s *shadow) finish() ending {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
 	defer cancel()
-	e := ending{}
-	if r := s.noted(); s.mode == ModeRollback && rank(r) < rank("budget") {
-		e.footprint = s.footprint(ctx)
-	}
-	escaped, err := s.session.rollback(ctx)
+	answers, escaped, err := s.session.rollback(ctx, s.questions(ctx))
 	if err != nil {
 		return s.endFromOutside(fmt.Errorf("roll back: %w", err))
 	}
@@ -49,6 +47,7 @@ func (s *shadow) finish() ending {
 		s.escaped("unknown")
 		return s.endFromOutside(nil)
 	}
+	e := ending{footprint: s.footprint(answers)}
 	if s.noted() != "" && s.mode == ModeReadOnly {
 		closeConn(s.conn()) // not back to the pool with what it may have kept
 	}
@@ -94,25 +93,31 @@ func (s *shadow) endFromOutside(why error) ending {
 	return ending{rolledBack: true, reason: s.noted()}
 }
 
-// footprint reads what the transaction has written, just before it is rolled
-// back; nil when that can not be told. It also sees whether the transaction is
-// still the one that was armed.
-func (s *shadow) footprint(ctx context.Context) Footprint {
+// questions is what to ask of a transaction before it is rolled back: whether
+// it is still the one that was armed, and what it has written. "" when the
+// answers would be of no use.
+func (s *shadow) questions(ctx context.Context) string {
+	if s.mode != ModeRollback || rank(s.noted()) >= rank("budget") {
+		return ""
+	}
 	if s.tx != nil { // never committed: an application's pool would roll it back
 		if err := s.rollbackTo(ctx, s.tx.mark); err != nil {
-			return nil
+			return ""
 		}
 	}
-	results, err := s.session.control(ctx, "SELECT pg_catalog.txid_current_if_assigned();"+countsSQL)
-	if err != nil {
-		s.log.Warn("read the footprint of a shadow", "err", err)
+	return "SELECT pg_catalog.txid_current_if_assigned();" + countsSQL
+}
+
+// footprint reads the answers; nil when what was written can not be told.
+func (s *shadow) footprint(answers []*pgconn.Result) Footprint {
+	if len(answers) < 2 {
 		return nil
 	}
-	if xid := string(results[0].Rows[0][0]); s.session.xid != "" && xid != s.session.xid && !s.adapter.layers.noWatch {
+	if xid := string(answers[0].Rows[0][0]); s.session.xid != "" && xid != s.session.xid && !s.adapter.layers.noWatch {
 		s.escaped("chain")
 		return nil
 	}
-	s.readBooks(results)
+	s.readBooks(answers[1:2])
 	if s.books.lost != "" || !s.session.counting {
 		return nil
 	}

@@ -2,6 +2,7 @@ package txshadow_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,7 +22,10 @@ import (
 	"github.com/quackproxy/quack/txshadow"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Set("rapid.checks", "30") // each is a request to a real database; -rapid.checks asks for more
+	goleak.VerifyTestMain(m)
+}
 
 const secret = "a secret of tests that is long enough"
 
@@ -55,29 +59,29 @@ type service struct {
 type option func(*setup)
 
 type setup struct {
-	config  txshadow.Config
-	pool    func(*pgxpool.Config)
-	layers  txshadow.Layers
-	install bool
+	config txshadow.Config
+	pool   func(*pgxpool.Config)
+	layers txshadow.Layers
+	own    bool                    // a database of its own
+	bare   bool                    // without the fuse
+	direct func(dsn string) string // nil: as the pool connects
 }
 
 func withConfig(f func(*txshadow.Config)) option { return func(s *setup) { f(&s.config) } }
 func withPool(f func(*pgxpool.Config)) option    { return func(s *setup) { s.pool = f } }
 func withLayers(l txshadow.Layers) option        { return func(s *setup) { s.layers = l } }
-func withoutFuse(s *setup)                       { s.install = false }
+func ownDatabase(s *setup)                       { s.own = true }
+func withoutFuse(s *setup)                       { s.own, s.bare = true, true }
 
 // serve starts a service whose handler is handle.
 func serve(t testing.TB, handle func(s *service, w http.ResponseWriter, r *http.Request), options ...option) *service {
 	t.Helper()
-	s := &service{t: t, dsn: pgtest.NewDatabase(t), logs: &logged{}}
-	set := setup{config: txshadow.Config{Secret: secret, WallCap: 10 * time.Second, Log: slog.New(slog.NewTextHandler(s.logs, nil))}, install: true}
+	s := &service{t: t, logs: &logged{}}
+	set := setup{config: txshadow.Config{Secret: secret, WallCap: 10 * time.Second, Log: slog.New(slog.NewTextHandler(s.logs, nil))}}
 	for _, o := range options {
 		o(&set)
 	}
-	s.live(schema)
-	if set.install {
-		s.live(txshadow.InstallSQL())
-	}
+	s.database(set)
 	cfg, err := pgxpool.ParseConfig(s.dsn)
 	s.must(err)
 	if set.pool != nil {
@@ -87,6 +91,9 @@ func serve(t testing.TB, handle func(s *service, w http.ResponseWriter, r *http.
 	s.must(err)
 	t.Cleanup(s.pool.Close)
 	set.config.Pool = s.pool
+	if set.direct != nil {
+		set.config.DirectDSN = set.direct(s.dsn)
+	}
 	s.adapter, err = txshadow.New(set.config)
 	s.must(err)
 	s.adapter.Without(set.layers)
@@ -102,6 +109,47 @@ func serve(t testing.TB, handle func(s *service, w http.ResponseWriter, r *http.
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
+}
+
+// shared is the database of the tests that need none of their own: making one
+// takes longer than most tests.
+var shared = sync.OnceValues(func() (string, error) {
+	ctx := context.Background()
+	cluster := pgtest.Cluster(first)
+	if err := cluster.CreateDatabase(ctx, "shared"); err != nil {
+		return "", err
+	}
+	dsn := cluster.DSN("shared")
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, schema+txshadow.InstallSQL())
+	return dsn, err
+})
+
+var first testing.TB // who asked for the shared database first
+
+// database finds the service a database, empty and without sessions of shadows.
+func (s *service) database(set setup) {
+	s.t.Helper()
+	if set.own {
+		s.dsn = pgtest.NewDatabase(s.t)
+		s.live(schema)
+		if !set.bare {
+			s.live(txshadow.InstallSQL())
+		}
+		return
+	}
+	if first == nil {
+		first = s.t
+	}
+	var err error
+	s.dsn, err = shared()
+	s.must(err)
+	s.until("the sessions of the test before are gone", func() bool { return s.shadows() == 0 })
+	s.live("TRUNCATE accounts, audit, orders, other.notes RESTART IDENTITY")
 }
 
 func (s *service) must(err error) {

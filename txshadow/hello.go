@@ -3,13 +3,10 @@ package txshadow
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const (
@@ -114,12 +111,12 @@ func (a *Adapter) armed(ctx context.Context, budget time.Duration) (*session, er
 		if err == nil {
 			return s, nil
 		}
+		cut := s.conn.IsClosed()
 		s.release()
-		var server *pgconn.PgError
-		if attempt > 0 || errors.As(err, &server) || ctx.Err() != nil {
+		if attempt > 0 || !cut || ctx.Err() != nil {
 			return nil, fmt.Errorf("arm a shadow's session: %w%s", err, remedy(err))
 		}
-		// The spare has been cut off while it waited; nothing was sent on it.
+		// The spare had been cut off while it waited.
 	}
 }
 

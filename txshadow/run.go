@@ -192,8 +192,8 @@ func (s *shadow) rollbackTo(own context.Context, m mark) error {
 	}
 	if s.books.stale {
 		s.readBooks(results)
-		s.books.undone(m, s.books.last)
 	}
+	s.books.undone(m)
 	return nil
 }
 

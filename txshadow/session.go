@@ -52,6 +52,9 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 	if row[0] != strconv.FormatUint(uint64(s.pid), 10) {
 		return errPooled
 	}
+	if err := s.rehearse(ctx, l); err != nil {
+		return fmt.Errorf("rehearse a shadow's transaction: %w%s", err, remedy(err))
+	}
 	sql := "SET application_name = " + literal(shadowName(row[2]))
 	if !l.noBelt {
 		sql += "; SET default_transaction_read_only = on"
@@ -67,6 +70,18 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 		s.flushed = true
 	}
 	return nil
+}
+
+// rehearse runs what will be run around the shadow's work, so that the
+// session has its caches filled before a request waits for it, and so that
+// what is missing is found now. It writes nothing.
+func (s *session) rehearse(ctx context.Context, l layers) error {
+	sql := "BEGIN READ WRITE;"
+	if !l.noFuse {
+		sql += "INSERT INTO txshadow.fuse (nonce) SELECT '' WHERE false;"
+	}
+	_, err := s.control(ctx, sql+opening("0", "0")+";"+countsSQL+";ROLLBACK")
+	return err
 }
 
 const nameSuffix = "quack-shadow"
@@ -100,22 +115,26 @@ func (s *session) beginReadOnly(ctx context.Context, budget, lockTimeout time.Du
 const graceOfServer = 100 * time.Millisecond
 
 func (s *session) open(ctx context.Context, begin string, budget, lockTimeout time.Duration) error {
-	limit := literal(milliseconds(budget + graceOfServer))
-	row, err := s.row(ctx, begin+`SELECT pg_catalog.txid_current_if_assigned(), pg_catalog.current_setting('transaction_isolation'),
-		pg_catalog.current_setting('track_counts'), pg_catalog.current_setting('transaction_read_only'),
-		EXISTS (SELECT FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
-			WHERE c.condeferrable AND n.nspname <> 'txshadow'),
-		pg_catalog.set_config('lock_timeout', `+literal(milliseconds(lockTimeout))+`, true),
-		pg_catalog.set_config('statement_timeout', `+limit+`, true),
-		pg_catalog.set_config('idle_in_transaction_session_timeout', `+limit+`, true)`)
+	row, err := s.row(ctx, begin+opening(milliseconds(lockTimeout), milliseconds(budget+graceOfServer)))
 	if err != nil {
 		return err
 	}
-	s.xid, s.isolation, s.counting, s.deferrable = row[0], row[1], row[2] == "on", row[4] == "t"
+	s.xid, s.isolation, s.counting, s.deferrable = row[0], row[1], row[2] == "on", row[3] == "t"
 	if st := s.conn.PgConn().TxStatus(); st != 'T' {
 		return fmt.Errorf("the transaction has status %c", st)
 	}
 	return nil
+}
+
+// opening asks what has to be known of a transaction, and sets its limits.
+func opening(lockTimeout, limit string) string {
+	return `SELECT pg_catalog.txid_current_if_assigned(), pg_catalog.current_setting('transaction_isolation'),
+		pg_catalog.current_setting('track_counts'),
+		EXISTS (SELECT FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+			WHERE c.condeferrable AND n.nspname <> 'txshadow'),
+		pg_catalog.set_config('lock_timeout', ` + literal(lockTimeout) + `, true),
+		pg_catalog.set_config('statement_timeout', ` + literal(limit) + `, true),
+		pg_catalog.set_config('idle_in_transaction_session_timeout', ` + literal(limit) + `, true)`
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
@@ -143,24 +162,33 @@ func (s *session) row(ctx context.Context, sql string) ([]string, error) {
 	return row, nil
 }
 
-// rollback ends the transaction. escaped says that there was none, or another.
-func (s *session) rollback(ctx context.Context) (escaped bool, err error) {
+// rollback ends the transaction, in one round trip with what is asked of it
+// before; answers is nil when that failed, or nothing was asked. escaped says
+// that there was no transaction.
+func (s *session) rollback(ctx context.Context, ask string) (answers []*pgconn.Result, escaped bool, err error) {
 	if s.conn.PgConn().TxStatus() == 'I' {
-		return true, nil
+		return nil, true, nil
 	}
 	s.noTx = false
+	if ask != "" {
+		answers, err = s.control(ctx, ask+";ROLLBACK")
+	}
 	for range 2 { // a cancel request that comes late may hit the first
+		if s.conn.PgConn().TxStatus() == 'I' || s.conn.IsClosed() {
+			break
+		}
+		answers = nil
 		if _, err = s.control(ctx, "ROLLBACK"); sqlState(err) != stateCancelled {
 			break
 		}
 	}
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
 	if st := s.conn.PgConn().TxStatus(); st != 'I' {
-		return false, fmt.Errorf("after ROLLBACK the session has status %c", st)
+		return nil, false, fmt.Errorf("after ROLLBACK the session has status %c", st)
 	}
-	return s.noTx, nil
+	return answers, s.noTx, nil
 }
 
 // SQLSTATEs that we act on.
