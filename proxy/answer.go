@@ -71,10 +71,9 @@ func (l *life) passBody(res *http.Response) error {
 	if l.r.Method == http.MethodHead || res.Body == http.NoBody {
 		return nil
 	}
-	control := http.NewResponseController(l.w)
 	left := res.ContentLength
 	if left < 0 || left > flushHeadOver {
-		if err := control.Flush(); err != nil {
+		if err := l.flush(); err != nil {
 			return l.clientGone(err)
 		}
 	}
@@ -99,12 +98,14 @@ func (l *life) passBody(res *http.Response) error {
 			}
 			return err
 		case left != 0: // more is to come, who knows when
-			if err := control.Flush(); err != nil {
+			if err := l.flush(); err != nil {
 				return l.clientGone(err)
 			}
 		}
 	}
 }
+
+func (l *life) flush() error { return http.NewResponseController(l.w).Flush() }
 
 func (l *life) clientGone(err error) error {
 	l.gone = true

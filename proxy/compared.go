@@ -71,7 +71,7 @@ func (l *life) offer() {
 	}
 	if l.call.response.ContentLength > 0 && l.r.Method != http.MethodHead {
 		// The server would send the last piece only when the handler returns.
-		_ = http.NewResponseController(l.w).Flush()
+		_ = l.flush()
 	}
 	l.shielded(func() {
 		l.Shadow.Offer(l.snapshot(body), l.side, l.liveAnswer())

@@ -39,10 +39,13 @@ func traceOf(h http.Header) string {
 	}
 	var b [24]byte
 	rand.Read(b[:])
-	trace := hex.EncodeToString(b[:16])
-	h["Traceparent"] = []string{"00-" + trace + "-" + hex.EncodeToString(b[16:]) + "-01"}
+	s := append(make([]byte, 0, 55), "00-"...)
+	s = hex.AppendEncode(s, b[:16])
+	s = hex.AppendEncode(append(s, '-'), b[16:])
+	started := string(append(s, "-01"...))
+	h["Traceparent"] = []string{started}
 	delete(h, "Tracestate") // belongs to a parent that does not count
-	return trace
+	return started[3:35]
 }
 
 func validTraceparent(s string) bool {

@@ -67,7 +67,8 @@ func newTransport(o Options) *http.Transport {
 // Healthy reports what the last health check found; true without checks.
 func (i *Instance) Healthy() bool { return !i.unhealthy.Load() }
 
-// RoundTrip sends req to the instance. The answer's body must be closed. An
+// RoundTrip sends req, made by NewRequest for this call, to the instance. req
+// is addressed to the instance by it. The answer's body must be closed. An
 // idempotent request may reuse a kept-alive connection, and is sent again when
 // that was closed before an answer came; an unsafe one (idempotent == false),
 // or one whose body can not be had twice, goes over a connection of its own,
@@ -107,25 +108,21 @@ func (i *Instance) leave() {
 	}
 }
 
-// send addresses a copy of req to the instance and chooses how it travels.
+// send addresses req to the instance and chooses how it travels.
 func (i *Instance) send(req *http.Request, idempotent bool) (*http.Response, error) {
-	out := req.WithContext(req.Context())
-	u := *req.URL
-	u.Scheme, u.Host = i.URL.Scheme, i.URL.Host
-	out.URL = &u
-
-	if strings.HasPrefix(u.Opaque, "//") {
-		out.Close = true
-		return i.exact.RoundTrip(out)
+	req.URL.Scheme, req.URL.Host = i.URL.Scheme, i.URL.Host
+	if strings.HasPrefix(req.URL.Opaque, "//") {
+		req.Close = true
+		return i.exact.RoundTrip(req)
 	}
-	if !idempotent || !repeatable(out) || i.retired.Load() {
+	if !idempotent || !repeatable(req) || i.retired.Load() {
 		// Close also lets a refused "Expect: 100-continue" end without its
 		// body being asked for. Upgrade needs the Connection field for itself.
-		out.Close = out.Header.Get("Upgrade") == ""
-		return i.fresh.RoundTrip(out)
+		req.Close = req.Header.Get("Upgrade") == ""
+		return i.fresh.RoundTrip(req)
 	}
-	markRepeatable(out)
-	return i.kept.RoundTrip(out)
+	markRepeatable(req)
+	return i.kept.RoundTrip(req)
 }
 
 func repeatable(req *http.Request) bool {

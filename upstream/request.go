@@ -27,14 +27,13 @@ func NewRequest(ctx context.Context, method, path, rawQuery string, forceQuery b
 		// The engine's way of not sending one of its own.
 		header["User-Agent"] = []string{""}
 	}
-	req := &http.Request{
-		Method: method, URL: u, Host: host, Header: header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
+	req := new(http.Request).WithContext(ctx)
+	req.Method, req.URL, req.Host, req.Header = method, u, host, header
+	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
 	if err := setBody(req, body, length); err != nil {
 		return nil, err
 	}
-	return req.WithContext(ctx), nil
+	return req, nil
 }
 
 // target is the URL that the engine writes as path?rawQuery, without scheme
