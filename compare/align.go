@@ -71,14 +71,15 @@ func alignMiddle(l, n []uint64) []partners {
 		// also with two elements that differ: any other way has two or more.
 		return byIndex(len(l), len(n))
 	}
-	gap := max(len(l)-len(n), len(n)-len(l))
+	longer := max(len(l), len(n))
+	gap := longer - min(len(l), len(n))
 	for band := gap + 8; ; band *= 4 {
-		band = min(band, max(len(l), len(n)))
-		if (2*band+1)*(len(l)+1) > maxCells {
+		band = min(band, longer)
+		if (2*band+1)*(longer+1) > maxCells {
 			return byIndex(len(l), len(n))
 		}
 		t := newTable(l, n, band)
-		if cost := t.fill(); int(cost) <= band || band == max(len(l), len(n)) {
+		if cost := t.fill(); int(cost) <= band || band == longer {
 			return t.trace()
 		}
 	}

@@ -37,7 +37,7 @@ func parseCookie(line string) cookie {
 // cookies compares Set-Cookie lines by name, in the order of legacy; the
 // order of the lines themselves does not matter. Of a name that is set more
 // than once, the first is compared with the first, and so on.
-func (w *fieldWalk) cookies(legacy, new []string) {
+func (w *fields) cookies(legacy, new []string) {
 	others := make([]cookie, len(new))
 	for i, line := range new {
 		others[i] = parseCookie(line)
@@ -58,7 +58,7 @@ func (w *fieldWalk) cookies(legacy, new []string) {
 }
 
 // lone reports a cookie that one side alone sets.
-func (w *fieldWalk) lone(name string, legacy, new []string) {
+func (w *fields) lone(name string, legacy, new []string) {
 	f := newFinding("cookie:"+name, KindHeader, legacy, new)
 	f.judge(w.rules, w.rules.field(f.Path), "", "", "")
 	w.found = append(w.found, f)
@@ -66,7 +66,7 @@ func (w *fieldWalk) lone(name string, legacy, new []string) {
 
 // cookie compares two lines for one name: value, attributes in any order, and
 // Expires as the timestamp that it is.
-func (w *fieldWalk) cookie(l, n cookie) {
+func (w *fields) cookie(l, n cookie) {
 	attributes := slices.Equal(l.attributes, n.attributes)
 	if l.value == n.value && attributes && l.expires == n.expires {
 		return

@@ -30,7 +30,7 @@ func encode(t testing.TB, coding, body string) string {
 	case "deflate-raw":
 		w, err = flate.NewWriter(&b, 6)
 	case "br":
-		w = brotli.NewWriter(&b)
+		w = brotli.NewWriterLevel(&b, brotli.BestSpeed)
 	case "zstd":
 		w, err = zstd.NewWriter(&b, zstd.WithEncoderConcurrency(1))
 	}
@@ -103,7 +103,7 @@ func TestContentCodings(t *testing.T) {
 }
 
 func TestBombs(t *testing.T) {
-	zeros := strings.Repeat("0", 65<<20)
+	zeros := strings.Repeat("0", 9<<20)
 	for _, coding := range []string{"gzip", "br", "zstd", "deflate"} {
 		t.Run(coding, func(t *testing.T) {
 			bomb := encoded(t, coding, zeros)

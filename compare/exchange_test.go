@@ -93,7 +93,7 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestHeaderWeight(t *testing.T) {
-	r := compare.Exchanges(answer("", "", "A: 1", "B: 1", "C: 1", "Date: x"), answer("", "", "A: 2", "B: 1", "C: 1", "Date: y"), nil)
+	r := compare.Exchanges(answer("", "", "A: 1", "B: 1", `ETag: "1"`, "Date: x"), answer("", "", "A: 2", "B: 1", `ETag: "2"`, "Date: y"), nil)
 	if len(r.Differences) != 1 || r.Differences[0].Weight != 0.25 {
 		t.Errorf("got %+v", r.Differences)
 	}

@@ -73,18 +73,20 @@ func (p *pair) recoded() bool {
 func (p *pair) compare() Result {
 	head := p.compareFields("header", p.legacy.Header, p.new.Header)
 	tail := p.compareFields("trailer", p.legacy.Trailer, p.new.Trailer)
-	body, err := p.compareBodies(hasLinks(head) || hasLinks(tail))
-	p.settleLinks(head, body, tail)
-
+	body, err := p.compareBodies(hasLinks(head.found) || hasLinks(tail.found))
+	p.settleLinks(head.found, body, tail.found)
 	match := err == nil && body.matches()
-	for i := range head {
-		p.settle(&head[i], match)
+	for i := range head.found {
+		p.settle(&head.found[i], match)
 	}
+	weigh(head.found, head.places)
+	weigh(tail.found, tail.places)
+
 	l := &ledger{rules: p.rules}
 	l.addAll(p.compareStatus())
-	l.addAll(head)
+	l.addAll(head.found)
 	body.list(l)
-	l.addAll(tail)
+	l.addAll(tail.found)
 	l.addAll(p.compareFootprints())
 	l.result.Err = err
 	body.free()

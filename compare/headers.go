@@ -65,34 +65,34 @@ func sameSection(legacy, new http.Header) bool {
 	return rest == 0
 }
 
-// fieldWalk compares two header or trailer sections.
-type fieldWalk struct {
+// fields compares two header or trailer sections.
+type fields struct {
 	section string // "header" or "trailer"
 	rules   *Rules
-	found   []finding
 	recoded bool // the content codings differ, so what follows from them may too
+	found   []finding
+	places  int // names on either side
 }
 
 // compareFields lists the differences of two sections by name.
-func (p *pair) compareFields(section string, legacy, new http.Header) []finding {
+func (p *pair) compareFields(section string, legacy, new http.Header) *fields {
+	w := &fields{section: section, rules: p.rules, recoded: p.recoded()}
 	if sameSection(legacy, new) {
-		return nil
+		return w
 	}
-	w := &fieldWalk{section: section, rules: p.rules, recoded: p.recoded()}
-	places := 0
 	var names []string
 	for name, values := range legacy {
 		if isOwn(name) || len(values) == 0 {
 			continue
 		}
-		places++
+		w.places++
 		if !slices.Equal(values, new[name]) {
 			names = append(names, name)
 		}
 	}
 	for name, values := range new {
 		if !isOwn(name) && len(values) > 0 && len(legacy[name]) == 0 {
-			places++
+			w.places++
 			names = append(names, name)
 		}
 	}
@@ -104,11 +104,10 @@ func (p *pair) compareFields(section string, legacy, new http.Header) []finding 
 			w.field(name, legacy[name], new[name])
 		}
 	}
-	weigh(w.found, places)
-	return w.found
+	return w
 }
 
-// weigh sets the share of places that differ.
+// weigh sets the share of places that differ, once all verdicts are settled.
 func weigh(found []finding, places int) {
 	share := min(1, float64(counting(found))/float64(max(1, places)))
 	for i := range found {
@@ -117,7 +116,7 @@ func weigh(found []finding, places int) {
 }
 
 // field compares one field that is not spelled alike.
-func (w *fieldWalk) field(name string, legacy, new []string) {
+func (w *fields) field(name string, legacy, new []string) {
 	// A field in several lines equals the same field in one (RFC 9110 section 5.3).
 	l, n := strings.Join(legacy, ", "), strings.Join(new, ", ")
 	if l == n && len(legacy) > 0 && len(new) > 0 || name == "Content-Type" && sameMediaType(l, n) {

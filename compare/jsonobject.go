@@ -171,32 +171,23 @@ func (w *walk) members(done int32) want {
 		m := &la[k]
 		w.visit(m.stride(false), n)
 		n++
-		if o := inNew.find(w.a, m, done); o >= 0 {
-			lb[o].paired = true
-			if w.jump(m.value.from, lb[o].value.from); !w.value() {
-				return broken
-			}
+		o := inNew.find(w.a, m, done)
+		if o < 0 {
+			w.differ(inNew.kindOf(w.a, m, KindMissing), m.value, span{})
 			continue
 		}
-		kind := KindMissing
-		if inNew.find(w.a, m, -1) >= 0 {
-			kind = KindBody
+		lb[o].paired = true
+		if w.jump(m.value.from, lb[o].value.from); !w.value() {
+			return broken
 		}
-		w.differ(kind, m.value, span{})
 	}
 	inLegacy := indexMembers(w.a, la)
 	for k := done; k < int32(len(lb)); k++ {
-		m := &lb[k]
-		if m.paired {
-			continue
+		if m := &lb[k]; !m.paired {
+			w.visit(m.stride(true), n)
+			n++
+			w.differ(inLegacy.kindOf(w.b, m, KindAdded), span{}, m.value)
 		}
-		w.visit(m.stride(true), n)
-		n++
-		kind := KindAdded
-		if inLegacy.find(w.b, m, -1) >= 0 {
-			kind = KindBody
-		}
-		w.differ(kind, span{}, m.value)
 	}
 	return w.leave(endA, endB)
 }
@@ -262,6 +253,15 @@ func (x *memberIndex) find(text []byte, m *member, done int32) int32 {
 		}
 	}
 	return -1
+}
+
+// kindOf is the kind of a member m in text that has no partner here: alone, or
+// body when there is one of its name that has another partner.
+func (x *memberIndex) kindOf(text []byte, m *member, alone Kind) Kind {
+	if x.find(text, m, -1) >= 0 {
+		return KindBody
+	}
+	return alone
 }
 
 func (x *memberIndex) sameName(o *member, text []byte, m *member) bool {
