@@ -63,14 +63,25 @@ func TestQueueIsBounded(t *testing.T) {
 	if got := one(t, r, reports.Filter{}); got.Mismatched != 100 {
 		t.Errorf("%d counted, want all", got.Mismatched)
 	}
-	big := comparison(0)
-	big.Legacy.Answer.Body = make([]byte, 40<<20)
-	for n := range 10 {
-		c := differing(1000+n, fmt.Sprintf("$.big%d", n), compare.KindValue, reports.Mismatch)
-		c.Legacy.Answer.Body = big.Legacy.Answer.Body
-		r.Record(c)
+	// Those that make way for newer ones of their group leave their bytes, too.
+	same := fresh(t, reports.Config{SamplesMax: 4})
+	body := make([]byte, 1000)
+	for n := range 100 {
+		c := differing(n, "$.price", compare.KindValue, reports.Mismatch)
+		c.Request.Body, c.Legacy.Answer.Body, c.New.Answer.Body = body, nil, nil
+		same.Record(c)
 	}
-	if s := r.Stats(); s.QueuedBytes > 128<<20 {
-		t.Errorf("%d bytes queued", s.QueuedBytes)
+	if s := same.Stats(); s.Queued != 4 || s.QueuedBytes != 4000 || s.EvidenceDropped != 0 {
+		t.Errorf("%+v, want 4 queued with 1000 bytes each", s)
+	}
+	large := fresh(t, reports.Config{})
+	body = make([]byte, 40<<20)
+	for n := range 10 {
+		c := differing(n, fmt.Sprintf("$.m%d", n), compare.KindValue, reports.Mismatch)
+		c.Legacy.Answer.Body = body
+		large.Record(c)
+	}
+	if s := large.Stats(); s.Queued != 2 || s.QueuedBytes > 128<<20 || s.EvidenceDropped != 8 {
+		t.Errorf("%+v, want two of 40 MiB queued", s)
 	}
 }
