@@ -3,7 +3,6 @@ package txshadow
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -53,7 +52,7 @@ func (s *shadow) admit(own context.Context, on *tx, sql string, args []any) ([]s
 		s.note("unsupported:" + s.leaked)
 	}
 	for i := range stmts {
-		if err := s.judge(&stmts[i], on, args); err != nil && !s.adapter.layers.noInterception {
+		if err := s.judge(own, &stmts[i], on, args); err != nil && !s.adapter.layers.noInterception {
 			return nil, "", err
 		}
 	}
@@ -65,7 +64,7 @@ func (s *shadow) admit(own context.Context, on *tx, sql string, args []any) ([]s
 }
 
 // judge refuses a statement, or keeps in mind what it leaves behind.
-func (s *shadow) judge(st *statement, on *tx, args []any) error {
+func (s *shadow) judge(own context.Context, st *statement, on *tx, args []any) error {
 	switch {
 	case s.adapter.layers.noInterception:
 		return nil
@@ -76,6 +75,11 @@ func (s *shadow) judge(st *statement, on *tx, args []any) error {
 	case st.writable && s.mode == ModeReadOnly:
 		return s.refuse("unsupported:read-write")
 	}
+	if st.executes != "" {
+		if err := s.judgePrepared(own, st.executes); err != nil {
+			return err
+		}
+	}
 	if st.setsConfig {
 		for _, a := range args {
 			if text, ok := a.(string); ok && protectedText(text) != "" {
@@ -83,13 +87,27 @@ func (s *shadow) judge(st *statement, on *tx, args []any) error {
 			}
 		}
 	}
-	if st.uncounted {
-		s.books.lost = "a " + strings.ToUpper(st.verb) + " whose rows the server does not count"
-	}
+	s.books.lost = s.books.lost || st.uncounted
 	if st.leak != "" && on == nil {
 		s.leaked = st.leak
 	} else if st.leak != "" {
 		on.outermost().leak = st.leak
+	}
+	return nil
+}
+
+// judgePrepared refuses to EXECUTE a statement that was prepared by the
+// protocol, as hooks do, and would be refused itself. SQL's own PREPARE takes
+// none of those.
+func (s *shadow) judgePrepared(own context.Context, name string) error {
+	text, err := s.preparedText(own, name)
+	if err != nil {
+		return err
+	}
+	for _, st := range split(text, false) {
+		if st.refusal != "" {
+			return s.refuse(st.refusal)
+		}
 	}
 	return nil
 }

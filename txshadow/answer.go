@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"hash"
 	"net"
 	"net/http"
@@ -30,6 +31,9 @@ func newAnswer(s *shadow, limit int64) *answer {
 func (a *answer) Header() http.Header { return a.header }
 
 func (a *answer) WriteHeader(status int) {
+	if status < 100 || status > 999 {
+		panic(fmt.Sprintf("invalid WriteHeader code %d", status)) // as net/http does, and here rather than there
+	}
 	if a.status != 0 || status >= 100 && status <= 199 { // informational answers say nothing to compare
 		return
 	}

@@ -81,7 +81,7 @@ type ledger struct {
 	last  counts // at the last reading
 	stale bool   // something may have been written since
 	void  counts // written and taken back, or before the transaction
-	lost  string // why the counts can not be told, "" when they can
+	lost  bool   // the counts can not be told any more
 }
 
 // mark is a savepoint and the books at its time.

@@ -46,7 +46,8 @@ var escapes = [][]string{
 	{"SET session_replication_role = replica", "COMMIT"},
 	{"DELETE FROM txshadow.fuse", "COMMIT"},
 	{"SET CONSTRAINTS ALL IMMEDIATE", "INSERT …"},
-	{"ROLLBACK TO _ts_1", "COMMIT"},
+	{"RELEASE _ts_1", "COMMIT"},
+	{"EXECUTE prepared_commit"},
 	{"DO $$BEGIN COMMIT; END$$"},
 }
 
@@ -121,7 +122,7 @@ type outcome struct{ persisted, unnoticed int }
 func TestEscapes(t *testing.T) {
 	columns := make([][]outcome, len(layerSets))
 	for i, set := range layerSets {
-		t.Run(set.name, func(t *testing.T) { columns[i] = tryEscapes(t, set.layers, set.name == "all") })
+		t.Run(set.name, func(t *testing.T) { columns[i] = tryEscapes(t, set.layers, set.name == "all" || set.name == "noticed") })
 	}
 	for i, o := range columns[allLayers] {
 		name := strings.Join(escapes[i], " | ")
@@ -135,17 +136,24 @@ func TestEscapes(t *testing.T) {
 	golden(t, "testdata/layers.md", layersTable(columns))
 }
 
-// tryEscapes tries all escapes by both protocols; inTx, inside a transaction of
-// the application as well.
-func tryEscapes(t *testing.T, layers txshadow.Layers, inTx bool) []outcome {
+// tryEscapes tries all escapes by both protocols inside a transaction of the
+// application, where nothing of ours is sent between its statements; outside
+// as well, outside of one too.
+func tryEscapes(t *testing.T, layers txshadow.Layers, outside bool) []outcome {
 	var a attempt
-	s := serve(t, func(s *service, w http.ResponseWriter, r *http.Request) { a.run(r.Context(), s.db) }, withLayers(layers))
+	prepared := withPool(func(c *pgxpool.Config) {
+		c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.Prepare(ctx, "prepared_commit", "COMMIT")
+			return err
+		}
+	})
+	s := serve(t, func(s *service, w http.ResponseWriter, r *http.Request) { a.run(r.Context(), s.db) }, withLayers(layers), prepared)
 	db := s.watchman()
 	outcomes := make([]outcome, len(escapes))
 	for i, escape := range escapes {
-		attempts := []attempt{{escape, false, false}, {escape, true, false}}
-		if inTx {
-			attempts = append(attempts, attempt{escape, false, true}, attempt{escape, true, true})
+		attempts := []attempt{{escape, false, true}, {escape, true, true}}
+		if outside {
+			attempts = append(attempts, attempt{escape, false, false}, attempt{escape, true, false})
 		}
 		for _, a = range attempts {
 			out := s.shadow("/")

@@ -16,11 +16,14 @@ func (c *Codec) SetClock(now func() time.Time) { c.now = now }
 // Codec is the adapter's codec.
 func (a *Adapter) Codec() *Codec { return a.codec }
 
-// ForgetProof makes the next hello drill anew.
-func (a *Adapter) ForgetProof() {
+// ForgetProof makes the next hello prove anew; drill, by a whole drill.
+func (a *Adapter) ForgetProof(drill bool) {
 	a.proof.mu.Lock()
 	defer a.proof.mu.Unlock()
 	a.proof.until = time.Time{}
+	if drill {
+		a.proof.drilled = time.Time{}
+	}
 }
 
 // TableName is a table's name as a footprint has it.

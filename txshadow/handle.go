@@ -14,13 +14,15 @@ import (
 
 // run runs a shadow that has been verified and answers with its signed
 // acknowledgement, after the server has confirmed the rollback.
-func (a *Adapter) run(w http.ResponseWriter, r *http.Request, m Marked, body []byte, next http.Handler) {
+// Its time runs from began.
+func (a *Adapter) run(w http.ResponseWriter, r *http.Request, m Marked, began time.Time, body []byte, next http.Handler) {
 	if a.enter() != nil {
 		a.acknowledge(w, m, ending{rolledBack: true, reason: "unsupported:closing"}, nil)
 		return
 	}
 	s := newShadow(a, m)
-	ctx, cancel := context.WithTimeout(r.Context(), a.limit(m))
+	s.deadline = began.Add(a.limit(m))
+	ctx, cancel := context.WithDeadline(r.Context(), s.deadline)
 	defer cancel()
 	free, reason := a.start(ctx, s)
 	if reason != "" {
@@ -73,18 +75,17 @@ func (a *Adapter) start(ctx context.Context, s *shadow) (free func(), reason str
 	default:
 		return nil, "unsupported:busy"
 	}
-	deadline, _ := ctx.Deadline()
-	session, err := a.armed(ctx, time.Until(deadline))
+	session, err := a.armed(ctx, time.Until(s.deadline))
 	if err == nil && !session.flushed {
 		err = s.openBooks(ctx, session)
 	}
 	a.sessions.refill()
 	if err != nil {
 		free()
-		a.log.Error("a shadow write was not run", "request", s.id, "err", err)
 		if ctx.Err() != nil {
 			return nil, "budget"
 		}
+		a.log.Error("a shadow write was not run", "request", s.id, "err", err)
 		return nil, "unsupported:arm"
 	}
 	s.session = session
@@ -112,7 +113,7 @@ func (s *shadow) attachToPool(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	session := &session{conn: conn.Conn(), release: sync.OnceFunc(conn.Release)}
-	if err := session.beginReadOnly(ctx, s.adapter.readCap, s.adapter.lockTimeout); err != nil {
+	if err := session.beginReadOnly(ctx, time.Until(s.deadline), s.adapter.lockTimeout); err != nil {
 		closeConn(session.conn)
 		session.release()
 		return nil, fmt.Errorf("begin the transaction of a reading shadow: %w", err)

@@ -10,19 +10,24 @@ import (
 )
 
 const (
-	// proofFor is how long one drill answers for, and failureFor how long a
-	// drill that has failed is not repeated.
+	// proofFor is how long one proof answers for, and failureFor how long one
+	// that has failed is not repeated.
 	proofFor   = 4 * time.Second
 	failureFor = time.Second
-	// drillTimeout is for a whole drill, connecting included.
-	drillTimeout = 3 * time.Second
+	// drillEvery is how often a proof is a drill, which leaves two errors in
+	// the server's log. Between drills a session is armed, which looks at the
+	// fuse's trigger and the belt.
+	drillEvery = time.Minute
+	// proofTimeout is for a whole proof, connecting included.
+	proofTimeout = 3 * time.Second
 )
 
-// proof is the last drill.
+// proof is the last proof.
 type proof struct {
-	mu    sync.Mutex
-	until time.Time
-	err   error
+	mu      sync.Mutex
+	until   time.Time
+	err     error
+	drilled time.Time // the last drill that went well
 }
 
 // hello answers GET /.well-known/quack/hello: with a signed "ready" when a
@@ -49,7 +54,7 @@ func (a *Adapter) hello(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// prove drills, unless it has just done so.
+// prove shows that a shadow can not commit, unless it has just done so.
 func (a *Adapter) prove(ctx context.Context) error {
 	p := &a.proof
 	p.mu.Lock()
@@ -61,26 +66,32 @@ func (a *Adapter) prove(ctx context.Context) error {
 		return err
 	}
 	defer a.running.Done()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drillTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), proofTimeout)
 	defer cancel()
-	p.err = a.drill(ctx)
+	drill := p.err != nil || time.Since(p.drilled) > drillEvery
+	p.err = a.drill(ctx, drill)
 	p.until = time.Now().Add(proofFor)
 	if p.err != nil {
 		p.until = time.Now().Add(failureFor)
+	} else if drill {
+		p.drilled = time.Now()
 	}
 	a.sessions.refill()
 	return p.err
 }
 
-// drill arms a session and tries to commit, as an application would that has
-// got past the interception: the fuse has to refuse the commit, and the belt
-// what is written after it.
-func (a *Adapter) drill(ctx context.Context) error {
-	s, err := a.armed(ctx, drillTimeout)
+// drill arms a session and, when it is a whole drill, tries to commit, as an
+// application would that has got past the interception: the fuse has to refuse
+// the commit, and the belt what is written after it.
+func (a *Adapter) drill(ctx context.Context, whole bool) error {
+	s, err := a.armed(ctx, proofTimeout)
 	if err != nil {
 		return err
 	}
 	defer s.release()
+	if !whole {
+		return nil
+	}
 	if _, err := s.control(ctx, "COMMIT"); sqlState(err) != fuseState {
 		return fmt.Errorf("the fuse did not refuse a COMMIT (%s)\n  install it anew: quack txshadow install", outcomeOf(err))
 	}

@@ -85,6 +85,11 @@ var limits = []struct {
 		return err
 	}, "escape:commit", true},
 	{"the verb by a prepared name", exec("sneaky"), "escape:commit", true},
+	{"the verb by EXECUTE", exec("EXECUTE sneaky"), "escape:commit", true},
+	{"EXECUTE", func(ctx context.Context, db *txshadow.Pool) error {
+		exec("PREPARE mine AS SELECT 1")(ctx, db)
+		return errors.Join(exec("EXECUTE mine")(ctx, db), exec("EXECUTE honest(1)")(ctx, db))
+	}, "", false},
 	{"a prepared name", func(ctx context.Context, db *txshadow.Pool) error {
 		var n int
 		return errors.Join(db.QueryRow(ctx, "honest", 1).Scan(&n), wantOne(n))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 )
 
 // Middleware runs shadow requests so that they leave nothing behind, and
@@ -60,6 +61,7 @@ func (a *Adapter) shadowed(w http.ResponseWriter, r *http.Request, next http.Han
 		http.Error(w, "txshadow: a request can be the shadow of one adapter only", http.StatusNotImplemented)
 		return
 	}
+	began := time.Now()
 	body := &keptBody{limit: a.maxBody}
 	m, err := a.verified(r, io.TeeReader(r.Body, body))
 	if err == nil && m.Mode == ModeHello {
@@ -73,7 +75,7 @@ func (a *Adapter) shadowed(w http.ResponseWriter, r *http.Request, next http.Han
 		a.acknowledge(w, m, ending{rolledBack: true, reason: "unsupported:body-size"}, nil)
 		return
 	}
-	a.run(w, r, m, body.kept.Bytes(), next)
+	a.run(w, r, m, began, body.kept.Bytes(), next)
 }
 
 // verified reads body to its end and the request's Quack-Shadow, which it

@@ -191,15 +191,23 @@ func TestHello(t *testing.T) {
 		}
 		s.live(txshadow.InstallSQL())
 		s.live(txshadow.InstallSQL()) // may be run again
-		s.adapter.ForgetProof()
+		s.adapter.ForgetProof(false)
 		if out := hello(s); out.err != nil {
 			t.Errorf("installed: %+v", out)
 		}
-		s.live("ALTER TABLE txshadow.fuse DISABLE TRIGGER ALL")
-		s.adapter.ForgetProof()
+		for _, spoil := range []string{"ALTER TABLE txshadow.fuse DISABLE TRIGGER ALL", "ALTER TABLE txshadow.fuse ENABLE TRIGGER ALL", "DROP TRIGGER fuse ON txshadow.fuse"} {
+			s.live(spoil)
+			s.adapter.ForgetProof(false)
+			wantNotReady(t, hello(s), "missing or switched off")
+		}
+		if out := s.do(s.marked(txshadow.ModeRollback, 0, "POST", "/", "")); out.ack.Reason != "unsupported:arm" || reached != 0 {
+			t.Errorf("a shadow without a trigger: %+v", out)
+		}
+		s.live(txshadow.InstallSQL() + "CREATE OR REPLACE FUNCTION txshadow.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+		s.adapter.ForgetProof(true)
 		wantNotReady(t, hello(s), "did not refuse a COMMIT")
 		s.live(txshadow.UninstallSQL())
-		s.adapter.ForgetProof()
+		s.adapter.ForgetProof(false)
 		wantNotReady(t, hello(s), "quack txshadow install")
 	})
 	t.Run("without the belt", func(t *testing.T) {
@@ -266,7 +274,7 @@ func TestGrants(t *testing.T) {
 	conn := must(pgx.Connect(t.Context(), s.dsn))
 	defer conn.Close(t.Context())
 	s.must(txshadow.Install(t.Context(), conn, name))
-	s.adapter.ForgetProof()
+	s.adapter.ForgetProof(false)
 	if out := s.do(s.marked(txshadow.ModeHello, 0, "GET", txshadow.HelloPath, "")); out.err != nil {
 		t.Errorf("granted: %+v", out)
 	}

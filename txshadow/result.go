@@ -76,7 +76,9 @@ func (c *Codec) Acknowledged(h http.Header, id string) (Ack, error) {
 		return Ack{}, fmt.Errorf("%s has outcome %q", HeaderResult, f[1])
 	}
 	if lines := h.Values(HeaderFootprint); len(lines) > 0 {
-		a.Footprint, a.FootprintErr = ParseFootprint(strings.Join(lines, ", "))
+		if a.Footprint, a.FootprintErr = ParseFootprint(strings.Join(lines, ", ")); a.FootprintErr != nil {
+			a.Footprint = nil
+		}
 	}
 	return a, nil
 }

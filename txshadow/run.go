@@ -203,7 +203,8 @@ func (s *shadow) readBooks(results []*pgconn.Result) {
 	}
 	now, err := readCounts(results[len(results)-1])
 	if err != nil {
-		s.books.lost = err.Error()
+		s.log.Warn("read what a shadow has written", "err", err)
+		s.books.lost = true
 		return
 	}
 	s.books.read(now)

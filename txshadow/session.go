@@ -20,6 +20,7 @@ type session struct {
 	// Of a dedicated session.
 	pid     uint32
 	started string // backend_start: a pid alone may be somebody else's by now
+	server  string // start of the server: a connection string may name several
 	opened  time.Time
 
 	flushed bool // its statistics have nothing of before
@@ -29,6 +30,8 @@ type session struct {
 	isolation  string
 	deferrable bool // the database has deferrable constraints, the fuse aside
 	counting   bool // track_counts is on
+	fused      bool // the fuse's trigger is in force
+	belted     bool // only this transaction may write
 	noTx       bool // the server has said that a ROLLBACK found no transaction
 }
 
@@ -44,11 +47,12 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 	}
 	row, err := s.row(ctx, `SELECT pg_catalog.pg_backend_pid(),
 		(SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()),
-		pg_catalog.current_setting('application_name'), pg_catalog.current_setting('server_version_num')`)
+		pg_catalog.current_setting('application_name'), pg_catalog.current_setting('server_version_num'),
+		pg_catalog.pg_postmaster_start_time()::text`)
 	if err != nil {
 		return fmt.Errorf("ask the session who it is: %w", err)
 	}
-	s.pid, s.started = s.conn.PgConn().PID(), row[1]
+	s.pid, s.started, s.server = s.conn.PgConn().PID(), row[1], row[4]
 	if row[0] != strconv.FormatUint(uint64(s.pid), 10) {
 		return errPooled
 	}
@@ -102,8 +106,20 @@ func (s *session) arm(ctx context.Context, nonce string, budget, lockTimeout tim
 	if !l.noFuse {
 		sql += "INSERT INTO txshadow.fuse (nonce) VALUES (" + literal(nonce) + ");"
 	}
-	return s.open(ctx, sql, budget, lockTimeout)
+	if err := s.open(ctx, sql, budget, lockTimeout); err != nil {
+		return err
+	}
+	if !s.fused && !l.noFuse {
+		return errNoFuse
+	}
+	if !s.belted && !l.noBelt {
+		return errors.New("default_transaction_read_only is not on in the shadow's session")
+	}
+	return nil
 }
+
+// errNoFuse says that a row in the fuse would stop nothing.
+var errNoFuse = errors.New("the trigger of txshadow.fuse is missing or switched off\n  install it anew: quack txshadow install")
 
 // beginReadOnly opens a transaction that can not write.
 func (s *session) beginReadOnly(ctx context.Context, budget, lockTimeout time.Duration) error {
@@ -120,6 +136,7 @@ func (s *session) open(ctx context.Context, begin string, budget, lockTimeout ti
 		return err
 	}
 	s.xid, s.isolation, s.counting, s.deferrable = row[0], row[1], row[2] == "on", row[3] == "t"
+	s.fused, s.belted = row[4] == "t", row[5] == "on"
 	if st := s.conn.PgConn().TxStatus(); st != 'T' {
 		return fmt.Errorf("the transaction has status %c", st)
 	}
@@ -132,6 +149,9 @@ func opening(lockTimeout, limit string) string {
 		pg_catalog.current_setting('track_counts'),
 		EXISTS (SELECT FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
 			WHERE c.condeferrable AND n.nspname <> 'txshadow'),
+		EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = pg_catalog.to_regclass('txshadow.fuse')
+			AND tgname = 'fuse' AND tgenabled = 'A' AND tgdeferrable AND tginitdeferred),
+		pg_catalog.current_setting('default_transaction_read_only'),
 		pg_catalog.set_config('lock_timeout', ` + literal(lockTimeout) + `, true),
 		pg_catalog.set_config('statement_timeout', ` + literal(limit) + `, true),
 		pg_catalog.set_config('idle_in_transaction_session_timeout', ` + literal(limit) + `, true)`

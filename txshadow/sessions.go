@@ -2,7 +2,6 @@ package txshadow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -133,9 +132,6 @@ func closeConn(conn *pgx.Conn) {
 	}
 }
 
-// errNotGone says that a session may still be there.
-var errNotGone = errors.New("the session is still there")
-
 // gone ends a session from outside and returns when the server has it no more.
 func (p *sessions) gone(s *session) error {
 	ctx, cancel := context.WithTimeout(context.Background(), goneTimeout)
@@ -151,8 +147,13 @@ func (p *sessions) gone(s *session) error {
 	}
 	for {
 		var n int
-		if err := conn.QueryRow(ctx, "SELECT count(*)"+which, s.pid, s.started).Scan(&n); err != nil {
-			return fmt.Errorf("look for the session %d: %w: %w", s.pid, errNotGone, err)
+		var same bool
+		const ask = "SELECT count(*), pg_catalog.pg_postmaster_start_time() = $3::timestamptz" + which
+		if err := conn.QueryRow(ctx, ask, s.pid, s.started, s.server).Scan(&n, &same); err != nil {
+			return fmt.Errorf("look for the session %d: %w", s.pid, err)
+		}
+		if !same {
+			return fmt.Errorf("look for the session %d: this is another server", s.pid)
 		}
 		if n == 0 {
 			return nil

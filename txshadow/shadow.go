@@ -17,6 +17,8 @@ type shadow struct {
 	id      string
 	mode    Mode
 	log     *slog.Logger
+
+	deadline time.Time // of the whole shadow; set before the handler runs
 	// attach opens the session and its transaction when the first statement
 	// comes; nil when they were opened before the handler ran.
 	attach func(context.Context) (*session, error)

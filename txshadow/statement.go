@@ -17,12 +17,13 @@ type statement struct {
 	// or could not take back. "" when it may be sent.
 	refusal string
 
-	savepoint    bool // SAVEPOINT, RELEASE, ROLLBACK TO: only inside a transaction of the application
-	allImmediate bool // SET CONSTRAINTS ALL IMMEDIATE, which would fire the fuse
-	writable     bool // SET TRANSACTION READ WRITE and its like
-	setsConfig   bool // calls set_config, whose arguments may name a setting
-	writes       bool // may change rows, as far as the text shows
-	uncounted    bool // has effects that the server's row counts get wrong
+	savepoint    bool   // SAVEPOINT, RELEASE, ROLLBACK TO: only inside a transaction of the application
+	allImmediate bool   // SET CONSTRAINTS ALL IMMEDIATE, which would fire the fuse
+	writable     bool   // SET TRANSACTION READ WRITE and its like
+	setsConfig   bool   // calls set_config, whose arguments may name a setting
+	executes     string // name of a prepared statement, of EXECUTE
+	writes       bool   // may change rows, as far as the text shows
+	uncounted    bool   // has effects that the server's row counts get wrong
 
 	// leak is what outlives the application's COMMIT here and would not
 	// otherwise, because that COMMIT is only a RELEASE. "" when nothing does.
@@ -88,6 +89,9 @@ func classify(tokens []token) statement {
 	s.writes = words.mayWrite(s.verb)
 	s.leak = words.leaks(s.verb)
 	s.setsConfig = slices.Contains(words.calls(), "set_config")
+	if s.verb == "execute" {
+		s.executes = words.name(1)
+	}
 	s.uncounted = s.verb == "truncate" || s.verb == "rollback"
 	return s
 }
