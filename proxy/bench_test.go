@@ -25,6 +25,8 @@ type nobody struct{ *shadowNotes }
 func (nobody) Served(string, string, string, int, time.Duration) {}
 func (nobody) Skip(string, string)                               {}
 
+func (nobody) Unmarked(string) {}
+
 // BenchmarkLivePath is one request after the other over kept-alive
 // connections, in the same process as client and backend, whose parts are as
 // cheap as they can be. What counts is the ratio of the two in cpu-ns/op, which

@@ -337,6 +337,8 @@ func (c *countNotes) Skip(route, reason string) {
 	c.skips = append(c.skips, route+": "+reason)
 }
 
+func (c *countNotes) Unmarked(route string) { c.Skip(route, "unmarked") }
+
 // waitServed waits until n answers have been counted.
 func (c *countNotes) waitServed(t *testing.T, n int) []served {
 	t.Helper()

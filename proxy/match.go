@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"net/http"
+
+	"github.com/quackproxy/quack/routes"
 )
 
 // refuse answers what no backend is asked for: CONNECT, which would make Quack
@@ -33,6 +35,9 @@ func (l *life) match() {
 	l.trusted = l.peer.IsValid() && within(l.peer, l.Trusted)
 	client, known := r.Client(l.r, l.params, l.clientIP())
 	l.side = r.LiveSide(client, known)
+	if !known && r.Stage == routes.StageRamp {
+		l.Counters.Unmarked(r.Name)
+	}
 	l.compared = r.Shadowed(client)
 }
 

@@ -60,6 +60,7 @@ type Shadow interface {
 type Counters interface {
 	Served(route, stage, side string, status int, latency time.Duration)
 	Skip(route, reason string)
+	Unmarked(route string)
 }
 
 // proxy is the handler. It has no state of its own but the budget of copies.

@@ -20,6 +20,7 @@ type counts struct {
 	Forgiven   int64            `json:"forgiven,omitempty"`
 	Errors     int64            `json:"errors,omitempty"`
 	Dropped    int64            `json:"dropped,omitempty"`
+	Unmarked   int64            `json:"unmarked,omitempty"`
 	Skipped    map[string]int64 `json:"skipped,omitempty"`
 	Legacy     histogram        `json:"legacy,omitempty"` // of compared requests
 	New        histogram        `json:"new,omitempty"`
@@ -42,6 +43,7 @@ func (c *counts) merge(d *counts) {
 	c.Forgiven += d.Forgiven
 	c.Errors += d.Errors
 	c.Dropped += d.Dropped
+	c.Unmarked += d.Unmarked
 	for reason, n := range d.Skipped {
 		c.skip(reason, n)
 	}
@@ -90,7 +92,7 @@ func (c *counts) report(name string) RouteReport {
 		Name: name, Stage: c.Stage,
 		Matched: c.Matched, Mismatched: c.Mismatched, Transient: c.Transient, Noise: c.Noise,
 		Compared: c.Matched + c.Mismatched + c.Transient + c.Noise,
-		Forgiven: c.Forgiven, Errors: c.Errors, Dropped: c.Dropped,
+		Forgiven: c.Forgiven, Errors: c.Errors, Dropped: c.Dropped, Unmarked: c.Unmarked,
 		Skipped: map[string]int64{},
 		Legacy:  c.Legacy.latency(), New: c.New.latency(), Answered: c.Answered.latency(),
 	}
@@ -185,6 +187,12 @@ func (r *Reports) Served(route, stage, side string, status int, latency time.Dur
 // Skip counts a request on a shadowed route that was not compared.
 func (r *Reports) Skip(route, reason string) {
 	r.shards.count(route, func(c *counts) { c.skip(reason, 1) })
+}
+
+// Unmarked counts a request at ramp that did not carry what its route knows
+// clients by, and went to legacy for that.
+func (r *Reports) Unmarked(route string) {
+	r.shards.count(route, func(c *counts) { c.Unmarked++ })
 }
 
 // Drop counts a comparison that the full shadow queue turned away.

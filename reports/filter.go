@@ -27,24 +27,27 @@ func (f Filter) limit() int {
 
 // RouteReport is the report of one route.
 type RouteReport struct {
-	Name          string           `json:"name"`
-	Stage         string           `json:"stage"`   // where it stood when it was last counted; admin fills in today's
-	Percent       float64          `json:"percent"` // filled in by admin
-	Served        int64            `json:"served"`
-	Compared      int64            `json:"compared"` // matched + mismatched + transient + noise
-	Matched       int64            `json:"matched"`
-	Mismatched    int64            `json:"mismatched"`
-	Transient     int64            `json:"transient"`
-	Noise         int64            `json:"noise"`
-	Forgiven      int64            `json:"forgiven"` // differences, not comparisons
-	Errors        int64            `json:"errors"`   // not among compared
-	Skipped       map[string]int64 `json:"skipped"`
-	Dropped       int64            `json:"dropped"`
-	MismatchUpper float64          `json:"mismatch_upper95"` // exact binomial (Clopper–Pearson, one-sided), 0 to 1; 1 when nothing was compared
-	Legacy        Latency          `json:"legacy"`
-	New           Latency          `json:"new"`
-	Answered      Latency          `json:"answered"`       // of all answers to clients
-	Leak          string           `json:"leak,omitempty"` // filled in by admin when latched
+	Name       string           `json:"name"`
+	Stage      string           `json:"stage"`   // where it stood when it was last counted; admin fills in today's
+	Percent    float64          `json:"percent"` // filled in by admin
+	Served     int64            `json:"served"`
+	Compared   int64            `json:"compared"` // matched + mismatched + transient + noise
+	Matched    int64            `json:"matched"`
+	Mismatched int64            `json:"mismatched"`
+	Transient  int64            `json:"transient"`
+	Noise      int64            `json:"noise"`
+	Forgiven   int64            `json:"forgiven"` // differences, not comparisons
+	Errors     int64            `json:"errors"`   // not among compared
+	Skipped    map[string]int64 `json:"skipped"`
+	Dropped    int64            `json:"dropped"`
+	// Unmarked are requests at ramp without what their client is known by (sticky);
+	// they went to legacy.
+	Unmarked      int64   `json:"unmarked,omitempty"`
+	MismatchUpper float64 `json:"mismatch_upper95"` // exact binomial (Clopper–Pearson, one-sided), 0 to 1; 1 when nothing was compared
+	Legacy        Latency `json:"legacy"`
+	New           Latency `json:"new"`
+	Answered      Latency `json:"answered"`       // of all answers to clients
+	Leak          string  `json:"leak,omitempty"` // filled in by admin when latched
 }
 
 // Latency are quantiles in milliseconds, at most 5 % off; of compared

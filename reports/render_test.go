@@ -238,3 +238,21 @@ func TestWritersPassErrorsOn(t *testing.T) {
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+// TestForgivenOnSeveralRoutesIsOneLine: the Date field of every route would
+// drown what is worth a look.
+func TestForgivenOnSeveralRoutesIsOneLine(t *testing.T) {
+	date := reports.Group{Path: "header:Date", Kind: "header", Verdict: reports.VerdictForgiven, Reason: "volatile header", Count: 2}
+	rule := reports.Group{Route: "a", Path: "$.id", Kind: "value", Verdict: reports.VerdictForgiven, Reason: "rule $.id same account", Count: 9}
+	other := date
+	date.Route, other.Route, other.Count = "a", "b", 3
+	var out strings.Builder
+	if err := reports.WriteTable(&out, reports.Report{Groups: []reports.Group{rule, date, other}}, false); err != nil {
+		t.Fatal(err)
+	}
+	_, got, _ := strings.Cut(out.String(), "\nForgiven\n")
+	want := "        9  value      $.id  a · rule $.id same account\n        5  header     header:Date  2 routes · volatile header\n"
+	if got != want {
+		t.Errorf("forgiven:\n%s\nwant:\n%s", got, want)
+	}
+}

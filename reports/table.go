@@ -32,6 +32,7 @@ func WriteTable(w io.Writer, r Report, color bool) error {
 	for _, section := range sections {
 		t.section(section.verdict, section.title)
 	}
+	t.forgiven()
 	return t.Flush()
 }
 
@@ -97,6 +98,9 @@ func (t *table) route(r RouteReport, name, stage int) {
 // details are the counters that are not in a column, wrapped.
 func (t *table) details(r RouteReport) {
 	parts := []string{"served " + number(r.Served), "forgiven " + number(r.Forgiven), "skipped " + visible(r.skipped()), "dropped " + number(r.Dropped)}
+	if r.Unmarked > 0 {
+		parts = append(parts, "unmarked "+number(r.Unmarked))
+	}
 	if r.Compared > 0 {
 		parts = append(parts,
 			"p50 "+millisText(r.Legacy.P50)+" → "+millisText(r.New.P50)+" ms",
@@ -120,7 +124,7 @@ func (t *table) details(r RouteReport) {
 func (t *table) section(verdict, title string) {
 	begun := false
 	for _, g := range t.r.Groups {
-		if g.Verdict != verdict {
+		if g.Verdict != verdict || verdict == VerdictForgiven {
 			continue
 		}
 		if !begun {
@@ -142,9 +146,6 @@ func (t *table) group(g Group) {
 		colour = t.yellow
 	}
 	t.line("%s%9s%s %8s  %-9s  %s  %s%s%s", colour, number(g.Count), t.off, t.r.share(g), visible(g.Kind), visible(g.Path), t.dim, visible(g.Route), t.off)
-	if g.Reason != "" {
-		t.line("%20s%s%s%s", "", t.dim, visible(g.Reason), t.off)
-	}
 	s, some := g.newest()
 	if !some {
 		return
@@ -158,4 +159,44 @@ func (t *table) group(g Group) {
 	new = cut(new, max(half, room-utf8.RuneCountInString(legacy)))
 	t.line("%20s%s → %s", "", legacy, new)
 	t.line("%20s%squack diff %s%s", "", t.dim, visible(s.ID), t.off)
+}
+
+// forgiven are the forgiven groups, a line each: they are what a reader looks
+// through, not into. What happened at the same place for the same reason on
+// several routes, as the Date field does on all, is one line.
+func (t *table) forgiven() {
+	type place struct{ path, kind, reason string }
+	type merged struct {
+		place
+		count  int64
+		routes []string
+	}
+	var list []*merged
+	at := make(map[place]*merged)
+	for _, g := range t.r.Groups {
+		if g.Verdict != VerdictForgiven {
+			continue
+		}
+		p := place{g.Path, g.Kind, g.Reason}
+		m := at[p]
+		if m == nil {
+			m = &merged{place: p}
+			at[p] = m
+			list = append(list, m)
+		}
+		m.count += g.Count
+		m.routes = append(m.routes, g.Route)
+	}
+	if len(list) == 0 {
+		return
+	}
+	t.line("")
+	t.line("%sForgiven%s", t.bold, t.off)
+	for _, m := range list {
+		where := visible(m.routes[0])
+		if len(m.routes) > 1 {
+			where = fmt.Sprintf("%d routes", len(m.routes))
+		}
+		t.line("%9s  %-9s  %s  %s%s · %s%s", number(m.count), visible(m.kind), visible(m.path), t.dim, where, visible(m.reason), t.off)
+	}
 }

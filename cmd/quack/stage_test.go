@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -146,4 +147,67 @@ func TestHangingShadowIsNotNoticed(t *testing.T) {
 	if r.Compared != 0 || r.Dropped+r.Skipped["breaker"] == 0 || r.Skipped["timeout"] == 0 {
 		t.Errorf("compared %d, dropped %d, skipped %v", r.Compared, r.Dropped, r.Skipped)
 	}
+}
+
+// At ramp each client stays on the side it was given, about the share that was
+// asked for gets new, a larger share only adds clients, and a request without
+// its client's mark goes to legacy and is counted.
+func TestRampKeepsClientsOnTheirSide(t *testing.T) {
+	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, "legacy" })
+	newer := serveJSON(t, func(*http.Request) (int, string) { return 200, "new" })
+	q := start(t, table(legacy, newer, "", "  - {name: show, match: GET /a, stage: ramp, percent: 25, sticky: header:X-User-Id}\n"))
+	const clients = 400
+	side := func(user string) string {
+		req, err := http.NewRequest("GET", q.url+"/a", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if user != "" {
+			req.Header.Set("X-User-Id", user)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	sides := func() (onNew map[int]bool) {
+		onNew = make(map[int]bool)
+		for i := range clients {
+			if side(fmt.Sprint("user-", i)) == "new" {
+				onNew[i] = true
+			}
+		}
+		return onNew
+	}
+	before, again := sides(), sides()
+	if !maps.Equal(before, again) {
+		t.Error("a client was given another side the second time")
+	}
+	if n := len(before); n < clients/8 || n > clients*3/8 {
+		t.Errorf("%d of %d clients get new, want about a quarter", n, clients)
+	}
+	if out, code := q.run("stage", "show", "ramp", "--percent", "60", "--why", "more"); code != 0 {
+		t.Fatalf("code %d\n%s", code, out)
+	}
+	after := sides()
+	for i := range before {
+		if !after[i] {
+			t.Errorf("client %d went back to legacy when the share grew", i)
+		}
+	}
+	if len(after) <= len(before) {
+		t.Errorf("%d clients at 25%%, %d at 60%%", len(before), len(after))
+	}
+	for range 3 {
+		if got := side(""); got != "legacy" {
+			t.Errorf("a request without its client's mark was answered by %s", got)
+		}
+	}
+	q.until("show", "3 unmarked", func(r reports.RouteReport) bool { return r.Unmarked == 3 })
 }
