@@ -49,8 +49,12 @@ func (s *server) report(ctx context.Context, f reports.Filter) ([]reports.RouteR
 				list = append(list, reports.RouteReport{Name: r.Name, MismatchUpper: 1})
 			}
 		}
+		leaks := map[string]string{}
+		for _, l := range s.control.Latches() {
+			leaks[l.Route] = l.Why
+		}
 		for i := range list {
-			s.fillIn(t, &list[i])
+			fillIn(&list[i], t, leaks)
 		}
 	}
 	if f.Route != "" && len(list) == 0 {
@@ -61,22 +65,18 @@ func (s *server) report(ctx context.Context, f reports.Filter) ([]reports.RouteR
 	return list, nil
 }
 
-func (s *server) fillIn(t *routes.Table, r *reports.RouteReport) {
+// fillIn sets what is true of a route today.
+func fillIn(r *reports.RouteReport, t *routes.Table, leaks map[string]string) {
 	route := t.Route(r.Name)
 	if r.Name == t.Default().Name {
 		route = t.Default()
 	}
-	r.Stage, r.Percent = "", 0
+	r.Stage, r.Percent, r.Leak = "", 0, leaks[r.Name]
 	if route != nil {
 		r.Stage, r.Percent = string(route.Stage), route.Percent
 	}
 	if r.Skipped == nil {
 		r.Skipped = map[string]int64{}
-	}
-	for _, l := range s.control.Latches() {
-		if l.Route == r.Name {
-			r.Leak = l.Why
-		}
 	}
 }
 

@@ -38,6 +38,7 @@ func TestNothingWithoutToken(t *testing.T) {
 }
 
 func TestWrongTokens(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, authorization := range []string{
 		"Bearer " + token + "x", "Bearer " + token[1:], "Bearer", "Bearer ", "Basic " + token, token,
@@ -57,6 +58,7 @@ func TestWrongTokens(t *testing.T) {
 }
 
 func TestManyWrongTokensAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	statuses := make(chan int)
 	for range 40 {
@@ -68,13 +70,13 @@ func TestManyWrongTokensAtOnce(t *testing.T) {
 	counts := map[int]int{}
 	for range 40 {
 		counts[<-statuses]++
+		// However many guess, who has the token is let in.
+		if res, _ := w.ask("GET", "/api/v1/status", ""); res.StatusCode != 200 {
+			t.Errorf("the right token: %d", res.StatusCode)
+		}
 	}
 	if counts[429] == 0 || counts[401] == 0 || counts[401]+counts[429] != 40 {
 		t.Errorf("answers %v, want some 401 and some 429", counts)
-	}
-	began := time.Now()
-	if res, _ := w.ask("GET", "/api/v1/status", ""); res.StatusCode != 200 || time.Since(began) > 250*time.Millisecond {
-		t.Errorf("the right token: %d after %s", res.StatusCode, time.Since(began))
 	}
 }
 

@@ -113,6 +113,7 @@ func (b *tab) js(expression string) string {
 func css(selector string) chromedp.CSS { return chromedp.CSS(selector) }
 
 func TestInABrowser(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}

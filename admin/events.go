@@ -34,6 +34,9 @@ func (s *server) getEvents(w http.ResponseWriter, r *http.Request) {
 	defer release()
 	last := s.look()
 	w.Header().Set("Content-Type", "text/event-stream")
+	if r.Method == http.MethodHead {
+		return
+	}
 	out := http.NewResponseController(w)
 	look, beat := time.NewTicker(lookEvery), time.NewTicker(beatEvery)
 	defer look.Stop()

@@ -56,6 +56,7 @@ func await(t *testing.T, events <-chan string, want string) {
 }
 
 func TestEvents(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -86,6 +87,7 @@ func TestEvents(t *testing.T) {
 
 // A shutdown must not wait for someone who looks at a page.
 func TestShutdownEndsStreamsAndWaits(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	events, _ := w.stream(t.Context())
 	await(t, events, `{}`)
@@ -112,6 +114,7 @@ func TestShutdownEndsStreamsAndWaits(t *testing.T) {
 }
 
 func TestStreamsAreBounded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	var all []<-chan string

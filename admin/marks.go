@@ -8,10 +8,12 @@ import (
 	"github.com/quackproxy/quack/reports"
 )
 
-// marks tell for a generalised path what became of the differences there.
+// marks tell for a generalised path what became of the differences there. For
+// one goroutine.
 type marks struct {
 	exact map[string]string
-	wild  []wildMark // paths through maps, whose keys are generalised too
+	wild  []wildMark        // paths through maps, whose keys are generalised too
+	found map[string]string // what was asked of wild
 }
 
 type wildMark struct {
@@ -22,7 +24,7 @@ type wildMark struct {
 // marksOf are the marks of a comparison. Where something at a path counted and
 // something else was forgiven, it counted.
 func marksOf(c *reports.Comparison) *marks {
-	m := &marks{exact: map[string]string{}}
+	m := &marks{exact: map[string]string{}, found: map[string]string{}}
 	for _, f := range c.Forgiven {
 		m.add(f.Path, markForgiven)
 	}
@@ -52,11 +54,18 @@ func (m *marks) of(path string) string {
 			return mark
 		}
 	}
+	mark, known := m.found[path]
+	if known {
+		return mark
+	}
+	mark = markDiffers
 	// The last one added counts most.
 	for _, w := range slices.Backward(m.wild) {
 		if w.path.MatchString(path) {
-			return w.mark
+			mark = w.mark
+			break
 		}
 	}
-	return markDiffers
+	m.found[path] = mark
+	return mark
 }

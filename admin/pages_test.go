@@ -159,6 +159,9 @@ func TestPageOfARouteThatIsGone(t *testing.T) {
 	}
 	_, page = b.get("/")
 	wantText(t, page, "accounts.show not in the table")
+	w.reports.Served("(default)", "legacy", "legacy", 200, time.Millisecond)
+	_, page = b.get("/routes/" + url.PathEscape("(default)"))
+	wantText(t, page, "(default) legacy What matches no route")
 }
 
 func TestEvidencePages(t *testing.T) {

@@ -241,3 +241,23 @@ func withCommas(lines []string) string {
 	}
 	return b.String()
 }
+
+// Whatever backends answer is shown, or said not to be, in bounded room.
+func FuzzBodies(f *testing.F) {
+	for _, s := range []string{`{"a":[1,{"b":null}]}`, `[[],{},""]`, "text\nlines\n", "\xff", `{"a":1,"a":2}`, strings.Repeat("[", 600) + strings.Repeat("]", 600), `1e400`, ``} {
+		f.Add([]byte(s), []byte(`{"a":[1,{"b":2}]}`), "$.a[*].b")
+		f.Add([]byte(s), []byte(s), "$.*")
+	}
+	f.Fuzz(func(t *testing.T, legacy, new []byte, path string) {
+		c := reports.Comparison{Forgiven: []compare.Forgiven{{Path: path}}}
+		v := viewBodies(&compare.Exchange{Body: legacy, Size: int64(len(legacy))}, &compare.Exchange{Body: new, Size: int64(len(new))}, marksOf(&c), false)
+		if len(v.Rows) > maxRows || len(v.Rows) == 0 && v.Note == "" {
+			t.Fatalf("%d rows, note %q", len(v.Rows), v.Note)
+		}
+		for _, r := range v.Rows {
+			if r.Legacy != r.New && r.Mark == "" && r.Gap == 0 && strings.TrimSuffix(r.Legacy, ",") != strings.TrimSuffix(r.New, ",") {
+				t.Fatalf("not marked: %+v", r)
+			}
+		}
+	})
+}

@@ -37,9 +37,25 @@
     }
   };
 
-  const events = new EventSource("/api/v1/events");
-  events.addEventListener("change", (e) => {
-    if (JSON.parse(e.data).what.some((w) => wanted.includes(w))) due = true;
+  // A browser has six connections for all its tabs on one host (HTTP/1.1), and
+  // each stream takes one: only a tab that is seen has one.
+  let events = null;
+  const follow = () => {
+    if (document.hidden) {
+      events?.close();
+      events = null;
+      return;
+    }
+    if (events) return;
+    events = new EventSource("/api/v1/events");
+    events.addEventListener("change", (e) => {
+      if (JSON.parse(e.data).what.some((w) => wanted.includes(w))) due = true;
+    });
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) due = true; // what was missed
+    follow();
   });
+  follow();
   setInterval(refresh, 1000);
 })();
