@@ -105,7 +105,7 @@ func (s *shadow) questions(ctx context.Context) string {
 			return ""
 		}
 	}
-	return "SELECT pg_catalog.txid_current_if_assigned();" + countsSQL
+	return "SELECT pg_catalog.txid_current_if_assigned();" + s.session.countsSQL
 }
 
 // footprint reads the answers; nil when what was written can not be told.

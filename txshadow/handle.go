@@ -94,7 +94,7 @@ func (a *Adapter) start(ctx context.Context, s *shadow) (free func(), reason str
 
 // openBooks takes what the session has written before as void.
 func (s *shadow) openBooks(ctx context.Context, session *session) error {
-	results, err := session.control(ctx, countsSQL)
+	results, err := session.control(ctx, session.countsSQL)
 	if err == nil {
 		s.books.last, err = readCounts(results[0])
 		s.books.void = s.books.last
@@ -112,7 +112,7 @@ func (s *shadow) attachToPool(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	session := &session{conn: conn.Conn(), release: sync.OnceFunc(conn.Release)}
+	session := &session{conn: conn.Conn(), release: sync.OnceFunc(conn.Release), openSQL: openSQL}
 	if err := session.beginReadOnly(ctx, time.Until(s.deadline), s.adapter.lockTimeout); err != nil {
 		closeConn(session.conn)
 		session.release()

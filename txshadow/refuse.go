@@ -42,6 +42,14 @@ func (p phrase) control(s *statement) string {
 			return "unsupported:reset-all"
 		}
 		return protectedSetting(p.name(1))
+	case "deallocate":
+		at := 1
+		if p.word(1) == "prepare" && len(p) > 2 {
+			at = 2
+		}
+		if p.word(at) == "all" || strings.HasPrefix(p.name(at), ourPrefix) {
+			return "unsupported:deallocate"
+		}
 	case "discard", "listen", "vacuum", "checkpoint", "load":
 		return "unsupported:" + s.verb
 	case "copy", "create", "drop", "alter", "reindex", "cluster":

@@ -78,7 +78,7 @@ func (s *shadow) perform(ctx, own context.Context, w work) error {
 			return err
 		}
 	}
-	if w.writes() {
+	if w.writes() && s.mode == ModeRollback {
 		s.books.stale, s.unchecked = true, true
 	}
 	sendCtx, cancel := context.WithCancel(own)
@@ -134,7 +134,7 @@ func (s *shadow) savepoint(own context.Context, more string) (mark, error) {
 	name := ourPrefix + strconv.Itoa(s.serial)
 	sql := s.released() + "SAVEPOINT " + name + more
 	if s.books.stale {
-		sql += ";" + countsSQL
+		sql += ";" + s.session.countsSQL
 	}
 	results, err := s.control(own, sql)
 	if err != nil {
@@ -181,7 +181,7 @@ func (s *shadow) after(own context.Context, w work, m mark, err error) error {
 func (s *shadow) rollbackTo(own context.Context, m mark) error {
 	sql := "ROLLBACK TO " + m.name
 	if s.books.stale {
-		sql += ";" + countsSQL
+		sql += ";" + s.session.countsSQL
 	}
 	results, err := s.control(own, sql)
 	if sqlState(err) == stateCancelled && own.Err() == nil { // a cancel request that came late

@@ -23,6 +23,9 @@ type session struct {
 	server  string // start of the server: a connection string may name several
 	opened  time.Time
 
+	openSQL   string // asks what has to be known of a transaction
+	countsSQL string // asks what it has written
+
 	flushed bool // its statistics have nothing of before
 
 	// Of its transaction.
@@ -76,15 +79,17 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 	return nil
 }
 
-// rehearse runs what will be run around the shadow's work, so that the
-// session has its caches filled before a request waits for it, and so that
+// rehearse prepares what will be run around the shadow's work and runs it
+// once, so that a request does not wait for plans and cold caches, and so that
 // what is missing is found now. It writes nothing.
 func (s *session) rehearse(ctx context.Context, l layers) error {
 	sql := "BEGIN READ WRITE;"
 	if !l.noFuse {
 		sql += "INSERT INTO txshadow.fuse (nonce) SELECT '' WHERE false;"
 	}
-	_, err := s.control(ctx, sql+opening("0", "0")+";"+countsSQL+";ROLLBACK")
+	_, err := s.control(ctx, "PREPARE _ts_open AS "+openSQL+"; PREPARE _ts_counts AS "+countsSQL+";"+
+		sql+"EXECUTE _ts_open; EXECUTE _ts_counts; ROLLBACK")
+	s.openSQL, s.countsSQL = "EXECUTE _ts_open", "EXECUTE _ts_counts"
 	return err
 }
 
@@ -131,7 +136,9 @@ func (s *session) beginReadOnly(ctx context.Context, budget, lockTimeout time.Du
 const graceOfServer = 100 * time.Millisecond
 
 func (s *session) open(ctx context.Context, begin string, budget, lockTimeout time.Duration) error {
-	row, err := s.row(ctx, begin+opening(milliseconds(lockTimeout), milliseconds(budget+graceOfServer)))
+	limit := milliseconds(budget + graceOfServer)
+	row, err := s.row(ctx, begin+"SET LOCAL lock_timeout = "+milliseconds(lockTimeout)+"; SET LOCAL statement_timeout = "+limit+
+		"; SET LOCAL idle_in_transaction_session_timeout = "+limit+";"+s.openSQL)
 	if err != nil {
 		return err
 	}
@@ -143,19 +150,15 @@ func (s *session) open(ctx context.Context, begin string, budget, lockTimeout ti
 	return nil
 }
 
-// opening asks what has to be known of a transaction, and sets its limits.
-func opening(lockTimeout, limit string) string {
-	return `SELECT pg_catalog.txid_current_if_assigned(), pg_catalog.current_setting('transaction_isolation'),
-		pg_catalog.current_setting('track_counts'),
-		EXISTS (SELECT FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
-			WHERE c.condeferrable AND n.nspname <> 'txshadow'),
-		EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = pg_catalog.to_regclass('txshadow.fuse')
-			AND tgname = 'fuse' AND tgenabled = 'A' AND tgdeferrable AND tginitdeferred),
-		pg_catalog.current_setting('default_transaction_read_only'),
-		pg_catalog.set_config('lock_timeout', ` + literal(lockTimeout) + `, true),
-		pg_catalog.set_config('statement_timeout', ` + literal(limit) + `, true),
-		pg_catalog.set_config('idle_in_transaction_session_timeout', ` + literal(limit) + `, true)`
-}
+// openSQL asks what has to be known of a transaction. It has no parameters, so
+// that its plan is kept.
+const openSQL = `SELECT pg_catalog.txid_current_if_assigned(), pg_catalog.current_setting('transaction_isolation'),
+	pg_catalog.current_setting('track_counts'),
+	EXISTS (SELECT FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+		WHERE c.condeferrable AND n.nspname <> 'txshadow'),
+	EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = pg_catalog.to_regclass('txshadow.fuse')
+		AND tgname = 'fuse' AND tgenabled = 'A' AND tgdeferrable AND tginitdeferred),
+	pg_catalog.current_setting('default_transaction_read_only')`
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
 
