@@ -28,8 +28,8 @@ func (c *Control) Latched(route string) bool {
 	return latched
 }
 
-// Latch notes a suspected leak: in force at once, then on disk. The first one
-// of a route stands until it is reset. When the store can not be written the
+// Latch notes a suspected leak: in force at once, then on disk. It
+// stands until it is reset; a further one of the route takes its place. When the store can not be written the
 // latch holds in this process, and is stored with the next change.
 func (c *Control) Latch(l Latch) {
 	if l.At.IsZero() {
@@ -86,32 +86,47 @@ func (c *Control) resetLatch(ctx context.Context, route, by, why string) error {
 	if err := c.write(ctx, c.overrides, rest, Entry{At: now(), By: name(by), Action: "reset latch", What: what, Why: why}); err != nil {
 		return err
 	}
-	c.removeLatch(route)
+	c.removeLatch(l)
+	if later, latched := (*c.latches.Load())[route]; latched {
+		return c.latchedMeanwhile(ctx, later)
+	}
 	c.log.Warn("suspected leak reset: writes of this route are shadowed again", "route", route, "by", name(by), "why", why)
 	return nil
 }
 
-// addLatch reports whether l is new. It does not wait for a change that is
-// being written: each further write of the route could leak too.
+// latchedMeanwhile puts a leak on disk that was suspected while the one before
+// it was being reset.
+func (c *Control) latchedMeanwhile(ctx context.Context, l Latch) error {
+	what := fmt.Sprintf("%s: request %s to %s", l.Route, l.RequestID, l.Backend)
+	err := c.write(context.WithoutCancel(ctx), c.overrides, *c.latches.Load(), Entry{At: l.At, By: "quack", Action: "latch", What: what, Why: l.Why})
+	return errors.Join(fmt.Errorf("another leak was suspected meanwhile: %s\n  look at request %s too, then reset again", l.Why, l.RequestID), err)
+}
+
+// addLatch reports whether the route was not latched before. It does not wait
+// for a change that is being written: each further write of the route could
+// leak too. A further leak takes the place of the one before, so that a reset
+// that is being written meanwhile does not remove it unseen.
 func (c *Control) addLatch(l Latch) bool {
 	for {
 		old := c.latches.Load()
-		if _, latched := (*old)[l.Route]; latched {
-			return false
-		}
 		next := maps.Clone(*old)
 		next[l.Route] = l
 		if c.latches.CompareAndSwap(old, &next) {
-			return true
+			_, before := (*old)[l.Route]
+			return !before
 		}
 	}
 }
 
-func (c *Control) removeLatch(route string) {
+// removeLatch removes l, if it is still the route's.
+func (c *Control) removeLatch(l Latch) {
 	for {
 		old := c.latches.Load()
+		if (*old)[l.Route] != l {
+			return
+		}
 		next := maps.Clone(*old)
-		delete(next, route)
+		delete(next, l.Route)
 		if c.latches.CompareAndSwap(old, &next) {
 			return
 		}

@@ -168,6 +168,19 @@ func TestSafeRequestToAnUnprovedBackendGoesPlain(t *testing.T) {
 	}
 }
 
+// TestSafePostNeedsTheAdapter: only the route says that a POST is safe, so the
+// adapter would refuse one without a Quack-Shadow as a write of a shadow's.
+func TestSafePostNeedsTheAdapter(t *testing.T) {
+	const search = `  - {name: search, match: "POST /search", safe: true}` + "\n"
+	r := newRig(t, options{rollback: "header", newcomer: stranger, more: search}).run(t)
+	eventually(t, "the new side was asked for its proof", func() bool { return r.new.hellos() >= 1 })
+	r.Offer(r.ask("search", "POST", "/search", `{}`), routes.Legacy, r.live(routes.Legacy, 200, `{}`))
+	r.ledger.skipped(t, reports.SkipNoProof)
+	if n := len(r.new.requests()); n != 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
 func TestWhatIsNotShadowed(t *testing.T) {
 	r := newRig(t, options{rollback: "header", more: writing}).proved(t)
 	broken := r.live(routes.Legacy, 200, `{"id"`)

@@ -190,6 +190,10 @@ func (p *Pending) runUnsafe(ctx context.Context, s step, last bool) (answered, s
 			end = endedFaulty
 			d.unconfirmed(&p.req, s, j.detail)
 		}
+		if j.leak != "" {
+			// What this instance says of itself is not to be believed any more.
+			d.proofs.doubt(s.backend.Name, s.instance, j.leak)
+		}
 		return answered{}, d.heed(j, &p.req, s.backend.Name)
 	}
 	end = endedWell

@@ -69,19 +69,21 @@ func TestAcknowledgements(t *testing.T) {
 		latched bool
 		doubted bool
 	}{
-		{"none at all", 200, func(http.Header, string, Mode) {}, reports.SkipLatched, true, false},
+		{"none at all", 200, func(http.Header, string, Mode) {}, reports.SkipLatched, true, true},
 		{"of another request", 200, func(h http.Header, id string, _ Mode) {
 			newCodec(secret).acknowledge(h, newID(), "rolled-back", "")
-		}, reports.SkipLatched, true, false},
+		}, reports.SkipLatched, true, true},
 		{"with another secret", 200, func(h http.Header, id string, _ Mode) {
 			other.acknowledge(h, id, "rolled-back", "")
-		}, reports.SkipLatched, true, false},
+		}, reports.SkipLatched, true, true},
 		{"none, and a gateway's status", 502, func(http.Header, string, Mode) {}, reports.SkipUnconfirmed, false, true},
 		{"none, and a balancer's status", 503, func(http.Header, string, Mode) {}, reports.SkipUnconfirmed, false, true},
-		{"none, and an application's status", 500, func(http.Header, string, Mode) {}, reports.SkipLatched, true, false},
+		{"none, and an application's status", 500, func(http.Header, string, Mode) {}, reports.SkipLatched, true, true},
 		{"an escape", 500, func(h http.Header, id string, _ Mode) {
 			newCodec(secret).acknowledge(h, id, "rolled-back", "escape:commit")
-		}, reports.SkipLatched, true, false},
+		}, reports.SkipLatched, true, true},
+		{"none, and a server's own refusal of a large head", 431, func(http.Header, string, Mode) {}, reports.SkipUnsupported, false, false},
+		{"none, and a server's own refusal of a long target", 414, func(http.Header, string, Mode) {}, reports.SkipUnsupported, false, false},
 		{"out of its budget", 503, func(h http.Header, id string, _ Mode) {
 			newCodec(secret).acknowledge(h, id, "rolled-back", "budget")
 		}, reports.SkipBudget, false, false},

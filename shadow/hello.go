@@ -85,7 +85,7 @@ func (p *proofs) hello(ctx context.Context, i *upstream.Instance) hello {
 	ack, err := p.cfg.Protocol.Acknowledged(resp.Header, id)
 	switch {
 	case err != nil && fromBetween(resp.StatusCode):
-		return hello{helloSilent, fmt.Sprintf("hello was answered with %d by something in between", resp.StatusCode)}
+		return hello{helloSilent, fmt.Sprintf("hello was answered with %d, by an adapter that is not ready or by something in between: %s", resp.StatusCode, firstLine(said))}
 	case err != nil && resp.StatusCode == http.StatusForbidden:
 		// An adapter that can not verify a request says why in its refusal.
 		return hello{helloRefused, fmt.Sprintf("hello was refused: %s", firstLine(said))}

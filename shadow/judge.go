@@ -35,6 +35,8 @@ func judgeUnsafe(h head) judgement {
 	case h.ackErr != nil && fromBetween(h.status):
 		return judgement{skip: reports.SkipUnconfirmed, fault: true,
 			detail: fmt.Sprintf("answer %d without a valid acknowledgement", h.status)}
+	case h.ackErr != nil && refusedHead(h.status):
+		return judgement{skip: reports.SkipUnsupported, detail: fmt.Sprintf("the backend refuses so large a head (%d)", h.status)}
 	case h.ackErr != nil && h.status == http.StatusForbidden:
 		return leakOf(fmt.Sprintf("answer 403 without a valid acknowledgement: %v; an adapter that can not verify a request answers so, and runs nothing, but it is not signed", h.ackErr))
 	case h.ackErr != nil:
@@ -92,4 +94,12 @@ const (
 // backend that they do not reach.
 func fromBetween(status int) bool {
 	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
+}
+
+// refusedHead reports whether a status is one with which an HTTP server itself
+// refuses a request before any handler has seen it. Quack's own fields make the
+// head of a shadow request longer than the client's, so that one at the limit
+// passes live and not as a shadow.
+func refusedHead(status int) bool {
+	return status == http.StatusRequestURITooLong || status == http.StatusRequestHeaderFieldsTooLarge
 }

@@ -3,6 +3,7 @@ package shadow
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/quackproxy/quack/reports"
@@ -13,12 +14,17 @@ import (
 // ask makes a safe shadow call to one side, and returns the whole answer, or
 // the reason why there is none. An instance that has proved that it rolls back
 // is preferred, and runs it in a read-only transaction; where there is none the
-// request goes plain, since what is safe needs no proof to be sent.
+// request goes plain, since what is safe needs no proof to be sent. A method
+// that is unsafe by RFC 9110 does not go plain to a backend with an adapter:
+// only the route says that it is safe, and the adapter would refuse it as a
+// write that a shadow has caused.
 func (d *Dispatcher) ask(ctx context.Context, req *Request, side routes.Side) (answered, string) {
 	backend := req.Route.Backend(side)
 	c := call{req: req, side: side, safe: true}
 	if c.instance = d.pickProved(backend); c.instance != nil {
 		c.mode, c.budget = ModeReadOnly, remaining(ctx)
+	} else if backend.Rollback != routes.RollbackNone && !safeMethod(req.Method) {
+		return answered{}, reports.SkipNoProof
 	} else if c.instance = d.pick(backend, nil); c.instance == nil {
 		return answered{}, reports.SkipUnreachable
 	}
@@ -41,6 +47,14 @@ func (d *Dispatcher) ask(ctx context.Context, req *Request, side routes.Side) (a
 		}
 	}
 	return a, skip
+}
+
+func safeMethod(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
 }
 
 // askInstance makes the call and reads and judges its answer; err says that
