@@ -39,6 +39,9 @@ func (a *Adapter) run(w http.ResponseWriter, r *http.Request, m Marked, began ti
 		answered = h.result()
 	case <-ctx.Done():
 		s.note("budget")
+		if limit := a.limit(m); m.Budget > limit {
+			s.log.Warn("a shadow was ended by the cap of this service, below the budget of its route", "cap", limit, "budget", m.Budget)
+		}
 	}
 	e := s.finish()
 	stop(ErrOver)

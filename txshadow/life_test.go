@@ -86,6 +86,9 @@ func TestTheCapOfTheServiceHolds(t *testing.T) {
 		if out.ack.Reason != "budget" {
 			t.Errorf("budget %v: %+v", budget, out)
 		}
+		if told := strings.Contains(s.logs.String(), "below the budget of its route"); told != (budget > 0) {
+			t.Errorf("budget %v: log %s", budget, s.logs)
+		}
 	}
 }
 
@@ -164,14 +167,15 @@ func TestAnApplicationMayGiveUpAStatement(t *testing.T) {
 }
 
 func TestPanicsAndTheirLike(t *testing.T) {
-	for name, f := range map[string]func(){
-		"panic": func() { panic("planted") }, "abort": func() { panic(http.ErrAbortHandler) }, "Goexit": runtime.Goexit,
+	for name, f := range map[string]func(http.ResponseWriter){
+		"panic": func(http.ResponseWriter) { panic("planted") }, "abort": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+		"Goexit": func(http.ResponseWriter) { runtime.Goexit() }, "status": func(w http.ResponseWriter) { w.WriteHeader(42) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(s *service, w http.ResponseWriter, r *http.Request) {
 				s.db.Exec(r.Context(), insert)
 				w.Header().Set("X-Half", "done")
-				f()
+				f(w)
 			})
 			out := s.shadow("/")
 			if out.status != 500 || out.ack.Reason != "" || out.header.Get("X-Half") != "" || s.rows() != 0 {

@@ -43,17 +43,23 @@ func (p phrase) control(s *statement) string {
 		}
 		return protectedSetting(p.name(1))
 	case "deallocate":
-		at := 1
-		if p.word(1) == "prepare" && len(p) > 2 {
-			at = 2
-		}
-		if p.word(at) == "all" || strings.HasPrefix(p.name(at), ourPrefix) {
-			return "unsupported:deallocate"
-		}
+		return p.deallocate()
 	case "discard", "listen", "vacuum", "checkpoint", "load":
 		return "unsupported:" + s.verb
 	case "copy", "create", "drop", "alter", "reindex", "cluster":
 		return p.utility(s.verb)
+	}
+	return ""
+}
+
+// deallocate spares the statements that a shadow has prepared for itself.
+func (p phrase) deallocate() string {
+	at := 1
+	if p.word(1) == "prepare" && len(p) > 2 {
+		at = 2
+	}
+	if p.word(at) == "all" || strings.HasPrefix(p.name(at), ourPrefix) {
+		return "unsupported:deallocate"
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package txshadow_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -116,6 +117,36 @@ func TestNestedWritesAreRefused(t *testing.T) {
 	stripped.Header.Del("Quack-Shadow")
 	if out := s.do(stripped); out.status != http.StatusConflict {
 		t.Errorf("without its Quack-Shadow: %+v", out)
+	}
+}
+
+// A service with two databases: what reaches the second one's pool is refused,
+// not run live, and so is a second adapter around the same handler.
+func TestOneAdapterPerRequest(t *testing.T) {
+	var outer *service
+	var got []error
+	reached := 0
+	inner := serve(t, func(s *service, w http.ResponseWriter, r *http.Request) { reached++ }, ownDatabase)
+	outer = serve(t, func(s *service, w http.ResponseWriter, r *http.Request) {
+		_, err := inner.db.Exec(r.Context(), insert)
+		got = append(got, err, inner.db.QueryRow(r.Context(), "SELECT 1").Scan(new(int)))
+		_, err = inner.db.Begin(r.Context())
+		got = append(got, err)
+		_, err = inner.db.Acquire(r.Context())
+		got = append(got, err)
+		inner.adapter.Middleware(http.NotFoundHandler()).ServeHTTP(w, r)
+	})
+	if out := outer.shadow("/"); out.ack.Reason != "unsupported:two-adapters" || out.status != http.StatusNotImplemented {
+		t.Errorf("%+v", out)
+	}
+	for i, err := range got {
+		var refused *txshadow.RefusedError
+		if !errors.As(err, &refused) {
+			t.Errorf("error %d: %v", i, err)
+		}
+	}
+	if n := inner.rows(); n != 0 || reached != 0 {
+		t.Errorf("%d rows, reached %d times", n, reached)
 	}
 }
 
