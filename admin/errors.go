@@ -58,6 +58,8 @@ func (s *server) asProblem(r *http.Request, err error) *problemError {
 		return &problemError{status: http.StatusUnprocessableEntity, kind: "no-why", title: "A reason is missing or too long", detail: err.Error()}
 	case errors.Is(err, control.ErrNotLatched):
 		return &problemError{status: http.StatusConflict, kind: "not-latched", title: "Nothing to reset", detail: err.Error()}
+	case errors.Is(err, control.ErrLatchedAgain):
+		return &problemError{status: http.StatusConflict, kind: "latched-again", title: "Another leak was suspected", detail: err.Error()}
 	case errors.Is(err, control.ErrNotFound):
 		return &problemError{status: http.StatusNotFound, kind: "not-kept", title: "Not kept", detail: "It was never there, or has made room for newer evidence."}
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:

@@ -19,8 +19,12 @@ type Latch struct {
 	At        time.Time `json:"at"`
 }
 
-// ErrNotLatched is returned when a route is reset that is not latched.
-var ErrNotLatched = errors.New("no leak is suspected on this route")
+// ErrNotLatched is returned when a route is reset that is not latched, and
+// ErrLatchedAgain when another leak was suspected while it was being reset.
+var (
+	ErrNotLatched   = errors.New("no leak is suspected on this route")
+	ErrLatchedAgain = errors.New("another leak was suspected meanwhile")
+)
 
 // Latched reports whether a leak is suspected on the route. It takes no lock.
 func (c *Control) Latched(route string) bool {
@@ -28,25 +32,29 @@ func (c *Control) Latched(route string) bool {
 	return latched
 }
 
-// Latch notes a suspected leak: in force at once, then on disk. It
-// stands until it is reset; a further one of the route takes its place. When the store can not be written the
-// latch holds in this process, and is stored with the next change.
+// Latch notes a suspected leak: in force at once, then on disk. It stands until
+// it is reset; a further one of the route takes its place, and both are in the
+// log and the audit. When the store can not be written the latch holds in this
+// process, and is stored with the next change.
 func (c *Control) Latch(l Latch) {
 	if l.At.IsZero() {
 		l.At = now()
 	}
-	if !c.addLatch(l) {
-		return
-	}
+	c.addLatch(l)
 	c.log.Error("leak suspected: writes of this route are not shadowed until it is reset",
 		"route", l.Route, "backend", l.Backend, "request_id", l.RequestID, "why", l.Why)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	what := fmt.Sprintf("%s: request %s to %s", l.Route, l.RequestID, l.Backend)
-	err := c.write(context.Background(), c.overrides, *c.latches.Load(), Entry{At: l.At, By: "quack", Action: "latch", What: what, Why: l.Why})
-	if err != nil {
+	if err := c.writeLatch(l); err != nil {
 		c.log.Error("the suspected leak is not on disk: a restart before the next change would forget it", "route", l.Route, "error", err)
 	}
+}
+
+// writeLatch stores the latches as they are, and says in the audit that l was
+// added. The caller holds mu.
+func (c *Control) writeLatch(l Latch) error {
+	what := fmt.Sprintf("%s: request %s to %s", l.Route, l.RequestID, l.Backend)
+	return c.write(context.Background(), c.overrides, *c.latches.Load(), Entry{At: l.At, By: "quack", Action: "latch", What: what, Why: l.Why})
 }
 
 // Latches are the suspected leaks, by route.
@@ -55,7 +63,8 @@ func (c *Control) Latches() []Latch {
 }
 
 // ResetLatch lets the route's writes be shadowed again. Refused without a why,
-// and with ErrNotLatched. A latch can be reset whose route is no longer there.
+// with ErrNotLatched, and with ErrLatchedAgain, then of the later leak. A latch
+// can be reset whose route is no longer there.
 func (c *Control) ResetLatch(ctx context.Context, route, by, why string) error {
 	if err := c.resetLatch(ctx, route, by, why); err != nil {
 		return fmt.Errorf("reset %q: %w", route, err)
@@ -88,32 +97,24 @@ func (c *Control) resetLatch(ctx context.Context, route, by, why string) error {
 	}
 	c.removeLatch(l)
 	if later, latched := (*c.latches.Load())[route]; latched {
-		return c.latchedMeanwhile(ctx, later)
+		// Its own write waits for this one, or was made before it.
+		return errors.Join(fmt.Errorf("%w: %s\nlook at request %s too, then reset again", ErrLatchedAgain, later.Why, later.RequestID), c.writeLatch(later))
 	}
 	c.log.Warn("suspected leak reset: writes of this route are shadowed again", "route", route, "by", name(by), "why", why)
 	return nil
 }
 
-// latchedMeanwhile puts a leak on disk that was suspected while the one before
-// it was being reset.
-func (c *Control) latchedMeanwhile(ctx context.Context, l Latch) error {
-	what := fmt.Sprintf("%s: request %s to %s", l.Route, l.RequestID, l.Backend)
-	err := c.write(context.WithoutCancel(ctx), c.overrides, *c.latches.Load(), Entry{At: l.At, By: "quack", Action: "latch", What: what, Why: l.Why})
-	return errors.Join(fmt.Errorf("another leak was suspected meanwhile: %s\n  look at request %s too, then reset again", l.Why, l.RequestID), err)
-}
-
-// addLatch reports whether the route was not latched before. It does not wait
-// for a change that is being written: each further write of the route could
-// leak too. A further leak takes the place of the one before, so that a reset
-// that is being written meanwhile does not remove it unseen.
-func (c *Control) addLatch(l Latch) bool {
+// addLatch puts l in force. It does not wait for a change that is being
+// written: each further write of the route could leak too. It takes the place
+// of the one before, so that a reset that is being written meanwhile does not
+// remove it unseen.
+func (c *Control) addLatch(l Latch) {
 	for {
 		old := c.latches.Load()
 		next := maps.Clone(*old)
 		next[l.Route] = l
 		if c.latches.CompareAndSwap(old, &next) {
-			_, before := (*old)[l.Route]
-			return !before
+			return
 		}
 	}
 }
