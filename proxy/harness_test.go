@@ -98,7 +98,7 @@ routes:
 // whole file. Backends are URLs or handlers.
 func newWorld(t *testing.T, lines string, legacy, new any, change ...func(*Config)) *world {
 	t.Helper()
-	if !strings.HasPrefix(lines, "version:") {
+	if !strings.Contains(lines, "version:") {
 		lines = head + lines
 	}
 	src := strings.NewReplacer("LEGACY", urlOf(t, legacy), "NEW", urlOf(t, new)).Replace(lines)

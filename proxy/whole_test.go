@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -82,7 +83,7 @@ func TestLivePathAndShadowTogether(t *testing.T) {
 		}
 	}
 	var kept *reports.Reports
-	w := newWorld(t, `
+	w := newWorld(t, strings.ReplaceAll(head, ", rollback: header", "")+`
   - {name: after, match: "/after/*", stage: shadow, safe: true}
   - {name: before, match: "/before/*", stage: shadow, safe: true, shadow: {order: before, budget: 5s}}`,
 		answer("legacy"), answer("new"), withRealShadow(t, &kept))
