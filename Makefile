@@ -29,7 +29,7 @@ ci: check test ## what CI runs
 	./bin/quack check routes.yaml
 	./bin/quack demo --once
 
-setup: ## install what the tests and the demo need and Go does not bring (Chromium, curl)
+setup: ## install what the tests and the demo need and Go does not bring (Chromium, curl, a C compiler)
 	@./scripts/setup
 
 bench: ## benchmarks, side by side in one run
