@@ -87,7 +87,7 @@ func (s *shadow) endFromOutside(why error) ending {
 		s.session.release()
 	}
 	if err := s.adapter.sessions.gone(s.session); err != nil {
-		s.log.Error("the end of a shadow's transaction can not be confirmed", "err", err)
+		s.log.Error("the end of a shadow's transaction can not be confirmed", "reason", s.noted(), "err", err)
 		return ending{reason: s.noted()}
 	}
 	return ending{rolledBack: true, reason: s.noted()}

@@ -88,6 +88,10 @@ func (a *Adapter) start(ctx context.Context, s *shadow) (free func(), reason str
 		if ctx.Err() != nil {
 			return nil, "budget"
 		}
+		if errors.Is(err, errSerializable) {
+			a.log.Warn("a shadow write was not run", "request", s.id, "err", err)
+			return nil, "unsupported:isolation"
+		}
 		a.log.Error("a shadow write was not run", "request", s.id, "err", err)
 		return nil, "unsupported:arm"
 	}
@@ -117,6 +121,11 @@ func (s *shadow) attachToPool(ctx context.Context) (*session, error) {
 	}
 	session := &session{conn: conn.Conn(), release: sync.OnceFunc(conn.Release), openSQL: openSQL}
 	if err := session.beginReadOnly(ctx, time.Until(s.deadline), s.adapter.lockTimeout); err != nil {
+		if errors.Is(err, errSerializable) { // the connection is as it was
+			session.release()
+			s.log.Warn("a reading shadow was not run", "err", err)
+			return nil, s.refuse("unsupported:isolation")
+		}
 		closeConn(session.conn)
 		session.release()
 		return nil, fmt.Errorf("begin the transaction of a reading shadow: %w", err)
@@ -180,10 +189,15 @@ func (h *handling) result() *answer {
 }
 
 // acknowledge answers m. Without an acknowledgement when the rollback could
-// not be confirmed; without an answer of the application's when there is none.
+// not be confirmed, and then with a status that nothing between here and Quack
+// answers with for reasons of its own; without an answer of the application's when there is none.
 func (a *Adapter) acknowledge(w http.ResponseWriter, m Marked, e ending, answered *answer) {
 	if !e.rolledBack {
-		http.Error(w, "txshadow: the rollback could not be confirmed", http.StatusServiceUnavailable)
+		why := "txshadow: the rollback could not be confirmed"
+		if e.reason != "" {
+			why += " (" + e.reason + ")"
+		}
+		http.Error(w, why, http.StatusInternalServerError)
 		return
 	}
 	if answered == nil {

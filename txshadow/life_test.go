@@ -92,6 +92,21 @@ func TestTheCapOfTheServiceHolds(t *testing.T) {
 	}
 }
 
+// The server ends a shadow by itself when the service has stopped running.
+func TestTheServerHasLimitsOfItsOwn(t *testing.T) {
+	s := serve(t, func(s *service, w http.ResponseWriter, r *http.Request) {
+		var statement, idle, lock string
+		err := s.db.QueryRow(r.Context(), "SELECT current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout')").Scan(&statement, &idle, &lock)
+		limit, err2 := time.ParseDuration(statement) // above what is left of the budget
+		fmt.Fprint(w, limit > 100*time.Millisecond && limit <= 1150*time.Millisecond, statement == idle, lock, err, err2)
+	})
+	s.shadowHello()
+	out := s.do(s.marked(txshadow.ModeRollback, time.Second, "POST", "/", ""))
+	if out.body != "true true50ms<nil> <nil>" {
+		t.Errorf("%+v", out)
+	}
+}
+
 // A live UPDATE of a row that a shadow holds goes on when the shadow is over.
 func TestLiveWaitsNoLongerThanTheCap(t *testing.T) {
 	const limit = 300 * time.Millisecond
@@ -414,7 +429,7 @@ func TestWhatCanNotBeConfirmedIsNotAcknowledged(t *testing.T) {
 		relay = newRelay(t, set, false)
 	})
 	out := s.do(s.marked(txshadow.ModeRollback, 0, "POST", "/", ""))
-	if out.err == nil || out.status != http.StatusServiceUnavailable || !strings.Contains(s.logs.String(), "can not be confirmed") {
+	if out.err == nil || out.status != http.StatusInternalServerError || !strings.Contains(s.logs.String(), "can not be confirmed") {
 		t.Errorf("%+v\n%s", out, s.logs)
 	}
 }

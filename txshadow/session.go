@@ -19,8 +19,8 @@ type session struct {
 
 	// Of a dedicated session.
 	pid     uint32
-	started string // backend_start: a pid alone may be somebody else's by now
-	server  string // start of the server: a connection string may name several
+	started string // backend_start in microseconds: a pid alone may be somebody else's by now
+	server  string // start of the server, likewise: a connection string may name several
 	opened  time.Time
 
 	openSQL   string // asks what has to be known of a transaction
@@ -30,7 +30,7 @@ type session struct {
 
 	// Of its transaction.
 	xid        string
-	isolation  string
+	isolation  string // the session's default, as long as that is not SERIALIZABLE
 	deferrable bool // the database has deferrable constraints, the fuse aside
 	counting   bool // track_counts is on
 	fused      bool // the fuse's trigger is in force
@@ -49,9 +49,9 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 		return fmt.Errorf("the pool's AfterConnect hook has left a transaction open (status %c)", st)
 	}
 	row, err := s.row(ctx, `SELECT pg_catalog.pg_backend_pid(),
-		(SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()),
+		(SELECT `+instant("backend_start")+` FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()),
 		pg_catalog.current_setting('application_name'), pg_catalog.current_setting('server_version_num'),
-		pg_catalog.pg_postmaster_start_time()::text`)
+		`+instant("pg_catalog.pg_postmaster_start_time()"))
 	if err != nil {
 		return fmt.Errorf("ask the session who it is: %w", err)
 	}
@@ -83,7 +83,7 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 // once, so that a request does not wait for plans and cold caches, and so that
 // what is missing is found now. It writes nothing.
 func (s *session) rehearse(ctx context.Context, l layers) error {
-	sql := "BEGIN READ WRITE;"
+	sql := "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
 	if !l.noFuse {
 		sql += "INSERT INTO txshadow.fuse (nonce) SELECT '' WHERE false;"
 	}
@@ -107,7 +107,7 @@ func shadowName(application string) string {
 // arm opens the transaction that can not commit, in one round trip: the fuse
 // first, then the limits that protect others.
 func (s *session) arm(ctx context.Context, nonce string, budget, lockTimeout time.Duration, l layers) error {
-	sql := "BEGIN READ WRITE;"
+	sql := "READ WRITE;"
 	if !l.noFuse {
 		sql += "INSERT INTO txshadow.fuse (nonce) VALUES (" + literal(nonce) + ");"
 	}
@@ -128,37 +128,81 @@ var errNoFuse = errors.New("the trigger of txshadow.fuse is missing or switched 
 
 // beginReadOnly opens a transaction that can not write.
 func (s *session) beginReadOnly(ctx context.Context, budget, lockTimeout time.Duration) error {
-	return s.open(ctx, "BEGIN READ ONLY;", budget, lockTimeout)
+	return s.open(ctx, "READ ONLY;", budget, lockTimeout)
 }
 
-// graceOfServer is how much later than us the server ends a statement, or a
-// transaction that is idle: it is for an adapter that has stopped running.
-const graceOfServer = 100 * time.Millisecond
+// graceOfServer is how much later than us, at least, the server ends a
+// statement or a transaction that is idle: it is for an adapter that has stopped
+// running.
+const (
+	graceOfServer = 100 * time.Millisecond
+	limitStep     = 50 * time.Millisecond
+)
 
-func (s *session) open(ctx context.Context, begin string, budget, lockTimeout time.Duration) error {
-	limit := milliseconds(budget + graceOfServer)
+// open begins a transaction with the isolation of the session's default, which
+// it has to ask for, and refuses when that is SERIALIZABLE.
+func (s *session) open(ctx context.Context, access string, budget, lockTimeout time.Duration) error {
+	if s.isolation == "" {
+		s.isolation = readCommitted
+	}
+	for range 2 {
+		usual, err := s.begin(ctx, "BEGIN ISOLATION LEVEL "+s.isolation+" "+access, budget, lockTimeout)
+		if err != nil || usual == s.isolation {
+			return err
+		}
+		if _, err := s.control(ctx, "ROLLBACK"); err != nil {
+			return fmt.Errorf("begin with another isolation level: %w", err)
+		}
+		if usual == "serializable" {
+			return errSerializable
+		}
+		s.isolation = usual
+	}
+	return errors.New("default_transaction_isolation does not stay what it is")
+}
+
+const readCommitted = "read committed"
+
+// errSerializable refuses shadows where SERIALIZABLE is the default: one that
+// is open can make live transactions fail, and one at another level would not
+// give the same answers.
+var errSerializable = errors.New("default_transaction_isolation is serializable: an open shadow would make live transactions fail with 40001")
+
+// begin begins a transaction and returns what isolation one has by default.
+func (s *session) begin(ctx context.Context, begin string, budget, lockTimeout time.Duration) (usual string, err error) {
+	// In steps, because pg_stat_statements keeps each spelling of a SET.
+	limit := milliseconds((budget + graceOfServer).Truncate(limitStep) + limitStep)
 	row, err := s.row(ctx, begin+"SET LOCAL lock_timeout = "+milliseconds(lockTimeout)+"; SET LOCAL statement_timeout = "+limit+
 		"; SET LOCAL idle_in_transaction_session_timeout = "+limit+";"+s.openSQL)
 	if err != nil {
-		return err
+		return "", err
 	}
-	s.xid, s.isolation, s.counting, s.deferrable = row[0], row[1], row[2] == "on", row[3] == "t"
+	s.xid, usual, s.counting, s.deferrable = row[0], row[1], row[2] == "on", row[3] == "t"
 	s.fused, s.belted = row[4] == "t", row[5] == "on"
 	if st := s.conn.PgConn().TxStatus(); st != 'T' {
-		return fmt.Errorf("the transaction has status %c", st)
+		return "", fmt.Errorf("the transaction has status %c", st)
 	}
-	return nil
+	if usual == "read uncommitted" { // the same in PostgreSQL
+		usual = readCommitted
+	}
+	return usual, nil
 }
 
 // openSQL asks what has to be known of a transaction. It has no parameters, so
 // that its plan is kept.
-const openSQL = `SELECT pg_catalog.txid_current_if_assigned(), pg_catalog.current_setting('transaction_isolation'),
+const openSQL = `SELECT pg_catalog.txid_current_if_assigned(), pg_catalog.current_setting('default_transaction_isolation'),
 	pg_catalog.current_setting('track_counts'),
 	EXISTS (SELECT FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
 		WHERE c.condeferrable AND n.nspname <> 'txshadow'),
 	EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = pg_catalog.to_regclass('txshadow.fuse')
 		AND tgname = 'fuse' AND tgenabled = 'A' AND tgdeferrable AND tginitdeferred),
 	pg_catalog.current_setting('default_transaction_read_only')`
+
+// instant is SQL for a timestamptz as text that does not depend on settings,
+// which hooks may have changed: DateStyle and TimeZone.
+func instant(expr string) string {
+	return "pg_catalog.round(EXTRACT(epoch FROM " + expr + ")::numeric * 1000000)::bigint::text"
+}
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
 

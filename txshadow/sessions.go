@@ -30,7 +30,7 @@ const (
 	goneTimeout = 2 * time.Second
 )
 
-// take gives a session that nobody has used, and begins to make the next.
+// take gives a session that nobody has used: the spare, or a new one.
 func (p *sessions) take(ctx context.Context) (*session, error) {
 	p.mu.Lock()
 	s := p.spare
@@ -141,14 +141,15 @@ func (p *sessions) gone(s *session) error {
 		return fmt.Errorf("look for the session %d: %w", s.pid, err)
 	}
 	defer closeConn(conn)
-	const which = " FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND backend_start = $2::timestamptz"
-	if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend(pid)"+which, s.pid, s.started); err != nil {
+	which := " FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND " + instant("backend_start") + " = $2"
+	const server = "pg_catalog.pg_postmaster_start_time()"
+	if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend(pid)"+which+" AND "+instant(server)+" = $3", s.pid, s.started, s.server); err != nil {
 		return fmt.Errorf("end the session %d: %w", s.pid, err)
 	}
 	for {
 		var n int
 		var same bool
-		const ask = "SELECT count(*), pg_catalog.pg_postmaster_start_time() = $3::timestamptz" + which
+		ask := "SELECT count(*), " + instant(server) + " = $3" + which
 		if err := conn.QueryRow(ctx, ask, s.pid, s.started, s.server).Scan(&n, &same); err != nil {
 			return fmt.Errorf("look for the session %d: %w", s.pid, err)
 		}

@@ -1,6 +1,9 @@
 package txshadow
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // Transport sends the marks of the request in whose context a call is made on
 // with the call: Quack-Request-Id, Quack-Context, traceparent and tracestate
@@ -24,7 +27,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	for name, v := range s.carried {
 		if r.Header.Values(name) == nil {
-			r.Header[name] = v
+			r.Header[name] = slices.Clone(v)
 		}
 	}
 	if s.baggage != "" {
