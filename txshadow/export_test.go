@@ -1,6 +1,9 @@
 package txshadow
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Layers says which layers a test takes away.
 type Layers struct{ NoInterception, NoFuse, NoBelt, NoWatch, NoFlush bool }
@@ -44,4 +47,20 @@ func Split(sql string, backslash bool) (all []Statement) {
 		})
 	}
 	return all
+}
+
+// Session opens a dedicated session. gone ends it from outside; elsewhere, as
+// if that had reached another server.
+func (a *Adapter) Session(ctx context.Context) (pid uint32, gone func(elsewhere bool) error, release func(), err error) {
+	s, err := a.sessions.open(ctx)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	return s.pid, func(elsewhere bool) error {
+		sought := *s
+		if elsewhere {
+			sought.server += "1"
+		}
+		return a.sessions.gone(&sought)
+	}, s.release, nil
 }

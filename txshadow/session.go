@@ -31,11 +31,11 @@ type session struct {
 	// Of its transaction.
 	xid        string
 	isolation  string // the session's default, as long as that is not SERIALIZABLE
-	deferrable bool // the database has deferrable constraints, the fuse aside
-	counting   bool // track_counts is on
-	fused      bool // the fuse's trigger is in force
-	belted     bool // only this transaction may write
-	noTx       bool // the server has said that a ROLLBACK found no transaction
+	deferrable bool   // the database has deferrable constraints, the fuse aside
+	counting   bool   // track_counts is on
+	fused      bool   // the fuse's trigger is in force
+	belted     bool   // only this transaction may write
+	noTx       bool   // the server has said that a ROLLBACK found no transaction
 }
 
 // errPooled says that the belt can not be armed.
@@ -51,13 +51,16 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 	row, err := s.row(ctx, `SELECT pg_catalog.pg_backend_pid(),
 		(SELECT `+instant("backend_start")+` FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()),
 		pg_catalog.current_setting('application_name'), pg_catalog.current_setting('server_version_num'),
-		`+instant("pg_catalog.pg_postmaster_start_time()"))
+		`+instant("pg_catalog.pg_postmaster_start_time()")+`, pg_catalog.current_setting('default_transaction_isolation')`)
 	if err != nil {
 		return fmt.Errorf("ask the session who it is: %w", err)
 	}
 	s.pid, s.started, s.server = s.conn.PgConn().PID(), row[1], row[4]
 	if row[0] != strconv.FormatUint(uint64(s.pid), 10) {
 		return errPooled
+	}
+	if row[5] == "repeatable read" { // saves a round trip; what else it may be is seen later
+		s.isolation = row[5]
 	}
 	if err := s.rehearse(ctx, l); err != nil {
 		return fmt.Errorf("rehearse a shadow's transaction: %w%s", err, remedy(err))
