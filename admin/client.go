@@ -53,13 +53,15 @@ func (p *Problem) Error() string {
 // Status is the state of the proxy.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	var s Status
-	return s, c.get(ctx, "/status", nil, &s)
+	err := c.get(ctx, "/status", nil, &s)
+	return s, err
 }
 
 // Routes are the routes of the table in force, in the file's order.
 func (c *Client) Routes(ctx context.Context) ([]RouteInfo, error) {
 	var a struct{ Routes []RouteInfo }
-	return a.Routes, c.get(ctx, "/routes", nil, &a)
+	err := c.get(ctx, "/routes", nil, &a)
+	return a.Routes, err
 }
 
 // SetStage sets a route's stage live.
@@ -75,13 +77,15 @@ func (c *Client) ResetLatch(ctx context.Context, route, why string) error {
 // Report counts per route, sorted by name.
 func (c *Client) Report(ctx context.Context, f reports.Filter) ([]reports.RouteReport, error) {
 	var a struct{ Routes []reports.RouteReport }
-	return a.Routes, c.get(ctx, "/report", query(f), &a)
+	err := c.get(ctx, "/report", query(f), &a)
+	return a.Routes, err
 }
 
 // Differences are the groups, worst verdict first, then by count.
 func (c *Client) Differences(ctx context.Context, f reports.Filter) ([]reports.Group, error) {
 	var a struct{ Differences []reports.Group }
-	return a.Differences, c.get(ctx, "/differences", query(f), &a)
+	err := c.get(ctx, "/differences", query(f), &a)
+	return a.Differences, err
 }
 
 // Comparisons lists stored comparisons without their bodies, newest first; next
@@ -107,7 +111,8 @@ func (c *Client) Comparison(ctx context.Context, id string) (*reports.Comparison
 // Readonly is the gate's state.
 func (c *Client) Readonly(ctx context.Context) (ReadonlyStatus, error) {
 	var s ReadonlyStatus
-	return s, c.get(ctx, "/readonly", nil, &s)
+	err := c.get(ctx, "/readonly", nil, &s)
+	return s, err
 }
 
 // SetReadonly closes or opens the gate. With Wait the call returns when no
@@ -115,19 +120,22 @@ func (c *Client) Readonly(ctx context.Context) (ReadonlyStatus, error) {
 // Problem of status 504, and the gate is closed all the same.
 func (c *Client) SetReadonly(ctx context.Context, change ReadonlyChange) (ReadonlyStatus, error) {
 	var s ReadonlyStatus
-	return s, c.post(ctx, "/readonly", change, &s)
+	err := c.post(ctx, "/readonly", change, &s)
+	return s, err
 }
 
 // Audit lists the newest entries of the audit; limit is at most 1000.
 func (c *Client) Audit(ctx context.Context, limit int) ([]control.Entry, error) {
 	var a struct{ Entries []control.Entry }
-	return a.Entries, c.get(ctx, "/audit", url.Values{"limit": {strconv.Itoa(limit)}}, &a)
+	err := c.get(ctx, "/audit", url.Values{"limit": {strconv.Itoa(limit)}}, &a)
+	return a.Entries, err
 }
 
 // LoginLink makes a link that logs one browser in, once.
 func (c *Client) LoginLink(ctx context.Context) (string, error) {
 	var l LoginLink
-	return l.URL, c.post(ctx, "/login-links", struct{}{}, &l)
+	err := c.post(ctx, "/login-links", struct{}{}, &l)
+	return l.URL, err
 }
 
 // query is a filter as the API reads it.
