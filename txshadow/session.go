@@ -90,8 +90,8 @@ func (s *session) rehearse(ctx context.Context, l layers) error {
 	if !l.noFuse {
 		sql += "INSERT INTO txshadow.fuse (nonce) SELECT '' WHERE false;"
 	}
-	_, err := s.control(ctx, "PREPARE _ts_open AS "+openSQL+"; PREPARE _ts_counts AS "+countsSQL+";"+
-		sql+"EXECUTE _ts_open; EXECUTE _ts_counts; ROLLBACK")
+	_, err := s.control(ctx, sql+"PREPARE _ts_open AS "+openSQL+"; PREPARE _ts_counts AS "+countsSQL+";"+
+		"EXECUTE _ts_open; EXECUTE _ts_counts; ROLLBACK")
 	s.openSQL, s.countsSQL = "EXECUTE _ts_open", "EXECUTE _ts_counts"
 	return err
 }
