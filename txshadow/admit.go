@@ -3,6 +3,7 @@ package txshadow
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -39,13 +40,14 @@ options:
 func (s *shadow) admit(own context.Context, on *tx, sql string, args []any) ([]statement, string, error) {
 	status := s.conn().PgConn().ParameterStatus
 	stmts := split(sql, status("standard_conforming_strings") == "off")
+	text := sql // what stmts are cut from
 	if len(stmts) == 1 && stmts[0].refusal == "unsupported:statement" {
-		text, err := s.preparedText(own, sql)
+		prepared, err := s.preparedText(own, sql)
 		if err != nil {
 			return nil, "", err
 		}
-		if text != "" {
-			stmts = split(text, false)
+		if prepared != "" {
+			text, stmts = prepared, split(prepared, false)
 		}
 	}
 	if s.leaked != "" && len(stmts) > 0 {
@@ -59,8 +61,11 @@ func (s *shadow) admit(own context.Context, on *tx, sql string, args []any) ([]s
 	if enc := status("client_encoding"); enc != "UTF8" && enc != "SQL_ASCII" {
 		return nil, "", s.refuse("unsupported:client_encoding")
 	}
-	sql, err := s.spareFuse(own, sql, stmts)
-	return stmts, sql, err
+	adapted, err := s.adapted(own, text, stmts)
+	if err != nil || adapted == text {
+		return stmts, sql, err
+	}
+	return stmts, adapted, nil
 }
 
 // judge refuses a statement, or keeps in mind what it leaves behind.
@@ -68,8 +73,8 @@ func (s *shadow) judge(own context.Context, st *statement, on *tx, args []any) e
 	switch {
 	case s.adapter.layers.noInterception:
 		return nil
-	case st.refusal != "":
-		return s.refuse(st.refusal)
+	case s.against(st) != "":
+		return s.refuse(s.against(st))
 	case st.savepoint && on == nil:
 		return s.refuse("unsupported:savepoint-outside-transaction")
 	case st.writable && s.mode == ModeReadOnly:
@@ -105,11 +110,19 @@ func (s *shadow) judgePrepared(own context.Context, name string) error {
 		return err
 	}
 	for _, st := range split(text, false) {
-		if st.refusal != "" {
-			return s.refuse(st.refusal)
+		if against := s.against(&st); against != "" {
+			return s.refuse(against)
 		}
 	}
 	return nil
+}
+
+// against is why a statement is not sent, "" when it may be.
+func (s *shadow) against(st *statement) string {
+	if st.refusal == "" && s.mode != ModeReadOnly {
+		return st.blocks
+	}
+	return st.refusal
 }
 
 // preparedText is the SQL of the prepared statement called name, "" when there
@@ -123,27 +136,42 @@ func (s *shadow) preparedText(own context.Context, name string) (string, error) 
 	return string(r.Rows[0][0]), nil
 }
 
-// spareFuse replaces SET CONSTRAINTS ALL IMMEDIATE by one that names all
-// constraints but the fuse, which it would fire.
-func (s *shadow) spareFuse(own context.Context, sql string, stmts []statement) (string, error) {
-	if s.adapter.layers.noInterception || s.mode == ModeReadOnly {
+// adapted is sql with what would weaken a shadow replaced: SET CONSTRAINTS ALL
+// IMMEDIATE by one that names all constraints but the fuse, which it would
+// fire, and the settings that protect others by those of the shadow.
+func (s *shadow) adapted(own context.Context, sql string, stmts []statement) (string, error) {
+	if s.adapter.layers.noInterception {
 		return sql, nil
 	}
-	for i := len(stmts) - 1; i >= 0; i-- {
-		if !stmts[i].allImmediate {
-			continue
+	for _, st := range slices.Backward(stmts) {
+		instead, ok := "", false
+		var err error
+		switch {
+		case st.guard != "":
+			instead, ok = s.session.guarded(&st)
+		case st.allImmediate && s.mode != ModeReadOnly:
+			ok = true
+			instead, err = s.allButFuse(own)
 		}
-		all, _, err := s.deferrable(own, "")
 		if err != nil {
 			return "", err
 		}
-		instead := "SET CONSTRAINTS ALL DEFERRED" // there is nothing but the fuse
-		if all != "" {
-			instead = "SET CONSTRAINTS " + all + " IMMEDIATE"
+		if ok {
+			sql = sql[:st.start] + instead + sql[st.end:]
 		}
-		sql = sql[:stmts[i].start] + instead + sql[stmts[i].end:]
 	}
 	return sql, nil
+}
+
+func (s *shadow) allButFuse(own context.Context) (string, error) {
+	all, _, err := s.deferrable(own, "")
+	if err != nil {
+		return "", err
+	}
+	if all == "" { // there is nothing but the fuse
+		return "SET CONSTRAINTS ALL DEFERRED", nil
+	}
+	return "SET CONSTRAINTS " + all + " IMMEDIATE", nil
 }
 
 // touched holds for constraints that an event may wait for: those of tables

@@ -1,6 +1,7 @@
 package txshadow
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -42,7 +43,7 @@ type Statement struct {
 func Split(sql string, backslash bool) (all []Statement) {
 	for _, s := range split(sql, backslash) {
 		all = append(all, Statement{
-			Text: sql[s.start:s.end], Verb: s.verb, Table: s.table, Refusal: s.refusal, Leak: s.leak,
+			Text: sql[s.start:s.end], Verb: s.verb, Table: s.table, Refusal: cmp.Or(s.refusal, s.blocks), Leak: s.leak,
 			Savepoint: s.savepoint, AllImmediate: s.allImmediate, Writable: s.writable, Writes: s.writes,
 		})
 	}

@@ -60,10 +60,17 @@ func (a *Adapter) limit(m Marked) time.Duration {
 	return m.Budget
 }
 
+// minPool is the least MaxConns of a pool that reading shadows borrow from:
+// of fewer connections, one is more than a quarter, and live requests wait.
+const minPool = 4
+
 // start finds a place for a shadow and, for one that writes, arms its session.
 // free gives the place back. reason says why nothing has been started.
 func (a *Adapter) start(ctx context.Context, s *shadow) (free func(), reason string) {
 	if s.mode == ModeReadOnly {
+		if a.live.Config().MaxConns < minPool {
+			return nil, "unsupported:pool-size"
+		}
 		s.attach = s.attachToPool
 		select {
 		case a.reading <- struct{}{}:

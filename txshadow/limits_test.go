@@ -54,7 +54,10 @@ var limits = []struct {
 	{"LISTEN", exec("LISTEN x"), "unsupported:listen", true},
 	{"setval", exec("SELECT setval('accounts_id_seq', 1)"), "unsupported:setval", true},
 	{"advisory lock", exec("SELECT pg_advisory_lock(1)"), "unsupported:advisory-lock", true},
-	{"advisory lock of the transaction", exec("SELECT pg_advisory_xact_lock(1)"), "", false},
+	{"advisory lock of the transaction", exec("SELECT pg_advisory_xact_lock(1)"), "unsupported:advisory-lock", true},
+	{"SKIP LOCKED", exec("SELECT * FROM accounts FOR UPDATE SKIP LOCKED"), "unsupported:skip-locked", true},
+	{"TRUNCATE", exec("TRUNCATE accounts"), "unsupported:truncate", true},
+	{"ALTER TABLE", exec("ALTER TABLE other.notes ADD x int"), "unsupported:alter", true},
 	{"belt by argument", exec("SELECT set_config($1, 'off', false)", "Default_Transaction_Read_Only"), "unsupported:default_transaction_read_only", true},
 	{"what is not recognised", exec("FROBNICATE"), "unsupported:statement", true},
 	{"our schema by COPY", func(ctx context.Context, db *txshadow.Pool) error {

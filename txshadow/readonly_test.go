@@ -52,6 +52,10 @@ func TestReadingShadows(t *testing.T) {
 			return err
 		}, "write:25006:copy:notes"},
 		{"nextval", exec("SELECT nextval('accounts_id_seq')"), "write:25006:select"},
+		{"truncate", exec("TRUNCATE other.notes"), "write:25006:truncate:other.notes"},
+		{"index", exec("CREATE INDEX ON accounts (n)"), "write:25006:create"},
+		{"lock", exec("LOCK TABLE accounts"), "unsupported:lock"},
+		{"reindex", exec("REINDEX TABLE accounts"), "unsupported:reindex"},
 		{"row lock", exec("SELECT * FROM accounts FOR UPDATE"), "write:25006:select"},
 		{"a write that its own transaction refuses", func(ctx context.Context, db *txshadow.Pool) error {
 			_, err := must(db.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})).Exec(ctx, insert)

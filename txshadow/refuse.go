@@ -38,13 +38,16 @@ func (p phrase) control(s *statement) string {
 	case "set":
 		return p.set(s)
 	case "reset":
+		if s.limits(p.name(1), 0) {
+			return ""
+		}
 		if p.word(1) == "all" {
 			return "unsupported:reset-all"
 		}
 		return protectedSetting(p.name(1))
 	case "deallocate":
 		return p.deallocate()
-	case "discard", "listen", "vacuum", "checkpoint", "load":
+	case "discard", "listen", "vacuum", "checkpoint", "load", "lock":
 		return "unsupported:" + s.verb
 	case "copy", "create", "drop", "alter", "reindex", "cluster":
 		return p.utility(s.verb)
@@ -120,6 +123,9 @@ func (p phrase) set(s *statement) string {
 	case "names":
 		return "unsupported:client_encoding"
 	}
+	if s.limits(p.name(at), p.limit(at+1)) {
+		return ""
+	}
 	s.writable = p.name(at) == "transaction_read_only"
 	return protectedSetting(p.name(at))
 }
@@ -163,10 +169,8 @@ func (p phrase) utility(verb string) string {
 		return "unsupported:alter-system"
 	case verb != "copy" && p.hasAny("concurrently"):
 		return "unsupported:concurrently"
-	case verb == "reindex" && p.hasAny("database", "schema", "system"):
-		return "unsupported:reindex"
-	case verb == "cluster" && len(p) == 1:
-		return "unsupported:cluster"
+	case verb == "reindex" || verb == "cluster": // a READ ONLY transaction lets them through
+		return "unsupported:" + verb
 	}
 	return ""
 }
@@ -181,13 +185,16 @@ func (p phrase) toFile() bool {
 	return false
 }
 
-// outside are functions whose effects no ROLLBACK takes back, and under what
-// name they are refused.
+// outside are functions whose effects no ROLLBACK takes back, or that change
+// what live work gets while the shadow is open, and under what name they are
+// refused.
 var outside = map[string]string{
 	"setval": "setval", "lo_export": "lo_export",
 	"pg_advisory_lock": "advisory-lock", "pg_advisory_lock_shared": "advisory-lock",
 	"pg_try_advisory_lock": "advisory-lock", "pg_try_advisory_lock_shared": "advisory-lock",
 	"pg_advisory_unlock": "advisory-lock", "pg_advisory_unlock_shared": "advisory-lock", "pg_advisory_unlock_all": "advisory-lock",
+	"pg_advisory_xact_lock": "advisory-lock", "pg_advisory_xact_lock_shared": "advisory-lock",
+	"pg_try_advisory_xact_lock": "advisory-lock", "pg_try_advisory_xact_lock_shared": "advisory-lock",
 	"pg_terminate_backend": "pg_terminate_backend", "pg_cancel_backend": "pg_cancel_backend",
 	"pg_reload_conf": "pg_reload_conf", "pg_rotate_logfile": "pg_rotate_logfile", "pg_switch_wal": "pg_switch_wal",
 	"pg_create_restore_point": "pg_create_restore_point", "pg_promote": "pg_promote",
@@ -206,6 +213,9 @@ func (p phrase) beyondReach() string {
 	}
 	if slices.ContainsFunc(p, func(t token) bool { return t.kind == tokenUnicode }) {
 		return "unsupported:unicode-identifier"
+	}
+	if p.has("skip", "locked") { // live workers would skip what the shadow has locked
+		return "unsupported:skip-locked"
 	}
 	for _, f := range p.calls() {
 		f = strings.ToLower(f)
@@ -231,6 +241,9 @@ func (p phrase) beyondReach() string {
 func protectedText(text string) string {
 	if text == "" || len(text) > 63 {
 		return ""
+	}
+	if guards[strings.ToLower(text)] {
+		return "unsupported:setting"
 	}
 	return protectedSetting(text)
 }

@@ -29,13 +29,15 @@ type session struct {
 	flushed bool // its statistics have nothing of before
 
 	// Of its transaction.
-	xid        string
-	isolation  string // the session's default, as long as that is not SERIALIZABLE
-	deferrable bool   // the database has deferrable constraints, the fuse aside
-	counting   bool   // track_counts is on
-	fused      bool   // the fuse's trigger is in force
-	belted     bool   // only this transaction may write
-	noTx       bool   // the server has said that a ROLLBACK found no transaction
+	xid         string
+	isolation   string        // the session's default, as long as that is not SERIALIZABLE
+	deferrable  bool          // the database has deferrable constraints, the fuse aside
+	counting    bool          // track_counts is on
+	fused       bool          // the fuse's trigger is in force
+	belted      bool          // only this transaction may write
+	limit       time.Duration // of a statement, and of doing nothing
+	lockTimeout time.Duration
+	noTx        bool // the server has said that a ROLLBACK found no transaction
 }
 
 // errPooled says that the belt can not be armed.
@@ -174,7 +176,8 @@ var errSerializable = errors.New("default_transaction_isolation is serializable:
 // begin begins a transaction and returns what isolation one has by default.
 func (s *session) begin(ctx context.Context, begin string, budget, lockTimeout time.Duration) (usual string, err error) {
 	// In steps, because pg_stat_statements keeps each spelling of a SET.
-	limit := milliseconds((budget + graceOfServer).Truncate(limitStep) + limitStep)
+	s.limit, s.lockTimeout = (budget+graceOfServer).Truncate(limitStep)+limitStep, lockTimeout
+	limit := milliseconds(s.limit)
 	row, err := s.row(ctx, begin+"SET LOCAL lock_timeout = "+milliseconds(lockTimeout)+"; SET LOCAL statement_timeout = "+limit+
 		"; SET LOCAL idle_in_transaction_session_timeout = "+limit+";"+s.openSQL)
 	if err != nil {

@@ -3,6 +3,7 @@ package txshadow
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // statement is one statement of the application's SQL, and what a shadow has
@@ -17,13 +18,19 @@ type statement struct {
 	// or could not take back. "" when it may be sent.
 	refusal string
 
-	savepoint    bool   // SAVEPOINT, RELEASE, ROLLBACK TO: only inside a transaction of the application
-	allImmediate bool   // SET CONSTRAINTS ALL IMMEDIATE, which would fire the fuse
-	writable     bool   // SET TRANSACTION READ WRITE and its like
-	setsConfig   bool   // calls set_config, whose arguments may name a setting
-	executes     string // name of a prepared statement, of EXECUTE
-	writes       bool   // may change rows, as far as the text shows
-	uncounted    bool   // has effects that the server's row counts get wrong
+	// blocks is why it is not sent by a shadow that may write; a READ ONLY
+	// transaction refuses it by itself. "" when it may be sent.
+	blocks string
+
+	guard        string        // one of guards that it sets
+	guardTo      time.Duration // what to; 0 when that is not a plain positive number
+	savepoint    bool          // SAVEPOINT, RELEASE, ROLLBACK TO: only inside a transaction of the application
+	allImmediate bool          // SET CONSTRAINTS ALL IMMEDIATE, which would fire the fuse
+	writable     bool          // SET TRANSACTION READ WRITE and its like
+	setsConfig   bool          // calls set_config, whose arguments may name a setting
+	executes     string        // name of a prepared statement, of EXECUTE
+	writes       bool          // may change rows, as far as the text shows
+	uncounted    bool          // has effects that the server's row counts get wrong
 
 	// leak is what outlives the application's COMMIT here and would not
 	// otherwise, because that COMMIT is only a RELEASE. "" when nothing does.
@@ -86,13 +93,14 @@ func classify(tokens []token) statement {
 	if s.refusal == "" {
 		s.refusal = words.beyondReach()
 	}
+	s.blocks = words.blocks(s.verb)
 	s.writes = words.mayWrite(s.verb)
 	s.leak = words.leaks(s.verb)
 	s.setsConfig = slices.Contains(words.calls(), "set_config")
 	if s.verb == "execute" {
 		s.executes = words.name(1)
 	}
-	s.uncounted = s.verb == "truncate" || s.verb == "rollback"
+	s.uncounted = s.verb == "rollback"
 	return s
 }
 
@@ -211,7 +219,7 @@ func (p phrase) leaks(verb string) string {
 		return "cursor"
 	case verb == "create" && (p.has("on", "commit", "drop") || p.has("on", "commit", "delete")):
 		return "on-commit"
-	case slices.Contains(p.calls(), "set_config") && p.hasAny("true"):
+	case p.setsLocally():
 		return "set-local"
 	}
 	return ""
