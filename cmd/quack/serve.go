@@ -16,6 +16,7 @@ type serveCmd struct {
 	Routes  string         `default:"routes.yaml" env:"QUACK_ROUTES" help:"The table of routes; read again when it changes and on SIGHUP." placeholder:"FILE"`
 	Listen  string         `default:"127.0.0.1:8080" env:"QUACK_LISTEN" help:"Address that clients connect to." placeholder:"ADDR"`
 	Admin   string         `default:"127.0.0.1:7070" env:"QUACK_ADMIN" help:"Address of the admin listener: API, pages, metrics." placeholder:"ADDR"`
+	Hosts   []string       `name:"admin-host" env:"QUACK_ADMIN_HOSTS" help:"Names under which browsers reach the admin pages, besides localhost and IP addresses." placeholder:"NAME"`
 	Health  string         `env:"QUACK_HEALTH" help:"Address that serves only /healthz and /readyz, for load balancers." placeholder:"ADDR"`
 	Data    string         `default:"quack-data" env:"QUACK_DATA" help:"Folder of Quack's own store." placeholder:"DIR"`
 	Trusted []netip.Prefix `env:"QUACK_TRUSTED" help:"Proxies whose X-Forwarded-* are believed." placeholder:"CIDR"`
