@@ -15,14 +15,14 @@ import (
 // Config is the manual. Secret and Pool must be given.
 type Config struct {
 	// Secret is QUACK_SHADOW_SECRET, as ParseSecrets reads it.
-	Secret string
+	Secret string `json:"-"`
 	// Pool is the application's pool. Adapter.Pool is to be used in its place.
 	Pool *pgxpool.Pool
 	// DirectDSN is where shadow writes connect to, when the pool's own address
 	// is that of a connection pooler: on sessions that a pooler shares, a
 	// shadow is refused. Default: as the pool connects. The pool's hooks
-	// (BeforeConnect, AfterConnect, PrepareConn) are called for it too.
-	DirectDSN string
+	// (BeforeConnect, AfterConnect, PrepareConn, BeforeClose) are called for it too.
+	DirectDSN string `json:"-"`
 
 	// MaxBody is how much of a request's and of an answer's body is kept in
 	// memory, in bytes; default 8 MiB. It should be no less than max_body of
@@ -48,8 +48,19 @@ type Config struct {
 	// default 50 ms. A shadow that meets it is unsupported:lock-timeout.
 	LockTimeout time.Duration
 
+	// Strict refuses, with ErrForeign, what may write and has the context of no
+	// request, while a shadow runs in the process. Without it that is live, and
+	// the shadows are acknowledged as unsupported:foreign-context.
+	Strict bool
+
 	Log *slog.Logger // default slog.Default()
 }
+
+// String hides the secret, and the password of DirectDSN, from logs.
+func (Config) String() string { return "txshadow.Config" }
+
+// GoString hides them from %#v.
+func (Config) GoString() string { return "txshadow.Config" }
 
 func (c *Config) setDefaults() {
 	setDefault(&c.MaxBody, 8<<20)
@@ -80,12 +91,16 @@ type Adapter struct {
 	maxBody, maxResult            int64
 	wallCap, readCap, lockTimeout time.Duration
 	layers                        layers
+	strict                        bool
+	timedOut                      func() error // pgx's error of a deadline
 
 	writing chan struct{} // a token for each shadow write under way
 	reading chan struct{} // a token for each reading shadow under way
 
 	sessions sessions
 	proof    proof
+
+	foreigners foreigners
 
 	mu      sync.Mutex
 	closing bool
@@ -125,8 +140,8 @@ func New(c Config) (*Adapter, error) {
 		wallCap: c.WallCap, readCap: c.ReadCap, lockTimeout: c.LockTimeout,
 		writing: make(chan struct{}, c.MaxShadows), reading: make(chan struct{}, max(1, int(pc.MaxConns)/4)),
 	}
-	a.pool = &Pool{adapter: a}
-	a.sessions = sessions{adapter: a, before: pc.BeforeConnect, after: pc.AfterConnect}
+	a.pool, a.strict, a.timedOut = &Pool{adapter: a}, c.Strict, sync.OnceValue(a.makeTimeout)
+	a.sessions = sessions{adapter: a, before: pc.BeforeConnect, after: pc.AfterConnect, closing: pc.BeforeClose}
 	return a, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // answer keeps what a handler answers until its transaction has been rolled
@@ -53,6 +54,17 @@ func (a *answer) WriteString(s string) (int, error) { return a.Write([]byte(s)) 
 
 // Flush sends nothing: the answer goes out when the transaction has ended.
 func (a *answer) Flush() { a.WriteHeader(http.StatusOK) }
+
+// SetReadDeadline, SetWriteDeadline and EnableFullDuplex are for
+// http.ResponseController, and do nothing: the body has been read, and the
+// answer is kept.
+func (a *answer) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline: see SetReadDeadline.
+func (a *answer) SetWriteDeadline(time.Time) error { return nil }
+
+// EnableFullDuplex: see SetReadDeadline.
+func (a *answer) EnableFullDuplex() error { return nil }
 
 // Hijack is refused: what is said on a raw connection can not be compared.
 func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {

@@ -48,7 +48,7 @@ func NewCodec(secrets ...Secret) (*Codec, error) {
 }
 
 // String hides the secrets from logs.
-func (*Codec) String() string { return "txshadow.Codec" }
+func (Codec) String() string { return "txshadow.Codec" }
 
 func (c *Codec) sign(fields ...string) string {
 	return signature(c.secrets[0], fields)
@@ -64,7 +64,7 @@ func (c *Codec) verify(sig string, fields ...string) bool {
 }
 
 func signature(s Secret, fields []string) string {
-	mac := hmac.New(sha256.New, []byte(s.key))
+	mac := hmac.New(sha256.New, []byte(*s.key))
 	for i, f := range fields {
 		if i > 0 {
 			mac.Write([]byte{'\n'})

@@ -32,7 +32,8 @@ func (a *Adapter) run(w http.ResponseWriter, r *http.Request, m Marked, began ti
 	}
 	h := &handling{shadow: s, answer: newAnswer(s, a.maxBody), done: make(chan struct{})}
 	req, stop := h.request(r, body)
-	go h.serve(next, req, func() { free(); a.running.Done() })
+	running.add(s)
+	go h.serve(next, req, func() { running.remove(s); free(); a.running.Done() })
 	var answered *answer
 	select {
 	case <-h.done:

@@ -30,12 +30,14 @@ func (a *Adapter) Middleware(next http.Handler) http.Handler {
 
 // ordinary serves a request that is no shadow.
 func (a *Adapter) ordinary(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	h := r.Header
-	if h.Get(HeaderRequestID) == "" && h.Get(HeaderReadOnly) == "" && h.Get("Baggage") == "" {
+	if s := scopeOf(r.Context()); s != nil && s.shadow != nil { // a handler that calls another
 		next.ServeHTTP(w, r)
 		return
 	}
-	s := a.newScope(h)
+	h, s := r.Header, unmarked
+	if h.Get(HeaderRequestID) != "" || h.Get(HeaderReadOnly) != "" || len(h.Values("Baggage")) > 0 {
+		s = a.newScope(h)
+	}
 	if s.baggage != "" && !isSafe(r.Method) {
 		// The shadow that caused it would write for real.
 		a.log.Warn("refused a write that a shadow request has caused", "request", s.id, "method", r.Method)

@@ -10,14 +10,22 @@ import (
 
 // Pool has the methods of pgxpool.Pool that applications use. With the context
 // of a shadow request, or one made from it, they run in the shadow's one
-// transaction; with any other context they are the pool's own. After the
-// shadow's end they fail with ErrOver: nothing of a shadow reaches the pool.
+// transaction; with any other context they are the pool's own. What may write
+// with the context of no request, while a shadow runs, is live and noted, or
+// with Config.Strict refused: see ErrForeign. After the shadow's end they fail with ErrOver: nothing of a shadow reaches the pool.
 type Pool struct{ adapter *Adapter }
 
-// shadowOf is the shadow that ctx belongs to, nil when it is live.
-func (p *Pool) shadowOf(ctx context.Context) (*shadow, error) {
+// mayWrite stands for SQL that is not known yet.
+const mayWrite = "BEGIN"
+
+// shadowOf is the shadow that ctx belongs to, nil when it is live. sql is what
+// is to be run.
+func (p *Pool) shadowOf(ctx context.Context, sql string) (*shadow, error) {
 	s := scopeOf(ctx)
-	if s == nil || s.shadow == nil {
+	if s == nil {
+		return nil, p.adapter.foreign(sql)
+	}
+	if s.shadow == nil {
 		return nil, nil
 	}
 	if s.shadow.adapter != p.adapter {
@@ -27,7 +35,7 @@ func (p *Pool) shadowOf(ctx context.Context) (*shadow, error) {
 }
 
 func (p *Pool) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	s, err := p.shadowOf(ctx)
+	s, err := p.shadowOf(ctx, sql)
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
@@ -38,7 +46,7 @@ func (p *Pool) Exec(ctx context.Context, sql string, args ...any) (pgconn.Comman
 }
 
 func (p *Pool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	s, err := p.shadowOf(ctx)
+	s, err := p.shadowOf(ctx, sql)
 	if err != nil {
 		return &rows{failure: err, closed: true}, err
 	}
@@ -49,7 +57,7 @@ func (p *Pool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, er
 }
 
 func (p *Pool) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	s, err := p.shadowOf(ctx)
+	s, err := p.shadowOf(ctx, sql)
 	if err != nil {
 		return row{&rows{failure: err, closed: true}}
 	}
@@ -60,18 +68,23 @@ func (p *Pool) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 }
 
 func (p *Pool) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	s, err := p.shadowOf(ctx)
+	s, err := p.shadowOf(ctx, "")
 	if err != nil {
 		return pgx.FailedBatchResults(b, err)
 	}
 	if s == nil {
+		for _, q := range b.QueuedQueries {
+			if _, err := p.shadowOf(ctx, q.SQL); err != nil {
+				return pgx.FailedBatchResults(b, err)
+			}
+		}
 		return p.adapter.live.SendBatch(ctx, b)
 	}
 	return s.sendBatch(ctx, nil, b)
 }
 
 func (p *Pool) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, src pgx.CopyFromSource) (int64, error) {
-	s, err := p.shadowOf(ctx)
+	s, err := p.shadowOf(ctx, mayWrite)
 	if err != nil {
 		return 0, err
 	}
@@ -90,7 +103,7 @@ func (p *Pool) Begin(ctx context.Context) (pgx.Tx, error) {
 // one while one is open and an isolation level that the shadow's transaction
 // does not have are refused.
 func (p *Pool) BeginTx(ctx context.Context, o pgx.TxOptions) (pgx.Tx, error) {
-	s, err := p.shadowOf(ctx)
+	s, err := p.shadowOf(ctx, sqlOf(o))
 	if err != nil {
 		return nil, err
 	}
@@ -104,10 +117,17 @@ func (p *Pool) BeginTx(ctx context.Context, o pgx.TxOptions) (pgx.Tx, error) {
 	return t, nil
 }
 
+func sqlOf(o pgx.TxOptions) string {
+	if o.AccessMode == pgx.ReadOnly && o.BeginQuery == "" {
+		return ""
+	}
+	return mayWrite
+}
+
 // Acquire gives a connection; inside a shadow, one that stands for the
 // shadow's session.
 func (p *Pool) Acquire(ctx context.Context) (*Conn, error) {
-	s, err := p.shadowOf(ctx)
+	s, err := p.shadowOf(ctx, mayWrite)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +156,7 @@ func (p *Pool) AcquireFunc(ctx context.Context, f func(*Conn) error) error {
 
 // Ping sends an empty statement.
 func (p *Pool) Ping(ctx context.Context) error {
-	s, err := p.shadowOf(ctx)
+	s, err := p.shadowOf(ctx, "")
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 // rows is a result that has been read whole. It behaves as pgx's own.
 type rows struct {
+	shadow  *shadow // nil when there was no result
 	types   *pgtype.Map
 	fields  []pgconn.FieldDescription
 	data    [][][]byte
@@ -24,7 +25,7 @@ type rows struct {
 
 // buffer reads result to its end.
 func (s *shadow) buffer(result pgx.Rows, types *pgtype.Map) *rows {
-	r := &rows{types: ownTypes(types)}
+	r := &rows{shadow: s, types: ownTypes(types)}
 	var size int64
 	for result.Next() {
 		values := make([][]byte, len(result.RawValues()))
@@ -140,9 +141,18 @@ func (r *rows) RawValues() [][]byte { return r.current }
 
 func (r *rows) TypeMap() *pgtype.Map { return r.types }
 
-// Conn is nil, as it is for rows that do not come from a connection: on the
-// connection itself, statements would go past the shadow.
-func (r *rows) Conn() *pgx.Conn { return nil }
+// Conn is a connection that is closed, with the types of the session: on the
+// session itself, statements would go past the shadow. The request is not
+// compared.
+func (r *rows) Conn() *pgx.Conn {
+	if r.shadow == nil {
+		return nil
+	}
+	r.shadow.note("unsupported:conn")
+	conn := r.shadow.adapter.closedConn()
+	*conn.TypeMap() = *ownTypes(r.types)
+	return conn
+}
 
 // row is the first of rows, as QueryRow gives it.
 type row struct{ rows *rows }

@@ -93,7 +93,7 @@ func (s *shadow) perform(ctx, own context.Context, w work) error {
 	if w.on == nil {
 		err = s.after(own, w, m, err)
 	}
-	return cancelled(ctx, err)
+	return s.cancelled(ctx, err)
 }
 
 // hooked sends work behind the pool's hook for a connection that is given out.
@@ -229,11 +229,15 @@ func (s *shadow) control(own context.Context, sql string) ([]*pgconn.Result, err
 	return results, err
 }
 
-// cancelled is err with the application's reason for it, when that is why the
-// server has cancelled the statement.
-func cancelled(ctx context.Context, err error) error {
-	if cause := ctx.Err(); cause != nil && sqlState(err) == stateCancelled {
-		return fmt.Errorf("%w: %w", cause, err)
+// cancelled is the error that pgx has for a context that has ended, when that
+// is why the server has cancelled the statement.
+func (s *shadow) cancelled(ctx context.Context, err error) error {
+	cause := ctx.Err()
+	if cause == nil || sqlState(err) != stateCancelled {
+		return err
 	}
-	return err
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return s.adapter.timedOut()
+	}
+	return cause
 }

@@ -19,6 +19,10 @@ type scope struct {
 
 type scopeKey struct{}
 
+// unmarked is that of a request that did not come by Quack. It says that there
+// is a request.
+var unmarked = &scope{}
+
 func scopeOf(ctx context.Context) *scope {
 	s, _ := ctx.Value(scopeKey{}).(*scope)
 	return s

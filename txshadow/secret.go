@@ -14,7 +14,9 @@ import (
 const minSecret = 16
 
 // Secret keys the signatures of the Quack headers. It is never printed.
-type Secret struct{ key string }
+// Behind a pointer, fmt does not reach it where it can not call String: in
+// fields that are not exported.
+type Secret struct{ key *string }
 
 // String hides the secret from logs and errors.
 func (Secret) String() string { return "[secret]" }
@@ -35,7 +37,7 @@ func ParseSecrets(list string) ([]Secret, error) {
 		if len(s) < minSecret {
 			return nil, fmt.Errorf("shadow secret %d of the list has %d bytes, and at least %d are needed\n  make one with: openssl rand -hex 32", i+1, len(s), minSecret)
 		}
-		secrets = append(secrets, Secret{s})
+		secrets = append(secrets, Secret{&s})
 	}
 	return secrets, nil
 }
@@ -50,7 +52,7 @@ func DeriveShadowSecret(quackSecret string) (string, error) {
 	}
 	derived := make([]string, len(secrets))
 	for i, s := range secrets {
-		key, err := hkdf.Key(sha256.New, []byte(s.key), nil, "quack shadow v1", 32)
+		key, err := hkdf.Key(sha256.New, []byte(*s.key), nil, "quack shadow v1", 32)
 		if err != nil {
 			return "", fmt.Errorf("derive the shadow secret: %w", err)
 		}

@@ -15,6 +15,7 @@ type sessions struct {
 	adapter *Adapter
 	before  func(context.Context, *pgx.ConnConfig) error
 	after   func(context.Context, *pgx.Conn) error
+	closing func(*pgx.Conn)
 
 	mu      sync.Mutex
 	spare   *session
@@ -102,6 +103,7 @@ func (p *sessions) open(ctx context.Context) (_ *session, err error) {
 			return nil, fmt.Errorf("open a session for a shadow: the pool's AfterConnect: %w", err)
 		}
 	}
+	s.release = sync.OnceFunc(func() { p.farewell(s.conn) })
 	if err := s.prepare(ctx, p.adapter.layers); err != nil {
 		s.release()
 		return nil, fmt.Errorf("open a session for a shadow: %w", err)
@@ -119,6 +121,18 @@ func (p *sessions) connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn,
 		}
 	}
 	return pgx.ConnectConfig(ctx, cfg)
+}
+
+// farewell closes a connection behind the pool's hook. The hook gets an open
+// one only when no transaction is open on it.
+func (p *sessions) farewell(conn *pgx.Conn) {
+	if p.closing != nil {
+		if conn.PgConn().TxStatus() != 'I' {
+			closeConn(conn)
+		}
+		p.closing(conn)
+	}
+	closeConn(conn)
 }
 
 // closeConn closes a connection and waits until its goroutines are gone.

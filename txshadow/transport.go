@@ -21,7 +21,7 @@ type transport struct{ base http.RoundTripper }
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	s := scopeOf(r.Context())
-	if s == nil {
+	if s == nil || s.baggage == "" && len(s.carried) == 0 {
 		return t.base.RoundTrip(r)
 	}
 	r = r.Clone(r.Context())

@@ -1,0 +1,102 @@
+package txshadow
+
+import (
+	"errors"
+	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// A handler that uses another context than its request's is not in the shadow:
+// what it writes is live. It can not be told from work that has nothing to do
+// with the shadow, so all shadows of the process count as touched.
+
+// running are the shadows of this process whose handlers run.
+var running registry
+
+type registry struct {
+	n       atomic.Int32 // of shadows: what most calls look at
+	mu      sync.Mutex
+	shadows map[*shadow]bool
+}
+
+func (r *registry) add(s *shadow) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.shadows == nil {
+		r.shadows = map[*shadow]bool{}
+	}
+	r.shadows[s] = true
+	r.n.Add(1)
+}
+
+func (r *registry) remove(s *shadow) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.shadows, s)
+	r.n.Add(-1)
+}
+
+func (r *registry) note(reason string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for s := range r.shadows {
+		s.note(reason)
+	}
+}
+
+// ErrForeign is the error, with Config.Strict, of what may write and has the
+// context of no request, while a shadow runs.
+var ErrForeign = errors.New("txshadow: a statement that may write has the context of no request, while a shadow request runs: it would be live\n" +
+	"  pass the request's context on; work that belongs to no request should use a pool of its own")
+
+// foreigners counts calls with the context of no request.
+type foreigners struct {
+	calls atomic.Int64
+	sites sync.Map // places in the source that have been logged
+}
+
+// ForeignCalls is how many calls of Pool that may write had the context of no
+// request while a shadow ran.
+func (a *Adapter) ForeignCalls() int64 { return a.foreigners.calls.Load() }
+
+// foreign looks at a call with the context of no request. sql is what it is
+// about to run.
+func (a *Adapter) foreign(sql string) error {
+	if running.n.Load() == 0 || plainRead(sql) {
+		return nil
+	}
+	running.note("unsupported:foreign-context")
+	a.foreigners.calls.Add(1)
+	site := callSite()
+	if _, told := a.foreigners.sites.LoadOrStore(site, true); !told {
+		a.log.Warn("a statement that may write has the context of no request, while a shadow request runs: it is live, and the shadow is not compared\n"+
+			"  pass the request's context on; work that belongs to no request should use a pool of its own", "at", site, "refused", a.strict)
+	}
+	if a.strict {
+		return ErrForeign
+	}
+	return nil
+}
+
+func plainRead(sql string) bool {
+	return !slices.ContainsFunc(split(sql, false), func(s statement) bool { return s.writes || s.refusal != "" })
+}
+
+var ownPackage = reflect.TypeFor[Adapter]().PkgPath() + "."
+
+// callSite is where the application has called us, perhaps by way of pgx.
+func callSite() string {
+	pcs := make([]uintptr, 16)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	for {
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, ownPackage) && !strings.HasPrefix(f.Function, "github.com/jackc/pgx/") || !more {
+			return f.File + ":" + strconv.Itoa(f.Line)
+		}
+	}
+}
