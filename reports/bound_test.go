@@ -72,3 +72,16 @@ func TestUpperBoundOfMany(t *testing.T) {
 		last = some
 	}
 }
+
+// TestNoiseProvesNothing: requests whose verdict is noise or transient are no
+// evidence that the new side is right, so they do not lower the bound.
+func TestNoiseProvesNothing(t *testing.T) {
+	c := counts{Noise: 58, Transient: 2}
+	if r := c.report("page"); r.Compared != 60 || r.MismatchUpper != 1 {
+		t.Errorf("compared %d, bound %g; want 60, 1", r.Compared, r.MismatchUpper)
+	}
+	c.Matched = 100
+	if r := c.report("page"); math.Abs(r.MismatchUpper-0.02951) > 5e-5 {
+		t.Errorf("bound %.5f with 100 matches, want 0.0295", r.MismatchUpper)
+	}
+}

@@ -102,7 +102,8 @@ func (c *counts) report(name string) RouteReport {
 		}
 	}
 	maps.Copy(r.Skipped, c.Skipped)
-	r.MismatchUpper = upperBound(r.Mismatched, r.Compared)
+	// Transient and noise say nothing for the new side and nothing against it.
+	r.MismatchUpper = upperBound(r.Mismatched, r.Matched+r.Mismatched)
 	return r
 }
 

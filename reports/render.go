@@ -42,13 +42,15 @@ func WriteJSON(w io.Writer, r Report) error {
 	return e.Encode(out)
 }
 
-// headline sums the report up in a sentence.
+// headline sums the report up in a sentence. Undecided is what is transient or
+// noise: legacy differed from itself there.
 func (r Report) headline() string {
-	var compared, mismatched int64
+	var compared, mismatched, open int64
 	differ, leaks := 0, 0
 	for _, route := range r.Routes {
 		compared += route.Compared
 		mismatched += route.Mismatched
+		open += route.Noise + route.Transient
 		if route.Mismatched > 0 {
 			differ++
 		}
@@ -59,14 +61,18 @@ func (r Report) headline() string {
 	var s string
 	switch {
 	case compared == 0:
-		s = "Nothing has been compared yet."
+		s = "Nothing has been compared yet"
 	case mismatched == 0:
-		s = fmt.Sprintf("None of %s compared differs.", count(compared, "request"))
+		s = fmt.Sprintf("None of %s compared differs", count(compared, "request"))
 	default:
-		s = fmt.Sprintf("%s of %s compared differ, on %s.", number(mismatched), count(compared, "request"), count(int64(differ), "route"))
+		s = fmt.Sprintf("%s of %s compared differ, on %s", number(mismatched), count(compared, "request"), count(int64(differ), "route"))
 	}
+	if open > 0 {
+		s += fmt.Sprintf("; %s undecided", number(open))
+	}
+	s += "."
 	if leaks > 0 {
-		s += fmt.Sprintf(" A leak is suspected on %s.", count(int64(leaks), "route"))
+		s += fmt.Sprintf(" Leak suspected on %s.", count(int64(leaks), "route"))
 	}
 	return s
 }

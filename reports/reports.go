@@ -96,6 +96,7 @@ const (
 	SkipStream      = "stream"       // answer without end
 	SkipAborted     = "aborted"      // the client or the live backend broke off
 	SkipTimeout     = "timeout"      // the shadow call's
+	SkipStale       = "stale"        // waited for a worker too long to be sent
 	SkipUnreachable = "unreachable"  // the shadow backend could not be reached
 	SkipReadOnly    = "read-only"    // the gate is closed
 	SkipNested      = "nested"       // caused by a shadow of ours; refused

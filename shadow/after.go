@@ -34,7 +34,7 @@ func (d *Dispatcher) Offer(req Request, live routes.Side, a Answer) {
 		size:    int64(len(req.Body) + len(a.Exchange.Body)),
 		run: func(ctx context.Context) {
 			if stale(deadline, r.Shadow.Timeout) {
-				d.skip(r.Name, reports.SkipTimeout)
+				d.skip(r.Name, reports.SkipStale)
 				return
 			}
 			call(ctx)

@@ -77,7 +77,7 @@ func TestDeadlineCoversTheQueue(t *testing.T) {
 	r.Offer(r.ask("show", "GET", "/accounts/1", ""), routes.Legacy, r.live(routes.Legacy, 200, `{"id":1}`))
 	time.Sleep(16 * time.Millisecond) // it is this wait that is tested: more than half of its time
 	r.run(t)
-	r.ledger.skipped(t, reports.SkipTimeout)
+	r.ledger.skipped(t, reports.SkipStale)
 	if n := len(r.new.requests()); n != 0 {
 		t.Errorf("%d requests were sent", n)
 	}

@@ -31,6 +31,7 @@ type process struct {
 	file  string
 	hash  string // of the table it was built with
 	log   *slog.Logger
+	duck  time.Duration
 	drain time.Duration
 
 	db      *store.DB
@@ -49,7 +50,7 @@ type process struct {
 
 // build makes the parts in the order in which they need each other.
 func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets, bound *listeners, log *slog.Logger) (p *process, err error) {
-	p = &process{file: c.Routes, hash: table.Hash(), log: log, drain: c.Drain, bound: bound}
+	p = &process{file: c.Routes, hash: table.Hash(), log: log, duck: c.LameDuck, drain: c.Drain, bound: bound}
 	defer func() {
 		if err != nil && p.db != nil {
 			err = errors.Join(err, p.db.Close())
@@ -134,7 +135,7 @@ func (p *process) run(ctx context.Context) error {
 		parts = append(parts, lifecycle.Part{Name: "health listener", Run: (&server{ln: p.bound.health, handler: healthOnly(p.admin), drain: time.Second, log: p.log}).run})
 	}
 	parts = append(parts, lifecycle.Part{Name: "live listener", Run: (&server{
-		ln: p.bound.live, handler: p.proxy, drain: p.drain, log: p.log,
+		ln: p.bound.live, handler: p.proxy, duck: p.duck, drain: p.drain, log: p.log,
 		closing: func() { p.draining.Store(true) },
 	}).run})
 	p.log.Info("serving", "listen", p.bound.live.Addr().String(), "admin", p.bound.admin.Addr().String(), "routes", p.file)
@@ -180,10 +181,8 @@ func (p *process) use(table *routes.Table) {
 	p.log.Info("routes in force", "file", p.file, "hash", table.Hash())
 }
 
-func (p *process) loadFailed(err error) {
-	p.control.LoadFailed(err)
-	p.log.Error("routes not loaded; the table in force stays", "file", p.file, "error", err.Error())
-}
+// loadFailed leaves the table in force; control says so in log and status.
+func (p *process) loadFailed(err error) { p.control.LoadFailed(err) }
 
 // ready is what /readyz says: of Quack alone, not of its backends.
 func (p *process) ready() error {

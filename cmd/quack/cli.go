@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/user"
 	"runtime/debug"
@@ -32,6 +33,33 @@ type cli struct {
 	Txshadow txshadowCmd `cmd:"" name:"txshadow" help:"Prepare a database for rolled-back shadow writes."`
 
 	Version kong.VersionFlag `help:"Print the version."`
+
+	HelpVerb    helpCmd    `cmd:"" name:"help" hidden:""`
+	VersionVerb versionCmd `cmd:"" name:"version" hidden:""`
+}
+
+// helpCmd is --help for those who type it as a verb.
+type helpCmd struct {
+	Verb []string `arg:"" optional:""`
+}
+
+func (c *helpCmd) Run(k *kong.Context) error {
+	trace, err := kong.Trace(k.Kong, c.Verb)
+	if err == nil {
+		err = trace.Error
+	}
+	if err != nil {
+		return coded{exitUsage, fmt.Errorf("%w\n  see 'quack --help'", err)}
+	}
+	return trace.PrintUsage(false)
+}
+
+// versionCmd is --version for those who type it as a verb.
+type versionCmd struct{}
+
+func (versionCmd) Run(s *streams) error {
+	_, err := fmt.Fprintln(s.out, version())
+	return err
 }
 
 // client are the flags of verbs that talk to a running proxy.

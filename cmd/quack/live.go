@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -33,7 +35,7 @@ func (c *routesCmd) Run(ctx context.Context, s *streams) error {
 		}
 		by := "file"
 		if r.Override != nil {
-			by = fmt.Sprintf("%s: %s", r.Override.By, r.Override.Why)
+			by = oneLine(fmt.Sprintf("%s: %s", r.Override.By, r.Override.Why))
 		}
 		fmt.Fprintf(w, "%s\t%s %s\t%s\t%s\n", r.Name, r.Method, r.Pattern, stage, by)
 	}
@@ -42,18 +44,42 @@ func (c *routesCmd) Run(ctx context.Context, s *streams) error {
 
 type stageCmd struct {
 	client
-	Route   string  `arg:"" help:"Name of the route."`
-	Stage   string  `arg:"" help:"legacy, shadow, ramp, verify or new." enum:"legacy,shadow,ramp,verify,new"`
-	Percent float64 `help:"With ramp: the share of clients that get the new side." placeholder:"N"`
-	Why     string  `required:"" help:"Reason, for the audit."`
+	Route   string   `arg:"" help:"Name of the route."`
+	Stage   string   `arg:"" help:"legacy, shadow, ramp, verify or new." enum:"legacy,shadow,ramp,verify,new"`
+	Percent *float64 `help:"With ramp, and required there: the share of clients that get the new side." placeholder:"N"`
+	Why     string   `required:"" help:"Reason, for the audit."`
 }
 
 func (c *stageCmd) Run(ctx context.Context, s *streams) error {
-	if err := c.connect().SetStage(ctx, c.Route, c.Stage, c.Percent, c.Why); err != nil {
+	percent, err := c.percent()
+	if err != nil {
+		return coded{exitUsage, err}
+	}
+	if err := c.connect().SetStage(ctx, c.Route, c.Stage, percent, c.Why); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%s is at %s\n", c.Route, c.Stage)
+	set := c.Stage
+	if c.Percent != nil {
+		set = fmt.Sprintf("%s %g%%", set, percent)
+	}
+	fmt.Fprintf(s.out, "%s is at %s\n", c.Route, set)
 	return nil
+}
+
+// percent is --percent, which goes with ramp and with nothing else: a share left
+// out would be 0, nobody on the new side.
+func (c *stageCmd) percent() (float64, error) {
+	switch {
+	case c.Percent == nil && c.Stage == "ramp":
+		return 0, errors.New("stage ramp without a percentage\n  say which share of the clients gets the new side, as in --percent 5")
+	case c.Percent == nil:
+		return 0, nil
+	case c.Stage != "ramp":
+		return 0, fmt.Errorf("--percent has a meaning only with ramp\n  leave it out with %s", c.Stage)
+	case !(*c.Percent >= 0 && *c.Percent <= 100): // so that NaN is refused too
+		return 0, fmt.Errorf("--percent %v is not a number from 0 to 100", *c.Percent)
+	}
+	return *c.Percent, nil
 }
 
 type resetCmd struct {
@@ -106,11 +132,12 @@ func (c *readonlyOffCmd) Run(ctx context.Context, s *streams) error {
 
 type readonlyStatusCmd struct {
 	client
-	JSON bool `name:"json" help:"Print JSON."`
+	Wait time.Duration `help:"Return when no write is under way any more, or with exit code 1 after this time or when writes are not held back. Changes nothing." placeholder:"30s"`
+	JSON bool          `name:"json" help:"Print JSON."`
 }
 
 func (c *readonlyStatusCmd) Run(ctx context.Context, s *streams) error {
-	status, err := c.connect().Readonly(ctx)
+	status, err := c.ask(ctx)
 	if err != nil {
 		return err
 	}
@@ -120,13 +147,20 @@ func (c *readonlyStatusCmd) Run(ctx context.Context, s *streams) error {
 	return printReadonly(s, status)
 }
 
+func (c *readonlyStatusCmd) ask(ctx context.Context) (admin.ReadonlyStatus, error) {
+	if c.Wait != 0 {
+		return c.connect().AwaitDrained(ctx, c.Wait)
+	}
+	return c.connect().Readonly(ctx)
+}
+
 func printReadonly(s *streams, status admin.ReadonlyStatus) error {
 	if !status.ReadOnly {
 		_, err := fmt.Fprintf(s.out, "read-write; %d writes under way\n", status.UnderWay)
 		return err
 	}
 	fmt.Fprintf(s.out, "read-only since %s by %s: %s\n%d writes under way\n",
-		status.Since.Local().Format(time.RFC3339), status.By, status.Why, status.UnderWay)
+		status.Since.Local().Format(time.RFC3339), oneLine(status.By), oneLine(status.Why), status.UnderWay)
 	if !status.Until.IsZero() {
 		fmt.Fprintf(s.out, "announced until %s; 'quack readonly off' opens it\n", status.Until.Local().Format(time.RFC3339))
 	}
@@ -150,7 +184,7 @@ func (c *auditCmd) Run(ctx context.Context, s *streams) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "AT\tBY\tACTION\tWHAT\tWHY")
 	for _, e := range entries {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.At.Local().Format(time.DateTime), e.By, e.Action, e.What, e.Why)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.At.Local().Format(time.DateTime), oneLine(e.By), e.Action, oneLine(e.What), oneLine(e.Why))
 	}
 	return w.Flush()
 }
@@ -176,6 +210,20 @@ func (c *loginCmd) Run(ctx context.Context, s *streams) error {
 	}
 	_, err = fmt.Fprintln(s.out, strings.TrimSpace(link))
 	return err
+}
+
+// oneLine is text with what is not printable escaped, as in \n: what someone
+// wrote must not begin a line or a column of its own, or steer the terminal.
+func oneLine(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 func printJSON(s *streams, v any) error {

@@ -49,3 +49,34 @@ func (q *running) loadError(text string) {
 	}
 	q.t.Fatalf("load error %q, want one with %q", last, text)
 }
+
+// While a stop is announced, clients are still served.
+func TestLameDuckServesOn(t *testing.T) {
+	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{}` })
+	q := start(t, strings.TrimSuffix(table(legacy, legacy, "", ""), "routes:\n"), "--lame-duck", "2s")
+	ready := func() int {
+		res, err := http.Get(q.client.Base + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode
+	}
+	if code := ready(); code != 200 {
+		t.Fatalf("/readyz answers %d", code)
+	}
+	if err := q.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for ready() == 200 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	http.DefaultClient.CloseIdleConnections() // a new connection is what is tried
+	if status, _ := q.ask("GET", "/", ""); status != 200 {
+		t.Errorf("a client of the lame duck got %d", status)
+	}
+	<-q.exited
+	if code := q.state.ExitCode(); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, q.logged())
+	}
+}

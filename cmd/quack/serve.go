@@ -24,6 +24,7 @@ type serveCmd struct {
 	EvidenceMax int64         `default:"268435456" env:"QUACK_EVIDENCE_MAX" help:"Bytes of evidence kept." placeholder:"BYTES"`
 	CacheMax    int64         `default:"67108864" env:"QUACK_CACHE_MAX" help:"Bytes of answers cached, for routes with a cache." placeholder:"BYTES"`
 	Drain       time.Duration `default:"30s" env:"QUACK_DRAIN" help:"How long a stop waits for requests under way."`
+	LameDuck    time.Duration `default:"0s" env:"QUACK_LAME_DUCK" help:"How long a stop says 'not ready' on /readyz before it stops accepting connections; give a load balancer time to see it."`
 	MetricsOpen bool          `env:"QUACK_METRICS_OPEN" help:"Serve /metrics without the token."`
 	LogFormat   string        `default:"text" enum:"text,json" env:"QUACK_LOG_FORMAT" help:"text or json."`
 	LogLevel    slog.Level    `default:"info" env:"QUACK_LOG_LEVEL" help:"debug, info, warn or error."`
@@ -99,6 +100,7 @@ func (l *listeners) close() {
 type server struct {
 	ln      net.Listener
 	handler http.Handler
+	duck    time.Duration // how long a stop goes on accepting connections
 	drain   time.Duration // how long a stop waits for requests under way
 	log     *slog.Logger
 	closing func() // called when the stop begins; may be nil
@@ -128,6 +130,13 @@ func (s *server) run(ctx context.Context) error {
 	}
 	if s.closing != nil {
 		s.closing()
+	}
+	if s.duck > 0 {
+		select {
+		case err := <-served:
+			return err
+		case <-time.After(s.duck):
+		}
 	}
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
 	defer cancel()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -42,10 +43,13 @@ func (t target) run(ctx context.Context, s *streams, sql string) error {
 		_, err := fmt.Fprint(s.out, sql)
 		return err
 	}
+	if t.Database == "" {
+		return coded{exitUsage, errors.New("--apply needs a database\n  say --database NAME, and put its DSN in QUACK_DB_NAME: for --database shop in QUACK_DB_SHOP")}
+	}
 	variable := "QUACK_DB_" + strings.ToUpper(strings.ReplaceAll(t.Database, "-", "_"))
 	dsn := os.Getenv(variable)
-	if t.Database == "" || dsn == "" {
-		return coded{exitUsage, fmt.Errorf("no database to apply to\n  say --database NAME and put its DSN in QUACK_DB_NAME (for %q: %s)", t.Database, variable)}
+	if dsn == "" {
+		return coded{exitUsage, fmt.Errorf("%s is not set\n  put the DSN of the database %q in it", variable, t.Database)}
 	}
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
