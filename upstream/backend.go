@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // Backend is the set of instances of one server. Safe for concurrent use.
@@ -31,29 +32,39 @@ func (b *Backend) Name() string { return b.name }
 // Instances are all instances, healthy or not.
 func (b *Backend) Instances() []*Instance { return slices.Clone(b.instances) }
 
-// Pick chooses among the healthy instances (all, when none is healthy) the one
-// with the fewest calls under way, in turn among equals. keep, when not nil,
+// Pick chooses an instance for one call: the one with the fewest calls under
+// way, in turn among equals. An unhealthy one is chosen only when all are:
+// then the check is as likely at fault as the servers. One that could not be
+// reached rests, for 1 s, doubling up to 15 s until a connection is
+// established, and is chosen only when no other is left. keep, when not nil,
 // restricts the choice; nil is returned when that leaves none.
 func (b *Backend) Pick(keep func(*Instance) bool) *Instance {
-	if i := b.fewest(keep, true); i != nil {
-		return i
-	}
-	// When all checks fail the check is as likely at fault as the servers.
-	return b.fewest(keep, false)
+	return b.pick(keep, time.Now())
 }
 
-func (b *Backend) fewest(keep func(*Instance) bool, healthy bool) *Instance {
+func (b *Backend) pick(keep func(*Instance) bool, now time.Time) *Instance {
+	for {
+		i := b.best(keep, now)
+		if i == nil || i.claim(now) {
+			return i
+		}
+	}
+}
+
+func (b *Backend) best(keep func(*Instance) bool, now time.Time) *Instance {
 	var best *Instance
+	var rank int
 	var least int64
 	n := len(b.instances)
 	start := int(b.turn.Add(1) - 1)
 	for k := range n {
 		i := b.instances[uint(start+k)%uint(n)]
-		if healthy && !i.Healthy() || keep != nil && !keep(i) {
+		if keep != nil && !keep(i) {
 			continue
 		}
-		if calls := i.calls.Load(); best == nil || calls < least {
-			best, least = i, calls
+		r, calls := i.rank(now), i.calls.Load()
+		if best == nil || r < rank || r == rank && calls < least {
+			best, rank, least = i, r, calls
 		}
 	}
 	return best

@@ -2,10 +2,7 @@ package upstream
 
 import (
 	"bytes"
-	"context"
-	"crypto/tls"
 	"net"
-	"net/http"
 )
 
 // exactConn sends a target that begins with "//" and has bytes that url.URL
@@ -37,36 +34,4 @@ func (c *exactConn) Write(p []byte) (int, error) {
 		return n, err
 	}
 	return c.Conn.Write(p)
-}
-
-// dialExact makes t's connections exact ones, above TLS where there is TLS.
-func dialExact(t *http.Transport) {
-	dial, config := t.DialContext, t.TLSClientConfig
-	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return &exactConn{Conn: conn}, nil
-	}
-	t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		host, _, err := net.SplitHostPort(addr)
-		if err != nil {
-			host = addr
-		}
-		named := config.Clone()
-		named.ServerName = host
-		secure := tls.Client(conn, named)
-		ctx, cancel := context.WithTimeout(ctx, t.TLSHandshakeTimeout)
-		defer cancel()
-		if err := secure.HandshakeContext(ctx); err != nil {
-			_ = conn.Close() // the handshake's error says more
-			return nil, err
-		}
-		return &exactConn{Conn: secure}, nil
-	}
 }

@@ -25,7 +25,8 @@ type Instance struct {
 	slots     chan struct{} // one per call under way; nil is no limit
 	calls     atomic.Int64  // calls under way
 	unhealthy atomic.Bool
-	retired   atomic.Bool // leave no idle connection behind
+	rest      atomic.Pointer[rest] // nil when the last dial worked
+	retired   atomic.Bool          // leave no idle connection behind
 }
 
 func newInstance(u *url.URL, o Options) *Instance {
@@ -37,7 +38,9 @@ func newInstance(u *url.URL, o Options) *Instance {
 	}
 	i.fresh.DisableKeepAlives = true
 	i.exact.DisableKeepAlives = true
-	dialExact(i.exact)
+	i.dialWith(i.kept, func(c net.Conn) net.Conn { return c })
+	i.dialWith(i.fresh, func(c net.Conn) net.Conn { return c })
+	i.dialWith(i.exact, func(c net.Conn) net.Conn { return &exactConn{Conn: c} })
 	if o.MaxConns > 0 {
 		i.slots = make(chan struct{}, o.MaxConns)
 	}
@@ -73,6 +76,7 @@ func (i *Instance) Healthy() bool { return !i.unhealthy.Load() }
 // that was closed before an answer came; an unsafe one (idempotent == false),
 // or one whose body can not be had twice, goes over a connection of its own,
 // so that none can be lost to a close in between and none is sent twice.
+// NotSent tells the errors after which another instance may be asked.
 func (i *Instance) RoundTrip(req *http.Request, idempotent bool) (*http.Response, error) {
 	if err := i.enter(req.Context()); err != nil {
 		closeBody(req)
