@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"time"
 
 	"github.com/quackproxy/quack/upstream"
@@ -25,8 +26,9 @@ type liveCall struct {
 // callLive makes the live call and passes the answer on as it comes.
 func (l *life) callLive() {
 	chosen := l.route.Backend(l.side)
+	backend := l.Backend(chosen)
 	var instance *upstream.Instance
-	if backend := l.Backend(chosen); backend != nil {
+	if backend != nil {
 		instance = backend.Pick(nil)
 	}
 	if instance == nil {
@@ -36,7 +38,7 @@ func (l *life) callLive() {
 	l.call.backend = chosen.Name
 	ctx, cancel := context.WithCancelCause(l.liveContext())
 	defer cancel(nil)
-	res, err := l.send(ctx, cancel, instance)
+	res, instance, err := l.send(ctx, cancel, backend, instance)
 	if err != nil {
 		l.liveFailed(ctx, instance, err)
 		return
@@ -51,21 +53,41 @@ func (l *life) callLive() {
 }
 
 // send sends the request and waits for the head of the answer, as long as the
-// route says. Interim answers are passed on meanwhile.
-func (l *life) send(ctx context.Context, cancel context.CancelCauseFunc, instance *upstream.Instance) (*http.Response, error) {
+// route says. Interim answers are passed on meanwhile. It begins with first;
+// an instance that can not be reached has got nothing of the request, so that
+// even an unsafe one may go to another. The instance is the one tried last.
+func (l *life) send(ctx context.Context, cancel context.CancelCauseFunc, backend *upstream.Backend, first *upstream.Instance) (*http.Response, *upstream.Instance, error) {
 	limit := l.limit(cancel)
 	defer limit.met()
 	early := &interim{l: l}
 	defer early.end()
-	req, err := l.liveRequest(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: early.pass}))
-	if err != nil {
-		return nil, err
-	}
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: early.pass})
 	if l.upload != nil {
 		l.upload.moved = limit.again
 		// Without it net/http reads the rest of the body itself before it sends
 		// the first byte of an answer. Where it is not known, it is not needed.
 		_ = http.NewResponseController(l.w).EnableFullDuplex()
+	}
+	instance, tried := first, []*upstream.Instance(nil)
+	for {
+		res, err := l.sendTo(ctx, instance)
+		if err == nil || !upstream.NotSent(err) || ctx.Err() != nil || !l.upload.reopen() {
+			return res, instance, err
+		}
+		tried = append(tried, instance)
+		next := backend.Pick(func(i *upstream.Instance) bool { return !slices.Contains(tried, i) })
+		if next == nil {
+			return nil, instance, err
+		}
+		l.Log.Warn("instance could not be reached, another is tried", "route", l.route.Name, "request", l.id, "url", instance.URL.String(), "error", err)
+		instance = next
+	}
+}
+
+func (l *life) sendTo(ctx context.Context, instance *upstream.Instance) (*http.Response, error) {
+	req, err := l.liveRequest(ctx)
+	if err != nil {
+		return nil, err
 	}
 	l.call.url = instance.URL.Scheme + "://" + instance.URL.Host + req.target
 	l.call.began = time.Now()

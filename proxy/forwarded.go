@@ -11,6 +11,7 @@ import (
 // trusted says of clients before it is dropped, Forwarded (RFC 7239) included.
 func (l *life) forward(h http.Header) {
 	if !l.trusted {
+		l.strangers.meet(l, h)
 		for name := range h {
 			if hasFoldedPrefix(name, "x-forwarded-") || name == "Forwarded" {
 				delete(h, name)

@@ -82,6 +82,7 @@ type world struct {
 	counts  *countNotes
 	log     *logNotes
 	backend *upstream.Set
+	specs   []upstream.Spec
 	client  *http.Client
 }
 
@@ -119,6 +120,7 @@ func newWorld(t *testing.T, lines string, legacy, new any, change ...func(*Confi
 	for _, b := range table.Backends() {
 		specs = append(specs, upstream.Spec{Name: b.Name, URLs: b.URLs})
 	}
+	w.specs = specs
 	w.backend.Use(specs)
 	c := Config{
 		Table:    func() *routes.Table { return table },

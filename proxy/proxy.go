@@ -63,10 +63,12 @@ type Counters interface {
 	Unmarked(route string)
 }
 
-// proxy is the handler. It has no state of its own but the budget of copies.
+// proxy is the handler. It has no state of its own but the budget of copies
+// and whom it has warned of.
 type proxy struct {
 	Config
-	copies *budget
+	copies    *budget
+	strangers strangers
 }
 
 // New makes the live path.

@@ -26,6 +26,7 @@ type upload struct {
 	size   int64  // bytes read
 	ended  time.Time
 	err    error // of reading, other than io.EOF
+	begun  bool  // something of it may have been passed on
 	closed bool
 }
 
@@ -78,6 +79,7 @@ func (u *upload) Read(p []byte) (int, error) {
 		u.mu.Unlock()
 		return 0, errUploadEnded
 	}
+	u.begun = true
 	if len(u.ahead) > 0 {
 		defer u.mu.Unlock()
 		n := copy(p, u.ahead)
@@ -156,6 +158,21 @@ func (u *upload) Close() error {
 	defer u.mu.Unlock()
 	u.closed = true
 	return nil
+}
+
+// reopen makes the upload, closed by a call that was never sent, ready for
+// another, and reports whether that call had left it untouched. A request
+// without a body (nil) always is ready.
+func (u *upload) reopen() bool {
+	if u == nil {
+		return true
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.begun {
+		u.closed = false
+	}
+	return !u.begun
 }
 
 // whole reports whether the body was read to its end.
