@@ -10,13 +10,12 @@ import (
 	"github.com/quackproxy/quack/readonly"
 )
 
-func (s *server) getReadonly(w http.ResponseWriter, r *http.Request) { s.answer(w, r, s.readonly()) }
-
-func (s *server) postReadonly(w http.ResponseWriter, r *http.Request) {
-	var body readonlyChange
-	err := decode(r, &body)
-	if err == nil {
-		err = s.changeReadonly(r, body)
+// getReadonly says how the gate stands; with ?wait=30s once no write is under
+// way any more.
+func (s *server) getReadonly(w http.ResponseWriter, r *http.Request) {
+	wait, err := waitOf(r)
+	if err == nil && wait > 0 {
+		err = s.waitDrained(r, wait)
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -25,21 +24,57 @@ func (s *server) postReadonly(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, s.readonly())
 }
 
-// changeReadonly closes or opens the gate and waits as long as asked.
-func (s *server) changeReadonly(r *http.Request, body readonlyChange) error {
+// waitOf reads the query of getReadonly strictly; 0 without one.
+func waitOf(r *http.Request) (time.Duration, error) {
+	if _, err := filter(r, "wait"); err != nil {
+		return 0, err
+	}
+	text := r.URL.Query().Get("wait")
+	if text == "" {
+		return 0, nil
+	}
+	wait, err := length("wait", text)
+	if err == nil {
+		err = checkWait(wait)
+	}
+	if err != nil {
+		return 0, badRequest(err.Error())
+	}
+	return wait, nil
+}
+
+func (s *server) postReadonly(w http.ResponseWriter, r *http.Request) {
+	var body readonlyChange
+	var is ReadonlyStatus
+	err := decode(r, &body)
+	if err == nil {
+		is, err = s.changeReadonly(r, body)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.answer(w, r, is)
+}
+
+// changeReadonly closes or opens the gate, waits as long as asked, and returns
+// the state that it made, whoever changes it next.
+func (s *server) changeReadonly(r *http.Request, body readonlyChange) (ReadonlyStatus, error) {
 	c, err := body.change()
 	if err != nil {
-		return badRequest(err.Error())
+		return ReadonlyStatus{}, badRequest(err.Error())
 	}
+	var made readonly.State
 	by := callerOf(r).by
-	if !c.On {
-		_, err := s.control.Thaw(r.Context(), by, c.Why)
-		return err
+	if c.On {
+		made, err = s.control.Freeze(r.Context(), by, c.Why, c.For)
+	} else {
+		made, err = s.control.Thaw(r.Context(), by, c.Why)
 	}
-	if _, err := s.control.Freeze(r.Context(), by, c.Why, c.For); err != nil || c.Wait == 0 {
-		return err
+	if err == nil && c.Wait > 0 {
+		err = s.waitDrained(r, c.Wait)
 	}
-	return s.waitDrained(r, c.Wait)
+	return ReadonlyStatus{State: made, UnderWay: s.gate.UnderWay()}, err
 }
 
 // waitDrained waits until no write is under way.
@@ -53,12 +88,12 @@ func (s *server) waitDrained(r *http.Request, wait time.Duration) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, readonly.ErrOpen):
-		return &problemError{status: http.StatusConflict, kind: "gate-opened", title: "The gate was opened meanwhile", detail: "Someone else opened it while this call waited for the writes under way. The audit says who."}
+		return &problemError{status: http.StatusConflict, kind: "gate-open", title: "The gate is open", detail: "Writes are let through, so there is no end of them to wait for. If it was closed before, someone opened it: quack audit says who.\nClose it with quack readonly on --wait 30s --why TEXT."}
 	}
 	n := s.gate.UnderWay()
 	return &problemError{
 		status: http.StatusGatewayTimeout, kind: "not-drained", title: "Writes are still under way",
-		detail: fmt.Sprintf("The gate is closed and stays closed: no new write is let through. %d that had begun before have not ended after %s.\nAsk again with --wait to go on waiting, or open the gate with quack readonly off.", n, wait),
+		detail: fmt.Sprintf("The gate is closed and stays closed: no new write is let through. %d that had begun before have not ended after %s.\nGo on waiting with quack readonly status --wait 30s, which changes nothing, or open the gate with quack readonly off --why TEXT.", n, wait),
 		extra:  map[string]any{"under_way": n, "read_only": true},
 	}
 }

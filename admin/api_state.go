@@ -96,15 +96,23 @@ func sticky(s routes.Sticky) string {
 
 func (s *server) postStage(w http.ResponseWriter, r *http.Request) {
 	var c stageChange
+	var set routes.StageSetting
+	name := param(r, "name")
 	err := decode(r, &c)
 	if err == nil {
-		err = s.control.SetStage(r.Context(), param(r, "name"), routes.StageSetting{Stage: routes.Stage(c.Stage), Percent: c.Percent}, callerOf(r).by, c.Why)
+		_, err = s.control.Route(name) // an unknown route is what to hear of first
+	}
+	if err == nil {
+		set, err = c.setting()
+	}
+	if err == nil {
+		err = s.control.SetStage(r.Context(), name, set, callerOf(r).by, c.Why)
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	w.WriteHeader(http.StatusNoContent)
+	s.answer(w, r, StageSet{Route: name, Stage: string(set.Stage), Percent: set.Percent})
 }
 
 func (s *server) postReset(w http.ResponseWriter, r *http.Request) {
@@ -117,7 +125,7 @@ func (s *server) postReset(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	w.WriteHeader(http.StatusNoContent)
+	s.answer(w, r, LatchReset{Route: param(r, "name")})
 }
 
 func (s *server) getAudit(w http.ResponseWriter, r *http.Request) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/quackproxy/quack/control"
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/routes"
 )
 
 // Client asks a running proxy through its API.
@@ -64,14 +66,36 @@ func (c *Client) Routes(ctx context.Context) ([]RouteInfo, error) {
 	return a.Routes, err
 }
 
-// SetStage sets a route's stage live.
+// SetStage sets a route's stage live. percent is for stage ramp; with another
+// stage it is refused unless it is 0.
 func (c *Client) SetStage(ctx context.Context, route, stage string, percent float64, why string) error {
-	return c.post(ctx, "/routes/"+url.PathEscape(route)+"/stage", stageChange{Stage: stage, Percent: percent, Why: why}, nil)
+	if math.IsNaN(percent) || math.IsInf(percent, 0) {
+		return fmt.Errorf("percent %v is not a number from 0 to 100", percent)
+	}
+	change := stageChange{Stage: stage, Why: why}
+	if stage == string(routes.StageRamp) || percent != 0 {
+		change.Percent = &percent
+	}
+	var is StageSet
+	if err := c.post(ctx, "/routes/"+url.PathEscape(route)+"/stage", change, &is); err != nil {
+		return err
+	}
+	if asked := (StageSet{Route: route, Stage: stage, Percent: percent}); is != asked {
+		return c.notDone(asked.String(), is.String())
+	}
+	return nil
 }
 
 // ResetLatch lets a route's writes be shadowed again after a suspected leak.
 func (c *Client) ResetLatch(ctx context.Context, route, why string) error {
-	return c.post(ctx, "/routes/"+url.PathEscape(route)+"/reset", resetChange{Why: why}, nil)
+	var is LatchReset
+	if err := c.post(ctx, "/routes/"+url.PathEscape(route)+"/reset", resetChange{Why: why}, &is); err != nil {
+		return err
+	}
+	if is.Route != route {
+		return c.notDone(fmt.Sprintf("a reset of %q", route), fmt.Sprintf("one of %q", is.Route))
+	}
+	return nil
 }
 
 // Report counts per route, sorted by name.
@@ -115,12 +139,28 @@ func (c *Client) Readonly(ctx context.Context) (ReadonlyStatus, error) {
 	return s, err
 }
 
+// AwaitDrained waits, changing nothing, until no write is under way behind the
+// closed gate. When wait is up first the error is a Problem of status 504, and
+// of status 409 when the gate is open. wait is at most MaxWait.
+func (c *Client) AwaitDrained(ctx context.Context, wait time.Duration) (ReadonlyStatus, error) {
+	var s ReadonlyStatus
+	err := c.get(ctx, "/readonly", url.Values{"wait": {wait.String()}}, &s)
+	if err == nil && !s.ReadOnly {
+		err = c.notDone("a wait for the writes under way", "read-write")
+	}
+	return s, err
+}
+
 // SetReadonly closes or opens the gate. With Wait the call returns when no
 // write is under way any more; when the time is up first the error is a
 // Problem of status 504, and the gate is closed all the same.
 func (c *Client) SetReadonly(ctx context.Context, change ReadonlyChange) (ReadonlyStatus, error) {
 	var s ReadonlyStatus
 	err := c.post(ctx, "/readonly", change, &s)
+	if err == nil && s.ReadOnly != change.On {
+		mode := map[bool]string{true: "read-only", false: "read-write"}
+		err = c.notDone(mode[change.On], mode[s.ReadOnly])
+	}
 	return s, err
 }
 
@@ -174,9 +214,12 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, into 
 	if c.Token == "" {
 		return errors.New("no admin token\nset QUACK_ADMIN_TOKEN to the token that quack serve was started with")
 	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.Base, "/")+"/api/v1"+path, bytes.NewReader(body))
+	if err := c.identify(ctx); err != nil {
+		return err
+	}
+	req, err := c.request(ctx, method, "/api/v1"+path, body)
 	if err != nil {
-		return fmt.Errorf("ask the proxy at %q: %w", c.Base, err)
+		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.Token)
 	req.Header.Set("Accept", "application/json")
@@ -186,24 +229,27 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, into 
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	client := c.HTTP
-	if client == nil {
-		client = defaultHTTP
-	}
-	res, err := client.Do(req)
+	res, err := c.send(req)
 	if err != nil {
-		return c.unreachable(err)
+		return err
 	}
 	defer res.Body.Close()
 	return c.read(res, into)
+}
+
+func (c *Client) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.Base, "/")+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("ask the proxy at %q: %w", c.Base, err)
+	}
+	return req, nil
 }
 
 // unreachable says what to do about an error of the connection.
 func (c *Client) unreachable(err error) error {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
-		addr := strings.TrimPrefix(strings.TrimPrefix(c.Base, "http://"), "https://")
-		return fmt.Errorf("reach the proxy: %w\nis quack serve running at %s? set --admin or QUACK_ADMIN", dial, addr)
+		return fmt.Errorf("reach the proxy: %w\nis quack serve running at %s? set --admin or QUACK_ADMIN", dial, c.address())
 	}
 	return fmt.Errorf("ask the proxy: %w", err)
 }
@@ -216,15 +262,18 @@ func (c *Client) read(res *http.Response, into any) error {
 	if res.StatusCode/100 != 2 {
 		p := &Problem{Status: res.StatusCode}
 		if err := json.Unmarshal(body, p); err != nil || p.Title == "" {
-			return fmt.Errorf("the proxy's admin listener answered %s\nis %s the admin listener of a quack serve? set --admin or QUACK_ADMIN", res.Status, c.Base)
+			return fmt.Errorf("the proxy's admin listener answered %s\nis %s the admin listener of a quack serve of this version?", res.Status, c.address())
 		}
 		return p
 	}
-	if into == nil || len(body) == 0 {
-		return nil
-	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("read the proxy's answer: %w\nis %s the admin listener of a quack serve of this version?", err, c.Base)
+		return fmt.Errorf("read the proxy's answer (%s): %w\nis %s the admin listener of a quack serve of this version?", res.Status, err, c.address())
 	}
 	return nil
+}
+
+// notDone is the error of an answer that tells of something else than was asked
+// for.
+func (c *Client) notDone(asked, answered string) error {
+	return fmt.Errorf("%s was asked for %s and answered that it is %s\nis it the admin listener of a quack serve of this version? see quack status and quack audit", c.address(), asked, answered)
 }

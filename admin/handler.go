@@ -49,13 +49,14 @@ func (s *server) api(m chi.Router) {
 	m.Post("/login-links", s.postLoginLink)
 }
 
-// secured sets what browsers are to know of every answer. Nothing comes from
+// secured sets what clients and browsers are to know of every answer. Nothing comes from
 // elsewhere, no script or style stands in a page itself, and no other page may
 // frame one of ours.
 func secured(next http.Handler) http.Handler {
 	const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		h.Set(identityHeader, identity)
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")

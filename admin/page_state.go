@@ -3,6 +3,7 @@ package admin
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/quackproxy/quack/control"
@@ -31,7 +32,11 @@ func (s *server) showReadonly(w http.ResponseWriter, r *http.Request, status int
 
 func (s *server) readonlyForm(w http.ResponseWriter, r *http.Request) {
 	typed := readonlyInput{Why: r.PostFormValue("why"), For: r.PostFormValue("for")}
-	err := s.changeReadonly(r, readonlyChange{On: r.PostFormValue("on") == "true", Why: typed.Why, For: typed.For})
+	change := readonlyChange{Why: typed.Why, For: typed.For}
+	if on, err := strconv.ParseBool(r.PostFormValue("on")); err == nil {
+		change.On = &on
+	}
+	_, err := s.changeReadonly(r, change)
 	s.afterForm(w, r, err, func(status int, f *failure) { s.showReadonly(w, r, status, f, typed) })
 }
 

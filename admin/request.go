@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +47,7 @@ func decode(r *http.Request, into any) error {
 	dec := json.NewDecoder(r.Body)
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); err != nil {
-		return notDecoded(err)
+		return notDecoded(err, into)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return badRequest("There is more behind the JSON value.")
@@ -54,12 +55,73 @@ func decode(r *http.Request, into any) error {
 	return nil
 }
 
-func notDecoded(err error) error {
+// notDecoded says in the words of JSON what is wrong with a body; the words of
+// encoding/json name the types of this program.
+func notDecoded(err error, into any) error {
+	var other *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
 	var long *http.MaxBytesError
 	if errors.As(err, &long) {
 		return &problemError{status: http.StatusRequestEntityTooLarge, kind: "too-large", title: "Too large", detail: fmt.Sprintf("A change has at most %d bytes.", long.Limit)}
 	}
-	return badRequest("The body is not the JSON that is expected: " + strings.TrimPrefix(err.Error(), "json: ") + ".")
+	says := strings.TrimPrefix(err.Error(), "json: ")
+	switch {
+	case errors.Is(err, io.EOF):
+		says = "it is empty"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		says = "it ends in the middle of a value"
+	case errors.As(err, &syntax):
+		says = fmt.Sprintf("%s, at byte %d", syntax, syntax.Offset)
+	case errors.As(err, &other) && other.Field == "":
+		says = fmt.Sprintf("it is %s, and has to be an object", jsonWords(other.Value))
+	case errors.As(err, &other):
+		says = fmt.Sprintf("%q is %s, and has to be %s", other.Field, jsonWords(other.Value), wantedWords(other.Type))
+	default:
+		if name, unknown := strings.CutPrefix(says, "unknown field "); unknown {
+			says = fmt.Sprintf("there is no %s here; there are %s", name, members(into))
+		}
+	}
+	return badRequest("The body is not the JSON that is expected: " + says + ".")
+}
+
+// jsonWords is what encoding/json calls a value: "string", "number 1e999".
+func jsonWords(value string) string {
+	switch kind, literal, _ := strings.Cut(value, " "); {
+	case kind == "bool":
+		return "true or false"
+	case literal != "":
+		return "the number " + literal
+	case kind == "array", kind == "object":
+		return "an " + kind
+	}
+	return "a " + value
+}
+
+func wantedWords(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Float64:
+		return "a number"
+	}
+	return "something else"
+}
+
+// members are the names that a body may have: those of the struct that into
+// points to.
+func members(into any) string {
+	t := reflect.TypeOf(into).Elem()
+	var names []string
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		names = append(names, strconv.Quote(name))
+	}
+	if names == nil {
+		return "none"
+	}
+	return strings.Join(names, ", ")
 }
 
 // filter reads the query of a list strictly. allowed are the names that it

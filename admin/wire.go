@@ -2,13 +2,16 @@ package admin
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/control"
 	"github.com/quackproxy/quack/readonly"
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/routes"
 )
 
 // Status is GET /api/v1/status.
@@ -88,7 +91,7 @@ type ReadonlyChange struct {
 const MaxWait = 10 * time.Minute
 
 type readonlyChange struct {
-	On   bool   `json:"on"`
+	On   *bool  `json:"on"` // required: what is left out opens no gate
 	Why  string `json:"why"`
 	For  string `json:"for,omitempty"`
 	Wait string `json:"wait,omitempty"`
@@ -96,7 +99,7 @@ type readonlyChange struct {
 
 // MarshalJSON writes {"on":true,"why":"…","for":"15m0s","wait":"30s"}.
 func (c ReadonlyChange) MarshalJSON() ([]byte, error) {
-	w := readonlyChange{On: c.On, Why: c.Why}
+	w := readonlyChange{On: &c.On, Why: c.Why}
 	if c.For != 0 {
 		w.For = c.For.String()
 	}
@@ -108,7 +111,11 @@ func (c ReadonlyChange) MarshalJSON() ([]byte, error) {
 
 // change is w with its durations read.
 func (w readonlyChange) change() (ReadonlyChange, error) {
-	c := ReadonlyChange{On: w.On, Why: w.Why}
+	if w.On == nil {
+		return ReadonlyChange{}, errors.New(`"on" is missing
+say "on": true to close the gate, or "on": false to open it`)
+	}
+	c := ReadonlyChange{On: *w.On, Why: w.Why}
 	for _, d := range []struct {
 		name, text string
 		to         *time.Duration
@@ -116,25 +123,76 @@ func (w readonlyChange) change() (ReadonlyChange, error) {
 		if d.text == "" {
 			continue
 		}
-		v, err := time.ParseDuration(d.text)
-		if err != nil || v < 0 {
-			return c, fmt.Errorf("%s %q is not a length of time\nwrite it as in 30s or 15m", d.name, d.text)
+		v, err := length(d.name, d.text)
+		if err != nil {
+			return c, err
 		}
 		if !c.On {
 			return c, fmt.Errorf("%s goes with on only", d.name)
 		}
 		*d.to = v
 	}
-	if c.Wait > MaxWait {
-		return c, fmt.Errorf("wait %q is longer than %s\nask again when it is up: the gate stays closed", w.Wait, MaxWait)
+	return c, checkWait(c.Wait)
+}
+
+func length(name, text string) (time.Duration, error) {
+	v, err := time.ParseDuration(text)
+	if err != nil || v < 0 {
+		return 0, fmt.Errorf("%s %q is not a length of time\nwrite it as in 30s or 15m", name, text)
 	}
-	return c, nil
+	return v, nil
+}
+
+func checkWait(wait time.Duration) error {
+	if wait > MaxWait {
+		return fmt.Errorf("wait %q is longer than %s\nask again when it is up: the gate stays closed", wait, MaxWait)
+	}
+	return nil
 }
 
 type stageChange struct {
+	Stage   string   `json:"stage"`
+	Percent *float64 `json:"percent,omitempty"` // required at ramp, and refused elsewhere
+	Why     string   `json:"why"`
+}
+
+// setting is c where percent is there at ramp and nowhere else, as in the file.
+// A share left out would be 0: nobody on the new side, under the name of a ramp.
+func (c stageChange) setting() (routes.StageSetting, error) {
+	set := routes.StageSetting{Stage: routes.Stage(c.Stage)}
+	refused := &problemError{status: http.StatusUnprocessableEntity, kind: "refused", title: "Refused, as it would be in the file"}
+	switch {
+	case set.Stage == routes.StageRamp && c.Percent == nil:
+		refused.detail = "stage ramp without percent\nsay which share of the clients gets new: a percent from 0 to 100"
+		return set, refused
+	case set.Stage != routes.StageRamp && c.Percent != nil:
+		refused.detail = "percent has a meaning only at stage ramp\nleave the percent out, or set stage ramp"
+		return set, refused
+	case c.Percent != nil:
+		set.Percent = *c.Percent
+	}
+	return set, nil
+}
+
+// StageSet is what POST /api/v1/routes/{name}/stage answers: what was set.
+type StageSet struct {
+	Route   string  `json:"route"`
 	Stage   string  `json:"stage"`
-	Percent float64 `json:"percent,omitempty"`
-	Why     string  `json:"why"`
+	Percent float64 `json:"percent"`
+}
+
+// String is "accounts.show at ramp 25%".
+func (s StageSet) String() string {
+	text := s.Route + " at " + s.Stage
+	if s.Stage == string(routes.StageRamp) {
+		text += fmt.Sprintf(" %g%%", s.Percent)
+	}
+	return text
+}
+
+// LatchReset is what POST /api/v1/routes/{name}/reset answers.
+type LatchReset struct {
+	Route string `json:"route"`
 }
 
 type resetChange struct {
