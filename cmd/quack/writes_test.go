@@ -54,6 +54,20 @@ func (a *asked) count(what string) (n int) {
 	return n
 }
 
+// A live change is refused where the file would be.
+func TestStageIsRefusedLiveWithoutRollback(t *testing.T) {
+	legacy := serveJSON(t, func(*http.Request) (int, string) { return 201, `{}` })
+	q := start(t, table(legacy, legacy, "", strings.Replace(createRoute, "shadow, shadow", "legacy, shadow", 1)))
+	out, code := q.run("stage", "create", "shadow", "--why", "try")
+	if code == 0 || !strings.Contains(out, "does not roll back") || !strings.Contains(out, "rollback: header") {
+		t.Errorf("code %d\n%s", code, out)
+	}
+	q.ask("POST", "/accounts", "{}")
+	if r := q.until("create", "served", func(r reports.RouteReport) bool { return r.Served == 1 }); r.Stage != "legacy" {
+		t.Errorf("stage %s after the refusal", r.Stage)
+	}
+}
+
 // A backend that says rollback: header in routes.yaml and gives no hello gets
 // no write.
 func TestNoProofNothingIsSent(t *testing.T) {
