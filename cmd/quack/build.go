@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"sync/atomic"
@@ -87,7 +88,7 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		Shadow:   p.shadow,
 		Protocol: codec,
 		Counters: p.reports,
-		Trusted:  c.Trusted,
+		Trusted:  prefixes(c.Trusted),
 		Log:      log,
 	})
 	p.admin, err = admin.New(admin.Config{
@@ -219,4 +220,12 @@ const shadowConns = 32
 
 func backendsOf(set *upstream.Set) func(*routes.Backend) *upstream.Backend {
 	return func(b *routes.Backend) *upstream.Backend { return set.Backend(b.Name) }
+}
+
+func prefixes(networks []network) []netip.Prefix {
+	var list []netip.Prefix
+	for _, n := range networks {
+		list = append(list, netip.Prefix(n))
+	}
+	return list
 }

@@ -13,13 +13,13 @@ import (
 )
 
 type serveCmd struct {
-	Routes  string         `default:"routes.yaml" env:"QUACK_ROUTES" help:"The table of routes; read again when it changes and on SIGHUP." placeholder:"FILE"`
-	Listen  string         `default:"127.0.0.1:8080" env:"QUACK_LISTEN" help:"Address that clients connect to." placeholder:"ADDR"`
-	Admin   string         `default:"127.0.0.1:7070" env:"QUACK_ADMIN" help:"Address of the admin listener: API, pages, metrics." placeholder:"ADDR"`
-	Hosts   []string       `name:"admin-host" env:"QUACK_ADMIN_HOSTS" help:"Names under which browsers reach the admin pages, besides localhost and IP addresses." placeholder:"NAME"`
-	Health  string         `env:"QUACK_HEALTH" help:"Address that serves only /healthz and /readyz, for load balancers." placeholder:"ADDR"`
-	Data    string         `default:"quack-data" env:"QUACK_DATA" help:"Folder of Quack's own store." placeholder:"DIR"`
-	Trusted []netip.Prefix `env:"QUACK_TRUSTED" help:"Proxies whose X-Forwarded-* are believed." placeholder:"CIDR"`
+	Routes  string    `default:"routes.yaml" env:"QUACK_ROUTES" help:"The table of routes; read again when it changes and on SIGHUP." placeholder:"FILE"`
+	Listen  string    `default:"127.0.0.1:8080" env:"QUACK_LISTEN" help:"Address that clients connect to." placeholder:"ADDR"`
+	Admin   string    `default:"127.0.0.1:7070" env:"QUACK_ADMIN" help:"Address of the admin listener: API, pages, metrics." placeholder:"ADDR"`
+	Hosts   []string  `name:"admin-host" env:"QUACK_ADMIN_HOSTS" help:"Names under which browsers reach the admin pages, besides localhost and IP addresses." placeholder:"NAME"`
+	Health  string    `env:"QUACK_HEALTH" help:"Address that serves only /healthz and /readyz, for load balancers." placeholder:"ADDR"`
+	Data    string    `default:"quack-data" env:"QUACK_DATA" help:"Folder of Quack's own store." placeholder:"DIR"`
+	Trusted []network `env:"QUACK_TRUSTED" help:"Proxies whose X-Forwarded-* are believed." placeholder:"CIDR"`
 
 	EvidenceMax int64         `default:"268435456" env:"QUACK_EVIDENCE_MAX" help:"Bytes of evidence kept." placeholder:"BYTES"`
 	CacheMax    int64         `default:"67108864" env:"QUACK_CACHE_MAX" help:"Bytes of answers cached, for routes with a cache." placeholder:"BYTES"`
@@ -28,6 +28,44 @@ type serveCmd struct {
 	MetricsOpen bool          `env:"QUACK_METRICS_OPEN" help:"Serve /metrics without the token."`
 	LogFormat   string        `default:"text" enum:"text,json" env:"QUACK_LOG_FORMAT" help:"text or json."`
 	LogLevel    slog.Level    `default:"info" env:"QUACK_LOG_LEVEL" help:"debug, info, warn or error."`
+}
+
+// Validate is called by kong when the flags have been read.
+func (c *serveCmd) Validate() error {
+	for _, length := range []struct {
+		flag  string
+		value time.Duration
+	}{{"--drain", c.Drain}, {"--lame-duck", c.LameDuck}} {
+		if length.value < 0 {
+			return fmt.Errorf("%s %s is below zero", length.flag, length.value)
+		}
+	}
+	for _, size := range []struct {
+		flag  string
+		value int64
+	}{{"--evidence-max", c.EvidenceMax}, {"--cache-max", c.CacheMax}} {
+		if size.value <= 0 {
+			return fmt.Errorf("%s %d is not a number of bytes above zero", size.flag, size.value)
+		}
+	}
+	return nil
+}
+
+// network is a flag such as 10.0.0.0/8 or 10.1.2.3.
+type network netip.Prefix
+
+// UnmarshalText reads a network, or one address.
+func (n *network) UnmarshalText(text []byte) error {
+	if addr, err := netip.ParseAddr(string(text)); err == nil {
+		*n = network(netip.PrefixFrom(addr, addr.BitLen()))
+		return nil
+	}
+	prefix, err := netip.ParsePrefix(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is neither a network, as in 10.0.0.0/8, nor an address", text)
+	}
+	*n = network(prefix.Masked())
+	return nil
 }
 
 // Run binds every listener before anything else, so that an address in use is
