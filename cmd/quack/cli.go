@@ -65,7 +65,6 @@ func (versionCmd) Run(s *streams) error {
 // client are the flags of verbs that talk to a running proxy.
 type client struct {
 	Admin string `help:"Address of the proxy's admin listener." default:"127.0.0.1:7070" env:"QUACK_ADMIN" placeholder:"HOST:PORT"`
-	Token string `kong:"-"`
 }
 
 // connect makes the client; the token comes from the environment only, so
