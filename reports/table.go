@@ -30,9 +30,12 @@ func WriteTable(w io.Writer, r Report, color bool) error {
 		t.routes()
 	}
 	for _, section := range sections {
+		if section.verdict == VerdictForgiven {
+			t.forgiven(section.title)
+			continue
+		}
 		t.section(section.verdict, section.title)
 	}
-	t.forgiven()
 	return t.Flush()
 }
 
@@ -124,7 +127,7 @@ func (t *table) details(r RouteReport) {
 func (t *table) section(verdict, title string) {
 	begun := false
 	for _, g := range t.r.Groups {
-		if g.Verdict != verdict || verdict == VerdictForgiven {
+		if g.Verdict != verdict {
 			continue
 		}
 		if !begun {
@@ -164,7 +167,7 @@ func (t *table) group(g Group) {
 // forgiven are the forgiven groups, a line each: they are what a reader looks
 // through, not into. What happened at the same place for the same reason on
 // several routes, as the Date field does on all, is one line.
-func (t *table) forgiven() {
+func (t *table) forgiven(title string) {
 	type place struct{ path, kind, reason string }
 	type merged struct {
 		place
@@ -191,7 +194,7 @@ func (t *table) forgiven() {
 		return
 	}
 	t.line("")
-	t.line("%sForgiven%s", t.bold, t.off)
+	t.line("%s%s%s", t.bold, title, t.off)
 	for _, m := range list {
 		where := visible(m.routes[0])
 		if len(m.routes) > 1 {

@@ -114,7 +114,11 @@ func (p *process) openStore(ctx context.Context, c *serveCmd, keys secrets) (err
 	if p.gate, err = readonly.Open(ctx, p.db); err != nil {
 		return fmt.Errorf("open the gate: %w", err)
 	}
-	p.reports, err = reports.Open(ctx, p.db, reports.Config{EvidenceMax: c.EvidenceMax, Key: fingerprintKey(keys.own), Log: p.log})
+	key, err := fingerprintKey(keys.own)
+	if err != nil {
+		return fmt.Errorf("derive the key of fingerprints from QUACK_SECRET: %w", err)
+	}
+	p.reports, err = reports.Open(ctx, p.db, reports.Config{EvidenceMax: c.EvidenceMax, Key: key, Log: p.log})
 	if err != nil {
 		return fmt.Errorf("open the reports: %w", err)
 	}

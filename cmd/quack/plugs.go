@@ -1,7 +1,10 @@
 package main
 
 import (
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
+	"strings"
 
 	"github.com/quackproxy/quack/admin"
 	"github.com/quackproxy/quack/control"
@@ -29,14 +32,16 @@ func (p *process) proofs() []admin.Proof {
 // stats plugs the shadow's numbers of the moment into the admin listener.
 func (p *process) stats() admin.Stats { return admin.Stats(p.shadow.Stats()) }
 
-// fingerprintKey keys the fingerprints that stand in for redacted values.
-// Without QUACK_SECRET it is random: values are then told apart within one run
-// of the process only.
-func fingerprintKey(own string) []byte {
-	if own == "" {
-		own = randomSecret()
+// fingerprintKey keys the fingerprints that stand in for redacted values: a key
+// for this purpose alone (HKDF-SHA256, RFC 5869), derived from the first of the
+// secrets in QUACK_SECRET. Without one it is random: values are then told apart
+// within one run of the process only.
+func fingerprintKey(own string) ([]byte, error) {
+	first, _, _ := strings.Cut(own, ",")
+	if first = strings.TrimSpace(first); first == "" {
+		first = randomSecret()
 	}
-	return []byte(own)
+	return hkdf.Key(sha256.New, []byte(first), nil, "quack fingerprint v1", sha256.Size)
 }
 
 func randomSecret() string { return rand.Text() }
