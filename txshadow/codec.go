@@ -1,10 +1,7 @@
 package txshadow
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,11 +28,10 @@ const HelloPath = "/.well-known/quack/hello"
 // request that is replayed within it is only rolled back once more.
 const Window = 60 * time.Second
 
-// Codec writes and reads the Quack headers, on both ends. Signatures are
-// lower-case hex of HMAC-SHA256 over the fields joined by newlines. Safe for
-// concurrent use.
+// Codec writes and reads the Quack headers, on both ends. Safe for concurrent
+// use.
 type Codec struct {
-	secrets []Secret
+	signers []*signer // of the secrets, in their order
 	now     func() time.Time
 }
 
@@ -44,34 +40,25 @@ func NewCodec(secrets ...Secret) (*Codec, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("no shadow secret was given")
 	}
-	return &Codec{secrets: secrets, now: time.Now}, nil
+	c := &Codec{now: time.Now}
+	for _, s := range secrets {
+		c.signers = append(c.signers, newSigner(s))
+	}
+	return c, nil
 }
 
 // String hides the secrets from logs.
 func (Codec) String() string { return "txshadow.Codec" }
 
-func (c *Codec) sign(fields ...string) string {
-	return signature(c.secrets[0], fields)
-}
+func (c *Codec) sign(fields ...string) string { return c.signers[0].sign(fields...) }
 
 // verify reports whether sig signs fields under one of the secrets.
 func (c *Codec) verify(sig string, fields ...string) bool {
 	ok := 0
-	for _, s := range c.secrets {
-		ok |= subtle.ConstantTimeCompare([]byte(sig), []byte(signature(s, fields)))
+	for _, s := range c.signers {
+		ok |= subtle.ConstantTimeCompare([]byte(sig), []byte(s.sign(fields...)))
 	}
 	return ok == 1 && !containsNewline(fields)
-}
-
-func signature(s Secret, fields []string) string {
-	mac := hmac.New(sha256.New, []byte(*s.key))
-	for i, f := range fields {
-		if i > 0 {
-			mac.Write([]byte{'\n'})
-		}
-		mac.Write([]byte(f))
-	}
-	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // containsNewline says that fields can be cut in more than one way: such a

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -144,4 +145,12 @@ func FuzzReadHeaders(f *testing.F) {
 			}
 		}
 	})
+}
+
+func BenchmarkMarkContext(b *testing.B) {
+	c, at, h := codec(b, "0123456789abcdef0123456789abcdef", 0), time.Now(), http.Header{}
+	b.ReportAllocs()
+	for b.Loop() {
+		c.MarkContext(h, "01JZZZZZZZZZZZZZZZZZZZZZZZ", "live", at, false)
+	}
 }

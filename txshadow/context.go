@@ -31,18 +31,26 @@ const contextTime = "2006-01-02T15:04:05.000000000Z"
 // MarkContext sets Quack-Request-Id, Quack-Context, Quack-Role, Quack-Time
 // and, when readOnly, Quack-Read-Only. role is "live" or "shadow".
 func (c *Codec) MarkContext(h http.Header, id, role string, at time.Time, readOnly bool) {
-	t, ro := at.UTC().Format(contextTime), "0"
+	ro := "0"
 	if readOnly {
 		ro = "1"
 	}
-	sig := c.sign("quack-context-v1", id, role, t, ro)
-	h.Set(HeaderRequestID, id)
-	h.Set(HeaderContext, "v1;role="+role+";time="+t+";readonly="+ro+";sig="+sig)
-	h.Set(HeaderRole, role)
-	h.Set(HeaderTime, t)
-	h.Del(HeaderReadOnly)
+	// One string holds the time and the whole context, one slice all values:
+	// this is on the path of each request.
+	var buf [len("v1;role=shadow;time=;readonly=0;sig=") + len(contextTime) + 64]byte
+	text := append(append(append(buf[:0], "v1;role="...), role...), ";time="...)
+	from := len(text)
+	text = at.UTC().AppendFormat(text, contextTime)
+	t := string(text[from:])
+	text = append(append(append(text, ";readonly="...), ro...), ";sig="...)
+	text = append(text, c.sign("quack-context-v1", id, role, t, ro)...)
+
+	values := []string{id, string(text), role, t, ro}
+	h[HeaderRequestID], h[HeaderContext] = values[0:1:1], values[1:2:2]
+	h[HeaderRole], h[HeaderTime] = values[2:3:3], values[3:4:4]
+	delete(h, HeaderReadOnly)
 	if readOnly {
-		h.Set(HeaderReadOnly, "1")
+		h[HeaderReadOnly] = values[4:5:5]
 	}
 }
 
