@@ -59,7 +59,9 @@ func secure(ctx context.Context, conn net.Conn, addr string, t *http.Transport) 
 		host = addr
 	}
 	named := t.TLSClientConfig.Clone()
-	named.ServerName = host
+	if named.ServerName == "" {
+		named.ServerName = host
+	}
 	over := tls.Client(conn, named)
 	ctx, cancel := context.WithTimeout(ctx, t.TLSHandshakeTimeout)
 	defer cancel()

@@ -23,28 +23,49 @@ func (b *Backend) Run(ctx context.Context) error {
 	}
 	var all sync.WaitGroup
 	for _, i := range b.instances {
-		all.Go(func() { i.watch(ctx, b.health.HealthPath, b.health.HealthEvery) })
+		all.Go(func() { i.watch(ctx, b.health) })
 	}
 	all.Wait()
 	return nil
 }
 
-// watch checks one instance, at once and then every so often.
-func (i *Instance) watch(ctx context.Context, path string, every time.Duration) {
-	tick := time.NewTicker(every)
+// watch checks one instance, at once and then every so often. The first check
+// decides alone, later ones only as many in a row as the options say.
+func (i *Instance) watch(ctx context.Context, o Options) {
+	tick := time.NewTicker(o.HealthEvery)
 	defer tick.Stop()
+	streak := streak{down: 1, up: 1}
 	for {
-		healthy := i.check(ctx, path, every)
+		well := i.check(ctx, o.HealthPath, o.HealthTimeout)
 		if ctx.Err() != nil {
 			return // the check was broken off by us and says nothing
 		}
-		i.unhealthy.Store(!healthy)
+		if streak.add(well) {
+			i.unhealthy.Store(!well)
+		}
+		streak.down, streak.up = o.UnhealthyAfter, o.HealthyAfter
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 	}
+}
+
+// streak counts checks with the same outcome in a row.
+type streak struct {
+	down, up int // how many bad ones, and good ones, it takes
+	well     bool
+	n        int
+}
+
+// add notes an outcome and reports whether there are enough of its kind.
+func (s *streak) add(well bool) bool {
+	if well != s.well {
+		s.well, s.n = well, 0
+	}
+	s.n++
+	return well && s.n >= s.up || !well && s.n >= s.down
 }
 
 // check reports whether GET path is answered with 2xx or 3xx in time. It does

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"maps"
@@ -53,9 +52,8 @@ func newTransport(o Options) *http.Transport {
 	protocols.SetHTTP1(true)
 	dialer := &net.Dialer{Timeout: o.DialTimeout}
 	return &http.Transport{
-		DialContext: dialer.DialContext,
-		// A fresh connection for each unsafe call would be dear without resumption.
-		TLSClientConfig:        &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(64)},
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        o.tlsConfig(),
 		TLSHandshakeTimeout:    o.DialTimeout,
 		Protocols:              protocols,
 		DisableCompression:     true,
