@@ -120,7 +120,7 @@ func (l *life) liveRequest(ctx context.Context) (outgoing, error) {
 			body = bytes.NewReader(whole) // can be sent again, where the engine may
 		}
 	}
-	req, err := upstream.NewRequest(ctx, l.r.Method, t.path, t.rawQuery, t.forceQuery, l.r.Host, l.liveHeader(), body, length)
+	req, err := upstream.NewRequest(ctx, l.r.Method, t.path, t.rawQuery, t.forceQuery, l.route.Backend(l.side).HostFor(l.r.Host), l.liveHeader(), body, length)
 	if err != nil {
 		return outgoing{}, fmt.Errorf("make the live request: %w", err)
 	}

@@ -3,13 +3,10 @@ package routes
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
-
-// defaultHealthEvery is how often a backend's health is asked for.
-const defaultHealthEvery = 5 * time.Second
 
 func (l *loader) readBackends(_ Position, n *yamlNode) {
 	if !l.is(n, "backends", yamlMapping) {
@@ -42,12 +39,21 @@ func (l *loader) identifier(e yamlEntry, what string) {
 // backend reads one backend. It is known by its name even when it has faults,
 // so that these are not reported at each route as well.
 func (l *loader) backend(e yamlEntry) *Backend {
-	b := &Backend{Name: e.key, Rollback: RollbackNone, Position: e.pos}
+	b := &Backend{Name: e.key, Rollback: RollbackNone, Protocol: ProtocolHTTP1, Reuse: ReuseIdempotent, Host: HostKeep, Position: e.pos}
 	what := "backend " + e.key
 	urls := false
 	ok := l.mapping(e.val, what,
 		field{"urls", func(_ Position, n *yamlNode) { urls = true; l.readURLs(b, n) }},
+		field{"protocol", func(_ Position, n *yamlNode) { readWord(l, n, "protocol", protocols, &b.Protocol) }},
+		field{"reuse", func(_ Position, n *yamlNode) { readWord(l, n, "reuse", reuses, &b.Reuse) }},
+		field{"compress", func(_ Position, n *yamlNode) { l.readCompress(b, n) }},
+		field{"host", func(_ Position, n *yamlNode) { l.readHost(b, n) }},
+		field{"max_conns", func(_ Position, n *yamlNode) { b.MaxConns = l.count(n, "max_conns", 1, maxCalls) }},
+		field{"connect_timeout", func(_ Position, n *yamlNode) { b.ConnectTimeout, _ = l.duration(n, "connect_timeout", false) }},
+		field{"tls", func(_ Position, n *yamlNode) { l.readTLS(b, n) }},
 		field{"health", func(_ Position, n *yamlNode) { l.readHealth(b, n) }},
+		field{"outlier", func(_ Position, n *yamlNode) { l.readOutlier(b, n) }},
+		field{"breaker", func(_ Position, n *yamlNode) { l.readBreaker(b, n) }},
 		field{"rollback", func(_ Position, n *yamlNode) {
 			if w, ok := l.word(n, "rollback", []string{string(RollbackNone), string(RollbackHeader)}, "prefer", "lanes"); ok {
 				b.Rollback = Rollback(w)
@@ -60,7 +66,15 @@ func (l *loader) backend(e yamlEntry) *Backend {
 	if ok && !urls {
 		l.fault(e.pos, what+" has no urls", "say where it listens: urls: [http://127.0.0.1:3000]")
 	}
+	if t := e.val.value("tls"); t != nil && t.kind == yamlMapping && urls && !b.https() {
+		l.fault(t.pos, what+" has tls and no URL with https", "write its urls with https://, or remove tls")
+	}
 	return b
+}
+
+// https reports whether an instance is spoken to over TLS.
+func (b *Backend) https() bool {
+	return slices.ContainsFunc(b.URLs, func(u *url.URL) bool { return u.Scheme == "https" })
 }
 
 func (l *loader) readURLs(b *Backend, n *yamlNode) {
@@ -119,32 +133,6 @@ func parseURL(s string) (u *url.URL, text, remedy string) {
 		}
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, "", ""
-}
-
-func (l *loader) readHealth(b *Backend, n *yamlNode) {
-	every := defaultHealthEvery
-	ok := l.mapping(n, "health",
-		field{"path", func(_ Position, v *yamlNode) {
-			if !l.is(v, "health.path", yamlString) {
-				return
-			}
-			u, err := url.ParseRequestURI(v.text)
-			if err != nil || u.Host != "" || !strings.HasPrefix(v.text, "/") || strings.Contains(v.text, "#") {
-				l.fault(v.pos, fmt.Sprintf("health.path %s is not a path", quoted(v.text)), "begin it with a slash: /up")
-				return
-			}
-			b.Health.Path = v.text
-		}},
-		field{"every", func(_ Position, v *yamlNode) {
-			if d, ok := l.duration(v, "health.every", false); ok {
-				every = d
-			}
-		}},
-	)
-	b.Health.Every = every
-	if ok && !n.has("path") {
-		l.fault(n.pos, "health has no path", "say what to ask for: health: {path: /up}")
-	}
 }
 
 // has reports whether a mapping states a key.

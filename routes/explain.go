@@ -87,12 +87,15 @@ func (r *Route) takes(id settingID) bool {
 		return r.Safe && r.from[id] != nil
 	case settingRun:
 		return r.New != nil && !r.Safe
+	case settingFallback:
+		return r.Stage == StageRamp || r.Stage == StageVerify
 	}
 	if r.New != nil {
 		return true
 	}
 	switch id { // what the default route has
-	case settingLegacy, settingTimeout, settingReadOnly, settingExpose:
+	case settingLegacy, settingTimeout, settingReadOnly, settingExpose,
+		settingRequestBody, settingRequestHeader, settingIdle, settingCompress:
 		return true
 	}
 	return false
@@ -114,7 +117,11 @@ func (r *Route) origin(id settingID) string {
 
 // happens says what becomes of a request.
 func (r *Route) happens(method, path string, p Params) []ExplainedStep {
-	steps := []ExplainedStep{{"answers", r.answers()}, {"shadowed", r.shadowedText(method)}}
+	steps := []ExplainedStep{{"answers", r.answers()}}
+	if r.takes(settingFallback) {
+		steps = append(steps, ExplainedStep{"when new is away", r.fallbackText(method)})
+	}
+	steps = append(steps, ExplainedStep{"shadowed", r.shadowedText(method)})
 	for _, side := range []Side{Legacy, New} {
 		if to := r.TargetFor(side, path, p); to != path {
 			steps = append(steps, ExplainedStep{"asked of " + string(side), to})
@@ -137,6 +144,17 @@ func (r *Route) answers() string {
 			r.New.Name, showNumber(r.Percent), r.Sticky, r.Legacy.Name)
 	}
 	return fmt.Sprintf("legacy (%s)", backendName(r.Legacy))
+}
+
+// fallbackText says who answers when the new side can not be reached.
+func (r *Route) fallbackText(method string) string {
+	if r.Fallback == FallbackOff {
+		return "nobody: fallback: off"
+	}
+	if r.IdempotentFor(method) {
+		return fmt.Sprintf("legacy (%s)", r.Legacy.Name)
+	}
+	return fmt.Sprintf("legacy (%s), if nothing was sent to new: %s is not idempotent", r.Legacy.Name, method)
 }
 
 func (r *Route) shadowedText(method string) string {

@@ -10,7 +10,6 @@
 package routes
 
 import (
-	"net/url"
 	"time"
 
 	"github.com/quackproxy/quack/cache"
@@ -44,33 +43,6 @@ func (s Side) Other() Side {
 		return New
 	}
 	return Legacy
-}
-
-// Rollback says how a backend undoes a shadow's writes.
-type Rollback string
-
-// How a backend rolls back.
-const (
-	RollbackNone   Rollback = "none"   // it does not: unsafe requests are never shadowed to it
-	RollbackHeader Rollback = "header" // an adapter speaks the Quack-Shadow protocol
-)
-
-// Backend is a server that Quack sends requests to.
-type Backend struct {
-	Name     string
-	URLs     []*url.URL // scheme and host only; at least one
-	Rollback Rollback
-	Database string // name in databases:, "" when not stated
-	Health   Health
-	Position Position
-
-	bad bool // its rollback could not be read: reported there, and not at each route
-}
-
-// Health is the active health check of a backend; the zero value has none.
-type Health struct {
-	Path  string        // GET; 2xx and 3xx are healthy
-	Every time.Duration // default 5s
 }
 
 // Order says when the shadow call is made.
@@ -131,6 +103,24 @@ type Rewrite struct {
 	Path string // path pattern with the route's parameters; "" keeps the path
 }
 
+// Limits are what a request may be, and how long its body or its answer's may
+// stand still.
+type Limits struct {
+	RequestBody   int64         // bytes; more is 413; 0, the default, is no limit
+	RequestHeader int64         // bytes of target and header; more is 431, or 414; default 64 KiB
+	Idle          time.Duration // a body that does not move for so long is broken off; 0, the default, is no limit
+}
+
+// Fallback says what a route at StageRamp or StageVerify does when its new side
+// can not be reached.
+type Fallback string
+
+// The fallbacks.
+const (
+	FallbackAuto Fallback = "auto" // legacy answers where that is safe: nothing was sent, or the request is idempotent
+	FallbackOff  Fallback = "off"
+)
+
 // Route is one endpoint with its settings, everything inherited and defaulted.
 // It is immutable.
 type Route struct {
@@ -154,6 +144,9 @@ type Route struct {
 	Compare  *compare.Rules // nil when there are none
 	Rewrite  map[Side]Rewrite
 	Expose   bool // Quack-Served-By to the client
+	Limits   Limits
+	Compress bool     // answers to clients that take it; default false
+	Fallback Fallback // default auto
 
 	node      *treeNode
 	from      *scope // where each setting was stated

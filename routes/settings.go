@@ -30,6 +30,11 @@ const (
 	settingRewriteLegacy
 	settingRewriteNew
 	settingExpose
+	settingRequestBody
+	settingRequestHeader
+	settingIdle
+	settingCompress
+	settingFallback
 	settingRules
 	numSettings
 )
@@ -58,6 +63,8 @@ func defaultRoute() *Route {
 			MaxBody: defaultMaxBody,
 			Budget:  250 * time.Millisecond,
 		},
+		Limits:   Limits{RequestHeader: 64 << 10},
+		Fallback: FallbackAuto,
 	}
 }
 
@@ -120,6 +127,21 @@ var settings = [numSettings]setting{
 	settingExpose: {"expose", readBool,
 		func(r *Route, v any) { r.Expose = v.(bool) },
 		func(r *Route) string { return strconv.FormatBool(r.Expose) }},
+	settingRequestBody: {"limits.request_body", readBodyLimit,
+		func(r *Route, v any) { r.Limits.RequestBody = v.(int64) },
+		func(r *Route) string { return showLimit(r.Limits.RequestBody, showSize) }},
+	settingRequestHeader: {"limits.request_header", readHeaderLimit,
+		func(r *Route, v any) { r.Limits.RequestHeader = v.(int64) },
+		func(r *Route) string { return showSize(r.Limits.RequestHeader) }},
+	settingIdle: {"limits.idle", readIdle,
+		func(r *Route, v any) { r.Limits.Idle = v.(time.Duration) },
+		func(r *Route) string { return showLimit(r.Limits.Idle, showDuration) }},
+	settingCompress: {"compress", readBool,
+		func(r *Route, v any) { r.Compress = v.(bool) },
+		func(r *Route) string { return strconv.FormatBool(r.Compress) }},
+	settingFallback: {"fallback", readFallback,
+		func(r *Route, v any) { r.Fallback = v.(Fallback) },
+		func(r *Route) string { return string(r.Fallback) }},
 	settingRules: {"compare.rules", readRules,
 		func(r *Route, v any) { r.rules = v.(*ruleList); r.Compare = r.rules.compiled },
 		func(r *Route) string { return r.rules.String() }},

@@ -20,7 +20,7 @@ func TestDefaultsOfAnEmptyRoute(t *testing.T) {
 		Name: "GET /a", Method: "GET", Pattern: "/a", Position: Position{"routes.yaml", 7, 12},
 		Stage: StageLegacy, Sticky: Sticky{Kind: "ip"}, Safe: true, Idempotent: true, Timeout: 30 * time.Second,
 		Shadow:   Shadow{Sample: 1, Order: OrderAuto, Run: RunNew, Timeout: 10 * time.Second, MaxBody: 1 << 20, Budget: 250 * time.Millisecond},
-		ReadOnly: ReadOnlyAllow,
+		ReadOnly: ReadOnlyAllow, Limits: Limits{RequestHeader: 64 << 10}, Fallback: FallbackAuto,
 	}
 	if r.Legacy.Name != "monolith" || r.New.Name != "accounts" || r.Legacy.URLs[0].String() != "http://127.0.0.1:3000" {
 		t.Errorf("backends %+v and %+v", r.Legacy, r.New)
@@ -53,9 +53,12 @@ defaults:
   compare: {rules: [{path: $.a, ignore: true}]}
   rewrite: {legacy: {path: /l}}
   expose: true
+  limits: {request_body: 10MiB, idle: 60s}
+  compress: true
 routes:
   - match: /api
     stage: ramp
+    fallback: off
     percent: 10
     sticky: cookie:s
     shadow: {budget: 1s}
@@ -70,19 +73,25 @@ routes:
             compare: {rules: [{path: $.c, tolerance: 0.1}]}
             rewrite: {new: {path: /n}}
             expose: false
+            limits: {request_body: none, request_header: 8KiB, idle: 1s}
+            compress: false
+            fallback: auto
           - {name: "y", match: POST /y, stage: shadow}
           - {name: z, match: POST /z, cache: {ttl: 0s}}
   - {name: w, match: GET /w, legacy: accounts}
 `)
 	x, y, z, w := table.Route("x"), table.Route("y"), table.Route("z"), table.Route("w")
 	both := map[Side]Rewrite{Legacy: {"/l"}}
+	limits := Limits{RequestBody: 10 << 20, RequestHeader: 64 << 10, Idle: time.Minute}
 	common := Route{
+		Limits: limits, Compress: true, Fallback: FallbackOff,
 		Stage: StageRamp, Percent: 10, Sticky: Sticky{"cookie", "s"}, Timeout: 5 * time.Second, Expose: true, Rewrite: both,
 		Shadow: Shadow{Sample: 0.5, Order: OrderAuto, Run: RunBoth, Timeout: 10 * time.Second, MaxBody: 512000, Budget: time.Second},
 	}
 	wantX := common
 	wantX.Name, wantX.Method, wantX.Pattern, wantX.Safe, wantX.Idempotent, wantX.ReadOnly = "x", "GET", "/api/v1/x", true, true, ReadOnlyAllow
 	wantX.Shadow.Sample, wantX.Shadow.Timeout, wantX.Expose = 0.005, time.Minute, false
+	wantX.Limits, wantX.Compress, wantX.Fallback = Limits{RequestHeader: 8 << 10, Idle: time.Second}, false, FallbackAuto
 	wantX.Shadow.Run = RunNew // both has no meaning for a safe route
 	wantX.Cache = cache.Settings{TTL: 90 * time.Second}
 	wantX.Rewrite = map[Side]Rewrite{Legacy: {"/l"}, New: {"/n"}}
@@ -92,6 +101,7 @@ routes:
 	wantZ := common
 	wantZ.Name, wantZ.Method, wantZ.Pattern, wantZ.ReadOnly = "z", "POST", "/api/v1/z", ReadOnlyBlock
 	wantW := Route{
+		Limits: limits, Compress: true, Fallback: FallbackAuto,
 		Name: "w", Method: "GET", Pattern: "/w", Safe: true, Idempotent: true, ReadOnly: ReadOnlyAllow,
 		Stage: StageLegacy, Sticky: Sticky{Kind: "ip"}, Timeout: 5 * time.Second, Expose: true, Rewrite: both,
 		Shadow: Shadow{Sample: 0.5, Order: OrderAuto, Run: RunNew, Timeout: 10 * time.Second, MaxBody: 65536, Budget: 250 * time.Millisecond},
@@ -122,7 +132,7 @@ routes:
 	}
 	b := table.Backends()[1]
 	if b.Name != "monolith" || len(b.URLs) != 2 || b.URLs[1].Host != "[::1]:3001" || b.Database != "shop" ||
-		b.Rollback != RollbackHeader || b.Health != (Health{"/up", 5 * time.Second}) {
+		b.Rollback != RollbackHeader || b.Health != (Health{Path: "/up", Every: 5 * time.Second}) {
 		t.Errorf("backend %+v", b)
 	}
 	d := table.Default()

@@ -104,10 +104,37 @@ func (b *Backend) summary() string {
 	if b.Database != "" {
 		words = append(words, "database: "+b.Database)
 	}
-	if b.Health.Path != "" {
-		words = append(words, fmt.Sprintf("health: %s every %s", b.Health.Path, showDuration(b.Health.Every)))
+	return strings.Join(append(words, b.callWords()...), "  ")
+}
+
+// callWords say how calls to the backend are made, where that was stated.
+func (b *Backend) callWords() []string {
+	var words []string
+	say := func(stated bool, format string, args ...any) {
+		if stated {
+			words = append(words, fmt.Sprintf(format, args...))
+		}
 	}
-	return strings.Join(words, "  ")
+	say(b.Protocol != ProtocolHTTP1, "protocol: %s", b.Protocol)
+	say(b.Reuse != ReuseIdempotent, "reuse: %s", b.Reuse)
+	say(b.Compress.Type != "", "compress: %s over %s", b.Compress.Type, showSize(b.Compress.Over))
+	say(b.Host != HostKeep, "host: %s", b.Host)
+	say(b.MaxConns > 0, "max_conns: %d", b.MaxConns)
+	say(b.ConnectTimeout > 0, "connect_timeout: %s", showDuration(b.ConnectTimeout))
+	say(len(b.TLS.files) > 0, "tls: %s", strings.Join(b.TLS.files, ", "))
+	say(b.TLS.Name != "", "tls name: %s", b.TLS.Name)
+	say(b.Health.Path != "", "health: %s every %s", b.Health.Path, showDuration(b.Health.Every))
+	say(b.Health.Timeout > 0, "within %s", showDuration(b.Health.Timeout))
+	say(b.Health.Unhealthy > 0, "unhealthy after %d", b.Health.Unhealthy)
+	say(b.Health.Healthy > 0, "healthy after %d", b.Health.Healthy)
+	say(b.Outlier.Off, "outlier: off")
+	say(b.Outlier.Failures > 0, "outlier after %d failures", b.Outlier.Failures)
+	say(b.Outlier.For > 0, "outlier for %s", showDuration(b.Outlier.For))
+	say(b.Outlier.Max > 0, "outlier at most %s", showShare(b.Outlier.Max))
+	say(b.Breaker.Off, "breaker: off")
+	say(b.Breaker.Failures > 0, "breaker after %d failures", b.Breaker.Failures)
+	say(b.Breaker.For > 0, "breaker for %s", showDuration(b.Breaker.For))
+	return words
 }
 
 // treeRows adds a row for each node below n.

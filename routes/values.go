@@ -59,20 +59,26 @@ var sizeUnits = []struct {
 	{"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1},
 }
 
-// size reads a number of bytes with its unit.
-func (l *loader) size(n *yamlNode, key string) (int64, bool) {
-	const remedy = "write a whole number and its unit, B, kB, KiB, MB, MiB, GB or GiB: 64KiB, 1MiB"
+const sizeRemedy = "write a whole number and its unit, B, kB, KiB, MB, MiB, GB or GiB: 64KiB, 1MiB"
+
+// takesSize reports whether n can be a size, and reports a fault when not.
+func (l *loader) takesSize(n *yamlNode, key string) bool {
 	if n.kind == yamlNumber {
-		l.fault(n.pos, fmt.Sprintf("%s %s has no unit", key, quoted(n.text)), remedy)
-		return 0, false
+		l.fault(n.pos, fmt.Sprintf("%s %s has no unit", key, quoted(n.text)), sizeRemedy)
+		return false
 	}
-	if !l.takes(n, key, yamlString, "a size", remedy) {
+	return l.takes(n, key, yamlString, "a size", sizeRemedy)
+}
+
+// size reads how much of a body is kept.
+func (l *loader) size(n *yamlNode, key string) (int64, bool) {
+	if !l.takesSize(n, key) {
 		return 0, false
 	}
 	size, ok := parseSize(n.text)
 	switch {
 	case !ok:
-		l.fault(n.pos, fmt.Sprintf("%s %s is not a size", key, quoted(n.text)), remedy)
+		l.fault(n.pos, fmt.Sprintf("%s %s is not a size", key, quoted(n.text)), sizeRemedy)
 		return 0, false
 	case size == 0:
 		l.fault(n.pos, key+" is zero", "say how much to keep: "+showSize(defaultMaxBody)+" is the default; shadow: {sample: 0%} compares nothing")

@@ -106,7 +106,7 @@ func (d *Dispatcher) request(ctx context.Context, c call) (outgoing, error) {
 	if len(req.Body) > 0 {
 		body = bytes.NewReader(req.Body)
 	}
-	out, err := upstream.NewRequest(ctx, req.Method, path, req.RawQuery, req.ForceQuery, req.Host, h, body, int64(len(req.Body)))
+	out, err := upstream.NewRequest(ctx, req.Method, path, req.RawQuery, req.ForceQuery, req.Route.Backend(c.side).HostFor(req.Host), h, body, int64(len(req.Body)))
 	if err != nil {
 		return outgoing{}, fmt.Errorf("make shadow request %s %q: %w: %w", req.Method, target, errNotSent, err)
 	}

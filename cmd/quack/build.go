@@ -205,23 +205,6 @@ func healthOnly(h http.Handler) http.Handler {
 	return mux
 }
 
-// useBackends gives both sets the backends of a table that is about to be in
-// force.
-func (p *process) useBackends(t *routes.Table) {
-	var live, shadows []upstream.Spec
-	for _, b := range t.Backends() {
-		options := upstream.Options{HealthPath: b.Health.Path, HealthEvery: b.Health.Every}
-		live = append(live, upstream.Spec{Name: b.Name, URLs: b.URLs, Options: options})
-		options.MaxConns, options.IdleConns = shadowConns, shadowConns
-		shadows = append(shadows, upstream.Spec{Name: b.Name, URLs: b.URLs, Options: options})
-	}
-	p.live.Use(live)
-	p.shadows.Use(shadows)
-}
-
-// shadowConns bounds the connections of shadow calls to one instance.
-const shadowConns = 32
-
 func backendsOf(set *upstream.Set) func(*routes.Backend) *upstream.Backend {
 	return func(b *routes.Backend) *upstream.Backend { return set.Backend(b.Name) }
 }
