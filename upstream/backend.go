@@ -3,6 +3,7 @@ package upstream
 import (
 	"net/url"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -14,6 +15,10 @@ type Backend struct {
 	health    Options // with defaults
 	instances []*Instance
 	turn      atomic.Uint32 // where Pick begins to look
+	ejecting  sync.Mutex    // serialises eject
+	breaker   breaker
+	retries   retryBudget
+	counts    counts
 }
 
 // New makes a backend. Nothing is dialled and no goroutine is started. The
@@ -21,8 +26,11 @@ type Backend struct {
 func New(name string, urls []*url.URL, o Options) *Backend {
 	b := &Backend{name: name, options: o, health: o.withDefaults()}
 	for _, u := range urls {
-		b.instances = append(b.instances, newInstance(u, b.health))
+		i := newInstance(u, b.health)
+		i.standing.backend = b
+		b.instances = append(b.instances, i)
 	}
+	b.breaker.set, b.breaker.opened = b.health.Breaker, &b.counts.opened
 	return b
 }
 
@@ -36,7 +44,8 @@ func (b *Backend) Instances() []*Instance { return slices.Clone(b.instances) }
 // way, in turn among equals. An unhealthy one is chosen only when all are:
 // then the check is as likely at fault as the servers. One that could not be
 // reached rests, for 1 s, doubling up to 15 s until a connection is
-// established, and is chosen only when no other is left. keep, when not nil,
+// established, and is chosen only when no other is left; so is one that was
+// ejected for its answers (Note, Options.Outlier). keep, when not nil,
 // restricts the choice; nil is returned when that leaves none.
 func (b *Backend) Pick(keep func(*Instance) bool) *Instance {
 	return b.pick(keep, time.Now())

@@ -26,6 +26,7 @@ type Instance struct {
 	unhealthy atomic.Bool
 	rest      atomic.Pointer[rest] // nil when the last dial worked
 	retired   atomic.Bool          // leave no idle connection behind
+	standing  standing
 }
 
 func newInstance(u *url.URL, o Options) *Instance {

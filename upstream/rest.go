@@ -40,13 +40,17 @@ func (i *Instance) reached() {
 	if i.rest.Load() != nil {
 		i.rest.Store(nil)
 	}
+	i.standing.backend.breaker.reached()
 }
 
-// rank orders instances for Pick: those that rest after all others, the
-// unhealthy after the healthy.
+// rank orders instances for Pick: those that rest after all others, before
+// them the ejected, and before them the unhealthy.
 func (i *Instance) rank(now time.Time) int {
 	rank := 0
 	if i.rest.Load().resting(now) {
+		rank += 4
+	}
+	if i.standing.out.Load().holds(now) {
 		rank += 2
 	}
 	if !i.Healthy() {
@@ -59,6 +63,9 @@ func (i *Instance) rank(now time.Time) int {
 // it to try, and it rests for the others until that has an outcome: else all
 // requests of a busy moment would wait for a server that does not answer.
 func (i *Instance) claim(now time.Time) bool {
+	if !i.standing.claim(now) {
+		return false
+	}
 	r := i.rest.Load()
 	if r == nil || r.resting(now) {
 		return true
