@@ -16,6 +16,7 @@ import (
 func (l *life) passAnswer(res *http.Response) {
 	if res.StatusCode < 200 {
 		// net/http reads such numbers, and would not write them.
+		l.note(upstream.Faulty)
 		l.problem(http.StatusBadGateway, "backend-answer", "The server behind this one gave an answer that is none.")
 		return
 	}
@@ -32,12 +33,15 @@ func (l *life) passAnswer(res *http.Response) {
 	l.call.ended = time.Now()
 	switch {
 	case err == nil:
+		l.note(upstream.OutcomeOf(res.StatusCode))
 		l.passTrailer(res)
 		l.call.complete = true
 		l.completeFill(res)
 	case l.gone:
+		l.note(upstream.OutcomeOf(res.StatusCode))
 		l.aborted = true
 	default:
+		l.note(upstream.Faulty)
 		l.aborted = true
 		l.Log.Warn("live answer broke off", "route", l.route.Name, "request", l.id, "url", l.call.url, "error", err)
 	}
@@ -50,6 +54,7 @@ func eventStream(res *http.Response) bool {
 func (l *life) passHead(res *http.Response) {
 	h := l.w.Header()
 	maps.Copy(h, res.Header)
+	l.compress(res.StatusCode, h, res.Trailer, res.ContentLength)
 	noSniffing(h)
 	dropMarks(res.Trailer)
 	if len(res.Trailer) > 0 {
@@ -84,16 +89,20 @@ func (l *life) passBody(res *http.Response) error {
 		if n > 0 {
 			l.answer.add(buf[:n])
 			l.fill.Write(buf[:n])
-			if _, err := l.w.Write(buf[:n]); err != nil {
+			if _, err := l.write(buf[:n]); err != nil {
 				return l.clientGone(err)
 			}
+			l.idle.moved()
 			left -= int64(n)
 		}
 		switch {
 		case errors.Is(err, io.EOF):
+			if err := l.finish(); err != nil {
+				return l.clientGone(err)
+			}
 			return nil
 		case err != nil:
-			if l.pending == nil && l.r.Context().Err() != nil {
+			if l.clientLeft() {
 				return l.clientGone(err) // the call was ended because of it
 			}
 			return err
@@ -104,8 +113,6 @@ func (l *life) passBody(res *http.Response) error {
 		}
 	}
 }
-
-func (l *life) flush() error { return http.NewResponseController(l.w).Flush() }
 
 func (l *life) clientGone(err error) error {
 	l.gone = true

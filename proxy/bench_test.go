@@ -25,7 +25,8 @@ type nobody struct{ *shadowNotes }
 func (nobody) Served(string, string, string, int, time.Duration) {}
 func (nobody) Skip(string, string)                               {}
 
-func (nobody) Unmarked(string) {}
+func (nobody) Unmarked(string)         {}
+func (nobody) Fallback(string, string) {}
 
 // BenchmarkLivePath is one request after the other over kept-alive
 // connections, in the same process as client and backend, whose parts are as

@@ -26,13 +26,17 @@ func (l *life) answerFromCache() bool {
 	}
 	h := l.w.Header()
 	maps.Copy(h, a.Header)
+	l.compress(a.Status, h, nil, int64(len(a.Body)))
 	h["Age"] = []string{strconv.Itoa(int(a.Age() / time.Second))}
 	noSniffing(h)
 	l.expose()
 	l.status = a.Status
 	l.w.WriteHeader(a.Status)
 	if l.r.Method != http.MethodHead {
-		_, err := l.w.Write(a.Body)
+		_, err := l.write(a.Body)
+		if err == nil {
+			err = l.finish()
+		}
 		l.gone = err != nil
 	}
 	return true

@@ -24,11 +24,12 @@ func (l *life) shadowFirst() bool {
 	}
 	var body []byte
 	if l.upload != nil {
+		l.upload.moved = l.uploadMoved
+		l.idle.moved()
 		l.upload.readAhead()
 		if l.upload.failed() != nil {
 			l.skip(skipAborted)
-			l.problem(http.StatusBadRequest, "body", "The request's body could not be read to its end.")
-			return true
+			return l.uploadFailed()
 		}
 		var refuse string
 		if body, refuse = l.upload.copy(); refuse != "" {
@@ -36,6 +37,7 @@ func (l *life) shadowFirst() bool {
 			return false
 		}
 	}
+	l.waited = true
 	l.shielded(func() {
 		l.pending = l.Shadow.Before(l.r.Context(), l.snapshot(body), l.side)
 	})
@@ -101,6 +103,9 @@ func (l *life) liveAnswer() shadow.Answer {
 		a.Exchange.Status, a.Exchange.Header, a.Exchange.Trailer = res.StatusCode, res.Header, res.Trailer
 	}
 	l.answer.put(&a.Exchange)
+	if l.fellBack {
+		a.Skip = skipFallback
+	}
 	switch {
 	case l.call.complete:
 	case l.gone:

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// forward sets X-Forwarded-For, -Host and -Proto on h. What a peer that is not
+// forward sets X-Forwarded-For, -Host and -Proto on h, and adds to Forwarded. What a peer that is not
 // trusted says of clients before it is dropped, Forwarded (RFC 7239) included.
 func (l *life) forward(h http.Header) {
 	if !l.trusted {
@@ -18,6 +18,11 @@ func (l *life) forward(h http.Header) {
 			}
 		}
 	}
+	proto := "http"
+	if l.r.TLS != nil {
+		proto = "https"
+	}
+	l.extendForwarded(h, proto)
 	if l.peer.IsValid() {
 		chain := append(h["X-Forwarded-For"], l.peer.String())
 		h["X-Forwarded-For"] = []string{strings.Join(chain, ", ")}
@@ -26,12 +31,41 @@ func (l *life) forward(h http.Header) {
 		h["X-Forwarded-Host"] = []string{l.r.Host}
 	}
 	if len(h["X-Forwarded-Proto"]) == 0 {
-		proto := "http"
-		if l.r.TLS != nil {
-			proto = "https"
-		}
 		h["X-Forwarded-Proto"] = []string{proto}
 	}
+}
+
+// extendForwarded adds this hop to a Forwarded field (RFC 7239 section 4) that a
+// trusted peer has sent. Where none came none is begun: X-Forwarded-* says the
+// same, and what an application makes of both is not known.
+func (l *life) extendForwarded(h http.Header, proto string) {
+	before := h["Forwarded"]
+	if len(before) == 0 {
+		return
+	}
+	node := "unknown"
+	if l.peer.Is4() {
+		node = l.peer.String()
+	} else if l.peer.IsValid() {
+		node = `"[` + l.peer.String() + `]"`
+	}
+	hop := "for=" + node
+	if l.r.Host != "" {
+		hop += ";host=" + quotedUnlessToken(l.r.Host)
+	}
+	h["Forwarded"] = []string{strings.Join(before, ", ") + ", " + hop + ";proto=" + proto}
+}
+
+// quotedUnlessToken is s as a token, or where it is none as a quoted string
+// (RFC 9110 sections 5.6.2 and 5.6.4).
+func quotedUnlessToken(s string) string {
+	for _, c := range []byte(s) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+			return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+		}
+	}
+	return s
 }
 
 // dropMarks removes Quack-* fields: a client must not speak in Quack's name,

@@ -322,6 +322,8 @@ type countNotes struct {
 	mu     sync.Mutex
 	served []served
 	skips  []string // "route: reason"
+
+	fallbacks []string // "route: why"
 }
 
 func (c *countNotes) Served(route, stage, side string, status int, latency time.Duration) {
@@ -337,6 +339,12 @@ func (c *countNotes) Skip(route, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.skips = append(c.skips, route+": "+reason)
+}
+
+func (c *countNotes) Fallback(route, why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fallbacks = append(c.fallbacks, route+": "+why)
 }
 
 func (c *countNotes) Unmarked(route string) { c.Skip(route, "unmarked") }

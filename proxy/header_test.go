@@ -79,7 +79,7 @@ func TestForwarded(t *testing.T) {
 			http.Header{"X-Forwarded-For": {"127.0.0.1"}, "X-Forwarded-Host": {"shop.example"}, "X-Forwarded-Proto": {"http"}}, "127.0.0.1"},
 		{"a trusted one does, and is added", local,
 			[]string{"X-Forwarded-For", "1.2.3.4", "X-Forwarded-Host", "front", "X-Forwarded-Proto", "https", "X-Forwarded-Port", "443", "Forwarded", "for=1.2.3.4"},
-			http.Header{"X-Forwarded-For": {"1.2.3.4, 127.0.0.1"}, "X-Forwarded-Host": {"front"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Port": {"443"}, "Forwarded": {"for=1.2.3.4"}}, "1.2.3.4"},
+			http.Header{"X-Forwarded-For": {"1.2.3.4, 127.0.0.1"}, "X-Forwarded-Host": {"front"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Port": {"443"}, "Forwarded": {"for=1.2.3.4, for=127.0.0.1;host=shop.example;proto=http"}}, "1.2.3.4"},
 		{"lines are joined; the client is the last one not trusted", local,
 			[]string{"X-Forwarded-For", "9.9.9.9, 1.2.3.4", "X-Forwarded-For", "10.0.0.7"},
 			http.Header{"X-Forwarded-For": {"9.9.9.9, 1.2.3.4, 10.0.0.7, 127.0.0.1"}, "X-Forwarded-Host": {"shop.example"}, "X-Forwarded-Proto": {"http"}}, "1.2.3.4"},
@@ -117,6 +117,32 @@ func TestForwarded(t *testing.T) {
 				t.Errorf("client %q, want %q", ip, c.client)
 			}
 		})
+	}
+}
+
+func TestForwardedIsExtended(t *testing.T) {
+	for _, c := range []struct {
+		reason, peer, host string
+		before             []string
+		want               []string
+	}{
+		{"none came: none is begun", "10.0.0.1:5", "shop.example", nil, nil},
+		{"one line", "10.0.0.1:5", "shop.example", []string{"for=1.2.3.4"}, []string{"for=1.2.3.4, for=10.0.0.1;host=shop.example;proto=https"}},
+		{"lines are joined", "10.0.0.1:5", "shop.example", []string{"for=a", "for=b"}, []string{"for=a, for=b, for=10.0.0.1;host=shop.example;proto=https"}},
+		{"IPv6 and a port are quoted", "[2001:db8::1]:5", "shop.example:8443", []string{"for=a"}, []string{`for=a, for="[2001:db8::1]";host="shop.example:8443";proto=https`}},
+		{"a quote in the host", "10.0.0.1:5", `a"b\c`, []string{"for=a"}, []string{`for=a, for=10.0.0.1;host="a\"b\\c";proto=https`}},
+		{"a peer without an address, no host", "@", "", []string{"for=a"}, []string{"for=a, for=unknown;proto=https"}},
+	} {
+		l := &life{r: &http.Request{RemoteAddr: c.peer, Host: c.host}}
+		l.peer = peerOf(l.r)
+		h := http.Header{}
+		if c.before != nil {
+			h["Forwarded"] = c.before
+		}
+		l.extendForwarded(h, "https")
+		if d := cmp.Diff(c.want, h["Forwarded"]); d != "" {
+			t.Errorf("%s (-want +got):\n%s", c.reason, d)
+		}
 	}
 }
 

@@ -44,6 +44,13 @@ func (i *interim) pass(code int, header textproto.MIMEHeader) error {
 	return nil
 }
 
+// any reports whether anything of an answer has come.
+func (i *interim) any() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.n > 0
+}
+
 func (i *interim) end() {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -40,19 +40,23 @@ type life struct {
 	upgrade string      // protocol that the client wants to switch to
 	trace   string      // trace id
 	upload  *upload     // nil without a body
+	idle    *idle       // nil when bodies may stand still
 
 	// What has to be ended.
 	pass     readonly.Pass
 	readOnly bool // passed a closed gate
 	fill     *cache.Fill
 	pending  *shadow.Pending // the shadow ran first
+	waited   bool            // the client was kept waiting for a shadow
+	fellBack bool            // legacy answers in place of new
 
 	// What came back.
 	call    liveCall
 	answer  keeper
-	status  int  // sent to the client; 0 is none yet
-	gone    bool // the client did not take its answer
-	aborted bool // the client's connection has to be closed: its answer broke off
+	encoder encoder // of the answer's body; nil sends it as it is
+	status  int     // sent to the client; 0 is none yet
+	gone    bool    // the client did not take its answer
+	aborted bool    // the client's connection has to be closed: its answer broke off
 }
 
 func (p *proxy) begin(w http.ResponseWriter, r *http.Request) *life {
@@ -74,11 +78,14 @@ func (l *life) end() {
 			l.problem(http.StatusInternalServerError, "internal", "")
 		}
 	}
+	l.idle.end()
+	l.aborted = l.aborted || l.status != 0 && l.idle.over()
 	l.fill.Close(l.left())
 	l.settle()
 	if l.upload != nil {
 		l.upload.end()
 	}
+	l.releaseEncoder()
 	l.answer.end()
 	l.pass.Leave()
 	l.Counters.Served(l.route.Name, string(l.route.Stage), string(l.side), l.countedStatus(), time.Since(l.began))

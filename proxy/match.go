@@ -61,6 +61,7 @@ const (
 	skipAborted     = "aborted"
 	skipBodySize    = "body-size"
 	skipBusy        = "busy"
+	skipFallback    = "fallback"
 	skipNested      = "nested"
 	skipReadOnly    = "read-only"
 	skipStream      = "stream"

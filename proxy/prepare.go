@@ -26,7 +26,9 @@ func (l *life) prepare() {
 		delete(h, "Expect") // nothing to wait for
 	} else {
 		l.upload = newUpload(l.r, l.copies)
+		l.upload.limit = l.route.Limits.RequestBody
 	}
+	l.idle = newIdle(l)
 	l.forward(h)
 	l.via(h)
 	if l.named {
@@ -69,7 +71,7 @@ func hasToken(lines []string, token string) bool {
 // On the default route there are as few as can be.
 func (l *life) liveHeader() http.Header {
 	h := l.header
-	if l.compared || l.fill != nil {
+	if l.compared || l.pending != nil || l.fill != nil {
 		h = h.Clone() // the shadow and the cache know the request without marks
 	}
 	if l.upgrade != "" {

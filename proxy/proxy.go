@@ -61,6 +61,9 @@ type Counters interface {
 	Served(route, stage, side string, status int, latency time.Duration)
 	Skip(route, reason string)
 	Unmarked(route string)
+	// Fallback counts a request that legacy answered in place of new, for the
+	// reason why: unreachable, lost, breaker or no-instance.
+	Fallback(route, why string)
 }
 
 // proxy is the handler. It has no state of its own but the budget of copies
@@ -94,6 +97,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l.match()
+	if l.refuseLarge() {
+		return
+	}
 	l.prepare()
 	if l.refuseNested() || l.passGate() || l.answerFromCache() {
 		return

@@ -152,7 +152,7 @@ func TestUploadPassesAll(t *testing.T) {
 func TestSkipNames(t *testing.T) {
 	for ours, theirs := range map[string]string{
 		skipAborted: reports.SkipAborted, skipBodySize: reports.SkipBodySize, skipBusy: reports.SkipBusy,
-		skipNested: reports.SkipNested, skipReadOnly: reports.SkipReadOnly, skipStream: reports.SkipStream,
+		skipFallback: reports.SkipFallback, skipNested: reports.SkipNested, skipReadOnly: reports.SkipReadOnly, skipStream: reports.SkipStream,
 		skipUnsupported: reports.SkipUnsupported, skipUpgrade: reports.SkipUpgrade,
 	} {
 		if ours != theirs {

@@ -24,11 +24,15 @@ type upload struct {
 	max    int64  // of the copy
 	refuse string // why there is no copy: a reason to skip; "" while there is one
 	size   int64  // bytes read
+	limit  int64  // of size; 0 is none
 	ended  time.Time
 	err    error // of reading, other than io.EOF
 	begun  bool  // something of it may have been passed on
 	closed bool
 }
+
+// errBodyTooLarge is that the body has more bytes than its route allows.
+var errBodyTooLarge = errors.New("the body is larger than its route allows")
 
 // errUploadEnded is what the engine gets when it reads on after the end.
 var errUploadEnded = errors.New("the request has ended")
@@ -56,11 +60,14 @@ func (u *upload) readAhead() {
 		n, err := u.client.Body.Read(buf[:])
 		before := u.kept
 		u.took(buf[:n], err)
+		if u.moved != nil {
+			u.moved()
+		}
 		u.ahead = u.kept
 		if u.kept == nil && n > 0 { // this piece was one too many
 			u.ahead = append(before, buf[:n]...)
 		}
-		if err != nil {
+		if err != nil || u.failed() != nil {
 			return
 		}
 	}
@@ -98,6 +105,9 @@ func (u *upload) Read(p []byte) (int, error) {
 
 	n, err := u.client.Body.Read(p)
 	u.took(p[:n], err)
+	if u.failed() == errBodyTooLarge {
+		n, err = 0, errBodyTooLarge
+	}
 	if err == io.EOF {
 		u.passTrailer()
 	}
@@ -112,6 +122,11 @@ func (u *upload) took(piece []byte, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.size += int64(len(piece))
+	if u.limit > 0 && u.size > u.limit {
+		u.err = errBodyTooLarge
+		u.drop(skipAborted)
+		return
+	}
 	if u.refuse == "" && len(piece) > 0 {
 		switch {
 		case u.size > u.max:

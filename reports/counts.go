@@ -22,7 +22,8 @@ type counts struct {
 	Dropped    int64            `json:"dropped,omitempty"`
 	Unmarked   int64            `json:"unmarked,omitempty"`
 	Skipped    map[string]int64 `json:"skipped,omitempty"`
-	Legacy     histogram        `json:"legacy,omitempty"` // of compared requests
+	Fallbacks  map[string]int64 `json:"fallbacks,omitempty"` // by why
+	Legacy     histogram        `json:"legacy,omitempty"`    // of compared requests
 	New        histogram        `json:"new,omitempty"`
 	Answered   histogram        `json:"answered,omitempty"` // of answers to clients
 }
@@ -47,6 +48,9 @@ func (c *counts) merge(d *counts) {
 	for reason, n := range d.Skipped {
 		c.skip(reason, n)
 	}
+	for why, n := range d.Fallbacks {
+		c.fellBack(why, n)
+	}
 	c.Legacy.merge(d.Legacy)
 	c.New.merge(d.New)
 	c.Answered.merge(d.Answered)
@@ -56,14 +60,18 @@ func (c *counts) merge(d *counts) {
 // "other".
 const maxReasons = 50
 
-func (c *counts) skip(reason string, n int64) {
-	if c.Skipped == nil {
-		c.Skipped = map[string]int64{}
+func (c *counts) skip(reason string, n int64) { addReason(&c.Skipped, reason, n) }
+
+func (c *counts) fellBack(why string, n int64) { addReason(&c.Fallbacks, why, n) }
+
+func addReason(to *map[string]int64, reason string, n int64) {
+	if *to == nil {
+		*to = map[string]int64{}
 	}
-	if _, known := c.Skipped[reason]; !known && len(c.Skipped) >= maxReasons {
+	if _, known := (*to)[reason]; !known && len(*to) >= maxReasons {
 		reason = "other"
 	}
-	c.Skipped[reason] += n
+	(*to)[reason] += n
 }
 
 func (c *counts) stands(stage string) {
@@ -102,6 +110,7 @@ func (c *counts) report(name string) RouteReport {
 		}
 	}
 	maps.Copy(r.Skipped, c.Skipped)
+	r.Fallbacks = maps.Clone(c.Fallbacks)
 	// Transient and noise say nothing for the new side and nothing against it.
 	r.MismatchUpper = upperBound(r.Mismatched, r.Matched+r.Mismatched)
 	return r
@@ -194,6 +203,12 @@ func (r *Reports) Skip(route, reason string) {
 // clients by, and went to legacy for that.
 func (r *Reports) Unmarked(route string) {
 	r.shards.count(route, func(c *counts) { c.Unmarked++ })
+}
+
+// Fallback counts a request at ramp or verify that legacy answered in place of
+// new, which was away.
+func (r *Reports) Fallback(route, why string) {
+	r.shards.count(route, func(c *counts) { c.fellBack(why, 1) })
 }
 
 // Drop counts a comparison that the full shadow queue turned away.

@@ -42,12 +42,15 @@ type RouteReport struct {
 	Dropped    int64            `json:"dropped"`
 	// Unmarked are requests at ramp without what their client is known by (sticky);
 	// they went to legacy.
-	Unmarked      int64   `json:"unmarked,omitempty"`
-	MismatchUpper float64 `json:"mismatch_upper95"` // exact binomial (Clopper–Pearson, one-sided), 0 to 1; 1 when nothing was compared
-	Legacy        Latency `json:"legacy"`
-	New           Latency `json:"new"`
-	Answered      Latency `json:"answered"`       // of all answers to clients
-	Leak          string  `json:"leak,omitempty"` // filled in by admin when latched
+	Unmarked int64 `json:"unmarked,omitempty"`
+	// Fallbacks are requests that legacy answered in place of new, which was away,
+	// by why: unreachable, lost, breaker or no-instance.
+	Fallbacks     map[string]int64 `json:"fallbacks,omitempty"`
+	MismatchUpper float64          `json:"mismatch_upper95"` // exact binomial (Clopper–Pearson, one-sided), 0 to 1; 1 when nothing was compared
+	Legacy        Latency          `json:"legacy"`
+	New           Latency          `json:"new"`
+	Answered      Latency          `json:"answered"`       // of all answers to clients
+	Leak          string           `json:"leak,omitempty"` // filled in by admin when latched
 }
 
 // Latency are quantiles in milliseconds, at most 5 % off; of compared

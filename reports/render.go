@@ -114,17 +114,22 @@ func (r RouteReport) stage() string {
 
 // skipped is "12 (budget 9, timeout 3)", the most frequent reason first.
 func (r RouteReport) skipped() string {
+	return reasonsText(r.Skipped)
+}
+
+// reasonsText is the sum of counts by reason, and each of them.
+func reasonsText(counts map[string]int64) string {
 	var sum int64
-	for _, n := range r.Skipped {
+	for _, n := range counts {
 		sum += n
 	}
 	if sum == 0 {
 		return "0"
 	}
-	reasons := slices.Sorted(maps.Keys(r.Skipped))
-	slices.SortStableFunc(reasons, func(a, b string) int { return int(r.Skipped[b] - r.Skipped[a]) })
+	reasons := slices.Sorted(maps.Keys(counts))
+	slices.SortStableFunc(reasons, func(a, b string) int { return int(counts[b] - counts[a]) })
 	for i, reason := range reasons {
-		reasons[i] = reason + " " + number(r.Skipped[reason])
+		reasons[i] = reason + " " + number(counts[reason])
 	}
 	return number(sum) + " (" + strings.Join(reasons, ", ") + ")"
 }

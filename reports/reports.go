@@ -102,4 +102,5 @@ const (
 	SkipNested      = "nested"       // caused by a shadow of ours; refused
 	SkipUnsupported = "unsupported"  // the adapter could not sandbox the request
 	SkipBreaker     = "breaker"      // shadow calls are paused after repeated faults
+	SkipFallback    = "fallback"     // legacy answered in place of new, which was away
 )

@@ -104,6 +104,9 @@ func (t *table) details(r RouteReport) {
 	if r.Unmarked > 0 {
 		parts = append(parts, "unmarked "+number(r.Unmarked))
 	}
+	if len(r.Fallbacks) > 0 {
+		parts = append(parts, "fallback "+visible(reasonsText(r.Fallbacks)))
+	}
 	if r.Compared > 0 {
 		parts = append(parts,
 			"p50 "+millisText(r.Legacy.P50)+" → "+millisText(r.New.P50)+" ms",

@@ -56,6 +56,8 @@ func (d *Dispatcher) refuse(req *Request, live routes.Side, a *Answer) string {
 	r := req.Route
 	backend := r.Backend(live.Other())
 	switch {
+	case a.Skip != "":
+		return a.Skip
 	case a.broken():
 		return reports.SkipAborted
 	case backend == nil:

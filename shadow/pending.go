@@ -71,7 +71,11 @@ func (p *Pending) settle(a answered, skip string) {
 
 // compare has the two answers compared; called once, when both are there.
 func (p *Pending) compare() {
-	if p.answer.broken() {
+	switch {
+	case p.answer.Skip != "":
+		p.d.skip(p.req.Route.Name, p.answer.Skip)
+		return
+	case p.answer.broken():
 		p.d.skip(p.req.Route.Name, reports.SkipAborted)
 		return
 	}

@@ -43,6 +43,7 @@ type Answer struct {
 	Backend  string
 	URL      string        // scheme, host and target as sent
 	Latency  time.Duration // from request fully sent to end of answer
+	Skip     string        // why the answer is not compared, one of the reasons of package reports; "" when it is
 }
 
 // broken reports whether there is no whole answer of the backend's own.
