@@ -31,6 +31,7 @@ func (l *life) callLive() {
 		return
 	}
 	defer res.Body.Close()
+	defer func() { l.endCall(ctx, res, nil) }()
 	l.call.response = res
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		l.note(upstream.Answered)
@@ -121,7 +122,12 @@ func (l *life) sendTo(ctx context.Context, instance *upstream.Instance) (*http.R
 	}
 	l.call.url = instance.URL.Scheme + "://" + instance.URL.Host + req.target
 	l.call.began = time.Now()
-	return instance.RoundTrip(req.Request, l.idempotent)
+	l.beginCall(req.Request, instance)
+	res, err := instance.RoundTrip(req.Request, l.idempotent)
+	if err != nil {
+		l.endCall(ctx, nil, err)
+	}
+	return res, err
 }
 
 // liveContext ends with the client, save where the client has been kept

@@ -30,7 +30,7 @@ func (l *life) compress(status int, h, trailer http.Header, length int64) {
 	delete(h, "Content-Length")
 	delete(h, "Accept-Ranges") // a range would be of the bytes before
 	weaken(h)
-	l.encoder = encoderTo(coding, l.w)
+	l.encoder = encoderTo(coding, counted{l.w, &l.sent})
 }
 
 // weaken makes a strong validator weak: it named other bytes (RFC 9110 section
@@ -46,7 +46,9 @@ func (l *life) write(p []byte) (int, error) {
 	if l.encoder != nil {
 		return l.encoder.Write(p)
 	}
-	return l.w.Write(p)
+	n, err := l.w.Write(p)
+	l.sent += int64(n)
+	return n, err
 }
 
 // flush sends what has been written.

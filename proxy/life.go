@@ -34,11 +34,13 @@ type life struct {
 	idempotent bool
 	side       routes.Side // that answers the client
 	compared   bool        // is still to be compared
+	skipped    string      // why it is not any more; "" when it never was to be
 
 	// What goes on to the backend, set by prepare.
 	header  http.Header // without Quack's marks
 	upgrade string      // protocol that the client wants to switch to
 	trace   string      // trace id
+	traced  *traced     // nil without tracing
 	upload  *upload     // nil without a body
 	idle    *idle       // nil when bodies may stand still
 
@@ -51,12 +53,14 @@ type life struct {
 	fellBack bool            // legacy answers in place of new
 
 	// What came back.
-	call    liveCall
-	answer  keeper
-	encoder encoder // of the answer's body; nil sends it as it is
-	status  int     // sent to the client; 0 is none yet
-	gone    bool    // the client did not take its answer
-	aborted bool    // the client's connection has to be closed: its answer broke off
+	call     liveCall
+	answer   keeper
+	encoder  encoder // of the answer's body; nil sends it as it is
+	status   int     // sent to the client; 0 is none yet
+	sent     int64   // bytes of body written to the client
+	switched int64   // bytes that the client has sent after switching protocols
+	gone     bool    // the client did not take its answer
+	aborted  bool    // the client's connection has to be closed: its answer broke off
 }
 
 func (p *proxy) begin(w http.ResponseWriter, r *http.Request) *life {
@@ -64,6 +68,10 @@ func (p *proxy) begin(w http.ResponseWriter, r *http.Request) *life {
 	l.id = newID(l.began)
 	l.route = l.table.Default()
 	l.answer.copies = p.copies
+	l.beginTrace()
+	if p.UnderWay != nil {
+		p.UnderWay.Add(1)
+	}
 	return l
 }
 
@@ -88,7 +96,13 @@ func (l *life) end() {
 	l.releaseEncoder()
 	l.answer.end()
 	l.pass.Leave()
-	l.Counters.Served(l.route.Name, string(l.route.Stage), string(l.side), l.countedStatus(), time.Since(l.began))
+	took := time.Since(l.began)
+	l.Counters.Served(l.route.Name, string(l.route.Stage), string(l.side), l.countedStatus(), took)
+	if l.UnderWay != nil {
+		l.UnderWay.Add(-1)
+	}
+	l.endTrace()
+	l.logAccess(took)
 	if l.aborted || fault == http.ErrAbortHandler {
 		panic(http.ErrAbortHandler)
 	}
@@ -113,7 +127,7 @@ func (l *life) skip(reason string) {
 	if !l.compared {
 		return
 	}
-	l.compared = false
+	l.compared, l.skipped = false, reason
 	l.Counters.Skip(l.route.Name, reason)
 }
 
@@ -126,7 +140,7 @@ func (l *life) problemTitled(status int, kind, title, detail string) {
 	l.status = status
 	l.expose()
 	l.closeAfterPart()
-	problem.Write(l.w, l.r, problem.Details{
+	problem.Write(counted{l.w, &l.sent}, l.r, problem.Details{
 		Type: problem.TypeBase + kind, Title: title, Status: status, Detail: detail,
 		Extra: map[string]any{"request_id": l.id},
 	})

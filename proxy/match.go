@@ -47,7 +47,7 @@ func (l *life) refuseNested() bool {
 	if l.safe || !l.Protocol.Nested(l.r.Header) {
 		return false
 	}
-	l.compared = false
+	l.compared, l.skipped = false, skipNested
 	l.Counters.Skip(l.route.Name, skipNested)
 	l.Log.Warn("refused a write that a shadow request caused", "route", l.route.Name, "request", l.id)
 	l.problemTitled(http.StatusConflict, "nested-shadow", "Caused by a shadow request",

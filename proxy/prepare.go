@@ -31,9 +31,7 @@ func (l *life) prepare() {
 	l.idle = newIdle(l)
 	l.forward(h)
 	l.via(h)
-	if l.named {
-		l.trace = traceOf(h)
-	}
+	l.traceContext(h)
 	l.header = h
 	switch {
 	case l.upgrade != "":

@@ -14,7 +14,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/quackproxy/quack/cache"
 	"github.com/quackproxy/quack/readonly"
@@ -48,6 +51,10 @@ type Config struct {
 	// says so.
 	Via string
 	Log *slog.Logger // default: nothing is logged
+
+	Tracer   trace.Tracer  // of the spans of requests and live calls; nil makes none
+	Access   *AccessLog    // nil writes none
+	UnderWay *atomic.Int64 // counts the requests under way; nil does not
 }
 
 // Shadow is what the live path needs of shadow.Dispatcher.

@@ -54,8 +54,10 @@ func (l *life) switchProtocols(res *http.Response) {
 	// would end its context, and with it both ends, at the client's half-close.
 	said, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	fromClient := make(chan error, 1)
-	go func() { fromClient <- carry(backend, io.MultiReader(bytes.NewReader(said), conn), closeBoth) }()
-	err = errors.Join(carry(client, backend, closeBoth), <-fromClient)
+	go func() {
+		fromClient <- carry(backend, io.MultiReader(bytes.NewReader(said), conn), &l.switched, closeBoth)
+	}()
+	err = errors.Join(carry(client, backend, &l.sent, closeBoth), <-fromClient)
 	if err != nil {
 		l.Log.Debug("upgraded connection broke off", "route", l.route.Name, "request", l.id, "error", err)
 	}
@@ -78,11 +80,12 @@ func (l *life) passSwitch(client io.Writer, res *http.Response) error {
 	return err
 }
 
-// carry copies what one end says to the other and at its end says there that
-// nothing more comes. When that does not work both ends are closed, so that
+// carry copies what one end says to the other, counts its bytes, and at its end
+// says there that nothing more comes. When that does not work both ends are closed, so that
 // the other direction ends too.
-func carry(to stream, from io.Reader, closeBoth func()) error {
-	_, err := io.Copy(to, from)
+func carry(to stream, from io.Reader, moved *int64, closeBoth func()) error {
+	n, err := io.Copy(to, from)
+	*moved += n
 	if err == nil {
 		err = to.CloseWrite()
 	}

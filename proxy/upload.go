@@ -204,6 +204,16 @@ func (u *upload) sent() time.Time {
 	return u.ended
 }
 
+// received is how many bytes of the body were read.
+func (u *upload) received() int64 {
+	if u == nil {
+		return 0
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.size
+}
+
 // failed is why the body could not be read to its end.
 func (u *upload) failed() error {
 	u.mu.Lock()

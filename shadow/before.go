@@ -185,7 +185,7 @@ func (p *Pending) runUnsafe(ctx context.Context, s step, last bool) (answered, s
 	}
 	j := judgeUnsafe(reply.head)
 	if j.skip != "" {
-		defer reply.resp.Body.Close()
+		defer reply.leave(nil)
 		if end = endedWell; j.fault {
 			end = endedFaulty
 			d.unconfirmed(&p.req, s, j.detail)
@@ -209,7 +209,7 @@ func (p *Pending) takeAnswer(ctx context.Context, r *reply, s step, last bool) (
 		inTime = p.confirm()
 	}
 	if !inTime {
-		r.resp.Body.Close()
+		r.leave(nil)
 		return answered{}, reports.SkipBudget
 	}
 	a := answered{backend: s.backend.Name, url: r.url}

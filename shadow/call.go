@@ -15,7 +15,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/internal/tracing"
 	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/upstream"
 )
@@ -30,13 +33,14 @@ type call struct {
 	safe     bool
 }
 
-// reply is the head of the answer to a call; read must be called to its end.
+// reply is the head of the answer to a call; read, or leave, must be called.
 type reply struct {
 	resp    *http.Response
 	url     string       // as sent
 	started time.Time    // of the call
 	sent    atomic.Int64 // nanoseconds after started at which the request was fully written; 0 when not known
 	head    head
+	span    trace.Span // nil when there is none, and when it has ended
 }
 
 // answered is the whole answer of one side.
@@ -61,8 +65,12 @@ func (d *Dispatcher) send(ctx context.Context, c call) (*reply, error) {
 	// Only what is safe may be sent again when a kept connection has gone: a
 	// second copy of a write would not know of the first one's acknowledgement.
 	r.url = c.instance.URL.Scheme + "://" + c.instance.URL.Host + req.target
+	if d.beginSpan(c, r); r.span != nil {
+		req.Header["Traceparent"] = []string{tracing.Traceparent(r.span.SpanContext())}
+	}
 	r.resp, err = c.instance.RoundTrip(req.Request, c.safe)
 	if err != nil {
+		r.endSpan(err)
 		return nil, fmt.Errorf("shadow call: %w", err)
 	}
 	r.head.status = r.resp.StatusCode
@@ -134,13 +142,13 @@ func stripConditions(h http.Header) {
 
 // traceparent is a W3C trace context, version 00, with a new span id and the
 // sampled flag: traces of shadows are worth keeping.
-func traceparent(trace string) string {
+func traceparent(traceID string) string {
 	var b [24]byte
 	rand.Read(b[:])
-	if len(trace) != 32 {
-		trace = hex.EncodeToString(b[8:])
+	if len(traceID) != 32 {
+		traceID = hex.EncodeToString(b[8:])
 	}
-	return "00-" + trace + "-" + hex.EncodeToString(b[:8]) + "-01"
+	return "00-" + traceID + "-" + hex.EncodeToString(b[:8]) + "-01"
 }
 
 // read reads the rest of the answer, and returns the time from the request
@@ -148,9 +156,10 @@ func traceparent(trace string) string {
 // the digest of what is longer. The error is the context's, when it ended
 // before the answer did; an answer that broke off otherwise is Incomplete.
 func (r *reply) read(ctx context.Context, max int64) (compare.Exchange, time.Duration, error) {
-	defer r.resp.Body.Close()
+	var err error
+	defer func() { r.leave(err) }()
 	ex := compare.Exchange{Status: r.resp.StatusCode}
-	err := readBody(&ex, r.resp.Body, r.resp.ContentLength, max)
+	err = readBody(&ex, r.resp.Body, r.resp.ContentLength, max)
 	latency := time.Since(r.started) - time.Duration(r.sent.Load())
 	if err != nil {
 		if ctx.Err() != nil {
@@ -164,6 +173,13 @@ func (r *reply) read(ctx context.Context, max int64) (compare.Exchange, time.Dur
 	}
 	ex.Footprint = r.head.ack.Footprint
 	return ex, latency, nil
+}
+
+// leave ends the call, whose answer may not have been read to its end; err is
+// why not.
+func (r *reply) leave(err error) {
+	r.resp.Body.Close()
+	r.endSpan(err)
 }
 
 func readBody(ex *compare.Exchange, body io.Reader, length, max int64) error {

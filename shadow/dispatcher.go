@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
 	"github.com/quackproxy/quack/routes"
@@ -23,6 +25,7 @@ type Config struct {
 	Latches    Latches
 	Reports    *reports.Reports
 	Log        *slog.Logger
+	Tracer     trace.Tracer  // of the spans of shadow calls; nil makes none
 	Workers    int           // default 8; one backend takes three quarters of them at most
 	Queue      int           // exchanges waiting for a worker; default 256
 	QueueBytes int64         // bytes of bodies waiting for a worker or a re-check; default 64 MiB

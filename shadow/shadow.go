@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/routes"
 )
@@ -34,6 +36,9 @@ type Request struct {
 	Body       []byte // whole
 	Trace      string // traceparent's trace-id part, 32 hex digits
 	ReadOnly   bool   // passed through a closed gate
+	// Span is the span of the live request, the parent of those of its shadow
+	// calls; zero when it is not recorded.
+	Span trace.SpanContext
 }
 
 // Answer is the live side's answer. One that the backend did not give, or not
