@@ -25,7 +25,9 @@ type counts struct {
 	Fallbacks  map[string]int64 `json:"fallbacks,omitempty"` // by why
 	Legacy     histogram        `json:"legacy,omitempty"`    // of compared requests
 	New        histogram        `json:"new,omitempty"`
-	Answered   histogram        `json:"answered,omitempty"` // of answers to clients
+	Answered   histogram        `json:"answered,omitempty"` // of answers to clients that were counted before AnsweredBy was
+	AnsweredBy [3]histogram     `json:"answered_by,omitzero"`
+	AnsweredNS [3]int64         `json:"answered_ns,omitzero"` // sums
 }
 
 func (c *counts) merge(d *counts) {
@@ -54,6 +56,10 @@ func (c *counts) merge(d *counts) {
 	c.Legacy.merge(d.Legacy)
 	c.New.merge(d.New)
 	c.Answered.merge(d.Answered)
+	for side := range d.AnsweredBy {
+		c.AnsweredBy[side].merge(d.AnsweredBy[side])
+		c.AnsweredNS[side] += d.AnsweredNS[side]
+	}
 }
 
 // maxReasons bounds the reasons of one route; those beyond are counted as
@@ -102,7 +108,7 @@ func (c *counts) report(name string) RouteReport {
 		Compared: c.Matched + c.Mismatched + c.Transient + c.Noise,
 		Forgiven: c.Forgiven, Errors: c.Errors, Dropped: c.Dropped, Unmarked: c.Unmarked,
 		Skipped: map[string]int64{},
-		Legacy:  c.Legacy.latency(), New: c.New.latency(), Answered: c.Answered.latency(),
+		Legacy:  c.Legacy.latency(), New: c.New.latency(), Answered: c.answered().latency(),
 	}
 	for _, classes := range c.Served {
 		for _, n := range classes {
@@ -190,7 +196,8 @@ func (r *Reports) Served(route, stage, side string, status int, latency time.Dur
 	r.shards.count(route, func(c *counts) {
 		c.stands(stage)
 		c.Served[of][class]++
-		c.Answered.add(answered, 1)
+		c.AnsweredBy[of].add(answered, 1)
+		c.AnsweredNS[of] += int64(latency)
 	})
 }
 
