@@ -20,6 +20,9 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+
 	"github.com/quackproxy/quack/control"
 	"github.com/quackproxy/quack/readonly"
 	"github.com/quackproxy/quack/reports"
@@ -44,8 +47,13 @@ type Config struct {
 
 	Proofs  func() []Proof // what is known of the backends' rollback; nil for none
 	Stats   func() Stats   // the shadow's numbers of the moment; nil for none
+	Live    func() Live    // other numbers of the moment; nil for none
 	Version string
 	Log     *slog.Logger
+	// Push makes a reader of the metrics that sends them on, beside /metrics,
+	// as metrics of Resource. Not set, or nil returned: nobody does.
+	Push     func(...metric.Producer) metric.Reader
+	Resource *resource.Resource
 	// MetricsOpen serves /metrics without the token.
 	MetricsOpen bool
 	// Ready says why the proxy should get no traffic, nil when it should.
@@ -81,6 +89,7 @@ type server struct {
 	reports *reports.Reports
 	proofs  func() []Proof
 	stats   func() Stats
+	live    func() Live
 	ready   func() error
 	log     *slog.Logger
 	version string
@@ -105,7 +114,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	s := &server{
 		control: c.Control, gate: c.Gate, reports: c.Reports,
-		proofs: c.Proofs, stats: c.Stats, ready: c.Ready,
+		proofs: c.Proofs, stats: c.Stats, live: c.Live, ready: c.Ready,
 		log: c.Log, version: c.Version, started: time.Now().UTC(),
 		hosts:    map[string]bool{"localhost": true},
 		token:    sha256.Sum256([]byte(c.Token)),
@@ -125,6 +134,9 @@ func New(c Config) (http.Handler, error) {
 	if s.stats == nil {
 		s.stats = func() Stats { return Stats{} }
 	}
+	if s.live == nil {
+		s.live = func() Live { return Live{} }
+	}
 	if s.ready == nil {
 		s.ready = func() error { return nil }
 	}
@@ -132,7 +144,7 @@ func New(c Config) (http.Handler, error) {
 	if s.pages, err = newPages(); err != nil {
 		return nil, err
 	}
-	metrics, err := s.newMetrics()
+	metrics, err := s.newMetrics(c)
 	if err != nil {
 		return nil, fmt.Errorf("make the metrics: %w", err)
 	}

@@ -28,6 +28,7 @@ func (s *server) handler(metrics http.Handler, metricsOpen bool) http.Handler {
 	m.Group(func(m chi.Router) {
 		m.Use(s.authenticated)
 		m.Route("/api/v1", s.api)
+		m.Route("/debug/pprof", s.profiles)
 		s.pageRoutes(m)
 	})
 	return m

@@ -21,24 +21,30 @@ import (
 // is counted, when it is asked for: the pages, the API and the metrics can not
 // disagree. Labels are bounded by the table in force (routes that are no longer
 // in it are left out), by the backends, and by the reasons that Quack knows.
-func (s *server) newMetrics() (http.Handler, error) {
+func (s *server) newMetrics(c Config) (http.Handler, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	reader, err := exporter.New(
 		exporter.WithRegisterer(registry),
 		exporter.WithoutScopeInfo(), exporter.WithoutTargetInfo(),
 		exporter.WithTranslationStrategy(otlptranslator.UnderscoreEscapingWithSuffixes),
+		exporter.WithProducer(latencies{s}),
 	)
 	if err != nil {
 		return nil, err
 	}
 	// The SDK would fold all but 2,000 routes into one; they are bounded here.
-	meter := sdk.NewMeterProvider(sdk.WithReader(reader), sdk.WithCardinalityLimit(0)).Meter("github.com/quackproxy/quack")
-	if err := s.routeMetrics(meter); err != nil {
-		return nil, err
+	options := []sdk.Option{sdk.WithReader(reader), sdk.WithCardinalityLimit(0)}
+	if c.Push != nil {
+		if push := c.Push(latencies{s}); push != nil {
+			options = append(options, sdk.WithReader(push), sdk.WithResource(c.Resource))
+		}
 	}
-	if err := s.stateMetrics(meter); err != nil {
-		return nil, err
+	meter := sdk.NewMeterProvider(options...).Meter(scope)
+	for _, register := range []func(metric.Meter) error{s.routeMetrics, s.answerMetrics, s.stateMetrics, s.instanceMetrics, s.sentMetrics} {
+		if err := register(meter); err != nil {
+			return nil, err
+		}
 	}
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: promLog{s}, MaxRequestsInFlight: 4}), nil
 }
@@ -91,14 +97,10 @@ func (s *server) routeMetrics(meter metric.Meter) error {
 		return err
 	}
 	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		t := s.control.Table()
-		if t == nil {
-			return nil
-		}
 		list := s.reports.Live()
 		for i := range list {
 			r := &list[i]
-			if t.Route(r.Name) == nil && r.Name != t.Default().Name {
+			if !s.inTable(r.Name) {
 				continue
 			}
 			route := metric.WithAttributeSet(attribute.NewSet(attribute.String("route", r.Name)))

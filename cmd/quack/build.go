@@ -46,12 +46,14 @@ type process struct {
 	admin   http.Handler
 	bound   *listeners
 
+	observed *observed
+
 	draining atomic.Bool
 }
 
 // build makes the parts in the order in which they need each other.
-func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets, bound *listeners, log *slog.Logger) (p *process, err error) {
-	p = &process{file: c.Routes, hash: table.Hash(), log: log, duck: c.LameDuck, drain: c.Drain, bound: bound}
+func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets, bound *listeners, observed *observed, log *slog.Logger) (p *process, err error) {
+	p = &process{file: c.Routes, hash: table.Hash(), log: log, duck: c.LameDuck, drain: c.Drain, bound: bound, observed: observed}
 	defer func() {
 		if err != nil && p.db != nil {
 			err = errors.Join(err, p.db.Close())
@@ -76,6 +78,7 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		Latches:  latches{p.control},
 		Reports:  p.reports,
 		Log:      log,
+		Tracer:   observed.telemetry.Tracer(),
 	})
 	if err := p.control.Use(ctx, table); err != nil {
 		return p, fmt.Errorf("put %s in force: %w", c.Routes, err)
@@ -90,6 +93,9 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		Counters: p.reports,
 		Trusted:  prefixes(c.Trusted),
 		Log:      log,
+		Tracer:   observed.telemetry.Tracer(),
+		Access:   observed.accessLog(),
+		UnderWay: &observed.underWay,
 	})
 	p.admin, err = admin.New(admin.Config{
 		Control:     p.control,
@@ -99,6 +105,9 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		Hosts:       c.Hosts,
 		Proofs:      p.proofs,
 		Stats:       p.stats,
+		Live:        p.numbers,
+		Push:        observed.telemetry.Reader,
+		Resource:    observed.telemetry.Resource(),
 		Version:     version(),
 		MetricsOpen: c.MetricsOpen,
 		Ready:       p.ready,
@@ -128,14 +137,14 @@ func (p *process) openStore(ctx context.Context, c *serveCmd, keys secrets) (err
 // run is the life of the process: the parts in the order of their start, which
 // is the reverse of the order in which they stop.
 func (p *process) run(ctx context.Context) error {
-	parts := []lifecycle.Part{
+	parts := append(p.observed.parts(), []lifecycle.Part{
 		{Name: "reports", Run: p.reports.Run},
 		{Name: "live backends", Run: p.live.Run},
 		{Name: "shadow backends", Run: p.shadows.Run},
 		{Name: "shadow", Run: p.shadow.Run},
 		{Name: "routes", Run: p.watch},
 		{Name: "admin listener", Run: (&server{ln: p.bound.admin, handler: p.admin, drain: 2 * time.Second, log: p.log}).run},
-	}
+	}...)
 	if p.bound.health != nil {
 		parts = append(parts, lifecycle.Part{Name: "health listener", Run: (&server{ln: p.bound.health, handler: healthOnly(p.admin), drain: time.Second, log: p.log}).run})
 	}

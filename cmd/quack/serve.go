@@ -28,6 +28,8 @@ type serveCmd struct {
 	MetricsOpen bool          `env:"QUACK_METRICS_OPEN" help:"Serve /metrics without the token."`
 	LogFormat   string        `default:"text" enum:"text,json" env:"QUACK_LOG_FORMAT" help:"text or json."`
 	LogLevel    slog.Level    `default:"info" env:"QUACK_LOG_LEVEL" help:"debug, info, warn or error."`
+
+	accessFlags
 }
 
 // Validate is called by kong when the flags have been read.
@@ -48,7 +50,7 @@ func (c *serveCmd) Validate() error {
 			return fmt.Errorf("%s %d is not a number of bytes above zero", size.flag, size.value)
 		}
 	}
-	return nil
+	return c.accessFlags.validate()
 }
 
 // network is a flag such as 10.0.0.0/8 or 10.1.2.3.
@@ -84,12 +86,16 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return coded{exitUsage, err}
 	}
+	observed, err := c.observe(ctx, keys, s.err, log)
+	if err != nil {
+		return err
+	}
 	listeners, err := bind(c.Listen, c.Admin, c.Health)
 	if err != nil {
 		return err
 	}
 	defer listeners.close()
-	p, err := c.build(ctx, table, keys, listeners, log)
+	p, err := c.build(ctx, table, keys, listeners, observed, log)
 	if err != nil {
 		return err
 	}

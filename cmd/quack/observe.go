@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"sync/atomic"
+
+	"github.com/quackproxy/quack/admin"
+	"github.com/quackproxy/quack/internal/lifecycle"
+	"github.com/quackproxy/quack/internal/redact"
+	"github.com/quackproxy/quack/internal/telemetry"
+	"github.com/quackproxy/quack/proxy"
+	"github.com/quackproxy/quack/upstream"
+)
+
+// observed is what a process tells of itself beside its log and its pages.
+type observed struct {
+	telemetry *telemetry.Telemetry
+	access    *accessLog // nil when it is off
+	underWay  atomic.Int64
+}
+
+func (c *serveCmd) observe(ctx context.Context, keys secrets, stderr io.Writer, log *slog.Logger) (*observed, error) {
+	key, err := fingerprintKey(keys.own)
+	if err != nil {
+		return nil, err
+	}
+	redactor, o := redact.New(key), &observed{}
+	if o.telemetry, err = telemetry.New(ctx, os.Getenv, telemetry.Config{Version: version(), Redact: redactor.Text, Log: log}); err != nil {
+		return nil, coded{exitUsage, err}
+	}
+	if o.access, err = c.accessFlags.open(c.LogFormat, redactor, stderr, log); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// accessLog is what the live path writes its records to; nil when it does not.
+func (o *observed) accessLog() *proxy.AccessLog {
+	if o.access == nil {
+		return nil
+	}
+	return &o.access.AccessLog
+}
+
+// parts run before all others, and end after them: what those do at their end
+// is told too.
+func (o *observed) parts() []lifecycle.Part {
+	parts := []lifecycle.Part{{Name: "telemetry", Run: o.telemetry.Run}}
+	if o.access != nil {
+		parts = append(parts, lifecycle.Part{Name: "access log", Run: o.access.run})
+	}
+	return parts
+}
+
+// numbers plugs the numbers of the moment into the admin listener.
+func (p *process) numbers() admin.Live {
+	n := admin.Live{UnderWay: p.observed.underWay.Load()}
+	if table := p.control.Table(); table != nil {
+		for _, b := range table.Backends() {
+			n.Instances = append(n.Instances, instancesOf(p.live.Backend(b.Name), "live")...)
+			n.Instances = append(n.Instances, instancesOf(p.shadows.Backend(b.Name), "shadow")...)
+		}
+	}
+	sent := p.observed.telemetry.Stats()
+	n.Sent = admin.Sent{
+		Traces: sent.Traces, Metrics: sent.Metrics,
+		Spans: sent.SpansSent, SpansDropped: sent.SpansDropped, SpansFailed: sent.SpansFailed, PushesFailed: sent.PushesFailed,
+	}
+	if a := p.observed.access; a != nil {
+		n.Sent.Access = true
+		n.Sent.AccessLines, n.Sent.AccessDropped = a.lines.Stats()
+	}
+	return n
+}
+
+func instancesOf(b *upstream.Backend, role string) []admin.Instance {
+	if b == nil {
+		return nil
+	}
+	var list []admin.Instance
+	for _, i := range b.Instances() {
+		list = append(list, admin.Instance{Backend: b.Name(), URL: i.URL.String(), Role: role, UnderWay: i.UnderWay(), Healthy: i.Healthy()})
+	}
+	return list
+}
