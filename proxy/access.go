@@ -84,8 +84,9 @@ func (l *life) accessClient() string {
 	if !l.peer.IsValid() {
 		l.peer = peerOf(l.r)
 		l.trusted = l.peer.IsValid() && within(l.peer, l.Trusted)
+		l.client = l.clientOf()
 	}
-	return l.clientIP()
+	return l.client
 }
 
 // accessPath is the path as it came, without its query and secrets.

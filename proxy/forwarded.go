@@ -7,31 +7,33 @@ import (
 	"strings"
 )
 
-// forward sets X-Forwarded-For, -Host and -Proto on h, and adds to Forwarded. What a peer that is not
-// trusted says of clients before it is dropped, Forwarded (RFC 7239) included.
+// forward removes what a client has no say in, sets X-Forwarded-For, -Host and
+// -Proto on h, and adds to Forwarded.
 func (l *life) forward(h http.Header) {
 	if !l.trusted {
 		l.strangers.meet(l, h)
-		for name := range h {
-			if hasFoldedPrefix(name, "x-forwarded-") || name == "Forwarded" {
-				delete(h, name)
-			}
-		}
 	}
+	dropFromClient(h, l.trusted)
 	proto := "http"
 	if l.r.TLS != nil {
 		proto = "https"
 	}
 	l.extendForwarded(h, proto)
+	values := make([]string, 3) // one for all three fields
 	if l.peer.IsValid() {
-		chain := append(h["X-Forwarded-For"], l.peer.String())
-		h["X-Forwarded-For"] = []string{strings.Join(chain, ", ")}
+		values[0] = l.peer.String()
+		if before := h["X-Forwarded-For"]; len(before) > 0 {
+			values[0] = strings.Join(before, ", ") + ", " + values[0]
+		}
+		h["X-Forwarded-For"] = values[0:1:1]
 	}
 	if len(h["X-Forwarded-Host"]) == 0 && l.r.Host != "" {
-		h["X-Forwarded-Host"] = []string{l.r.Host}
+		values[1] = l.r.Host
+		h["X-Forwarded-Host"] = values[1:2:2]
 	}
 	if len(h["X-Forwarded-Proto"]) == 0 {
-		h["X-Forwarded-Proto"] = []string{proto}
+		values[2] = proto
+		h["X-Forwarded-Proto"] = values[2:3:3]
 	}
 }
 
@@ -68,8 +70,19 @@ func quotedUnlessToken(s string) string {
 	return s
 }
 
-// dropMarks removes Quack-* fields: a client must not speak in Quack's name,
-// nor a backend to a client.
+// dropFromClient removes what a client has no say in: Quack-* fields, and of a
+// peer that is not trusted what it says of clients before it, Forwarded (RFC
+// 7239) included.
+func dropFromClient(h http.Header, trusted bool) {
+	for name := range h {
+		switch {
+		case hasFoldedPrefix(name, "quack-"), !trusted && (hasFoldedPrefix(name, "x-forwarded-") || name == "Forwarded"):
+			delete(h, name)
+		}
+	}
+}
+
+// dropMarks removes Quack-* fields: a backend must not speak in Quack's name.
 func dropMarks(h http.Header) {
 	for name := range h {
 		if hasFoldedPrefix(name, "quack-") {
@@ -122,11 +135,20 @@ func (l *life) via(h http.Header) {
 	if l.Via == "-" {
 		return
 	}
-	version := strconv.Itoa(l.r.ProtoMajor)
-	if l.r.ProtoMajor == 1 {
-		version += "." + strconv.Itoa(l.r.ProtoMinor)
+	hop := l.via11
+	if l.r.ProtoMajor != 1 || l.r.ProtoMinor != 1 {
+		hop = viaHop(l.r.ProtoMajor, l.r.ProtoMinor, l.Via)
 	}
-	h["Via"] = append(h["Via"], version+" "+l.Via)
+	h["Via"] = append(h["Via"], hop)
+}
+
+// viaHop is one hop of a Via field.
+func viaHop(major, minor int, by string) string {
+	version := strconv.Itoa(major)
+	if major == 1 {
+		version += "." + strconv.Itoa(minor)
+	}
+	return version + " " + by
 }
 
 // peerOf is the address at the other end of the connection.
@@ -146,9 +168,10 @@ func within(a netip.Addr, prefixes []netip.Prefix) bool {
 	return false
 }
 
-// clientIP is the client's address: the peer's, or behind trusted proxies the
-// last one in X-Forwarded-For that none of them has. "" when not known.
-func (l *life) clientIP() string {
+// clientOf is the client's address: the peer's, or behind trusted proxies the
+// last one in X-Forwarded-For that none of them has. "" when not known. It is
+// asked before X-Forwarded-For is written.
+func (l *life) clientOf() string {
 	if !l.peer.IsValid() {
 		return ""
 	}

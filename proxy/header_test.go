@@ -113,7 +113,7 @@ func TestForwarded(t *testing.T) {
 			}
 			l.peer = peerOf(l.r)
 			l.trusted = within(l.peer, c.trusted)
-			if ip := l.clientIP(); ip != c.client {
+			if ip := l.clientOf(); ip != c.client {
 				t.Errorf("client %q, want %q", ip, c.client)
 			}
 		})

@@ -27,6 +27,7 @@ type life struct {
 	target     target
 	peer       netip.Addr // invalid when not known
 	trusted    bool       // the peer's X-Forwarded-* are believed
+	client     string     // the client's address; "" when not known
 	route      *routes.Route
 	params     routes.Params
 	named      bool // not the default route

@@ -33,7 +33,8 @@ func (l *life) match() {
 	l.safe, l.idempotent = r.SafeFor(l.r.Method), r.IdempotentFor(l.r.Method)
 	l.peer = peerOf(l.r)
 	l.trusted = l.peer.IsValid() && within(l.peer, l.Trusted)
-	client, known := r.Client(l.r, l.params, l.clientIP())
+	l.client = l.clientOf()
+	client, known := r.Client(l.r, l.params, l.client)
 	l.side = r.LiveSide(client, known)
 	if !known && r.Stage == routes.StageRamp {
 		l.Counters.Unmarked(r.Name)

@@ -8,16 +8,18 @@ import (
 )
 
 // prepare makes the header that goes on: the client's, without what concerns
-// the connection and without marks of Quack's that are not Quack's.
+// the connection and without marks of Quack's that are not Quack's. It takes the
+// request's own map over: a server makes one for each request and does not look
+// into it again, and a copy would be among the dearest steps of a request.
 func (l *life) prepare() {
-	h := l.r.Header.Clone()
+	h := l.r.Header
 	if h == nil {
 		h = make(http.Header)
+		l.r.Header = h
 	}
 	l.upgrade = upgradeOf(h)
 	trailers := hasToken(h["Te"], "trailers")
 	upstream.RemoveHopByHop(h)
-	dropMarks(h)
 	if trailers {
 		// Of one hop too, and true of this one: trailers are passed on.
 		h["Te"] = []string{"trailers"}

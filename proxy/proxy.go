@@ -79,6 +79,7 @@ type proxy struct {
 	Config
 	copies    *budget
 	strangers strangers
+	via11     string // what stands in Via for a request over HTTP/1.1
 }
 
 // New makes the live path.
@@ -92,7 +93,7 @@ func New(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &proxy{Config: c, copies: newBudget(c.CopyBytes)}
+	return &proxy{Config: c, copies: newBudget(c.CopyBytes), via11: viaHop(1, 1, c.Via)}
 }
 
 // ServeHTTP is a request's life. A step that answers the client itself reports
