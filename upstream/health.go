@@ -9,23 +9,21 @@ import (
 	"time"
 )
 
-// Run checks health, when there is a health path, until ctx ends; then it
-// closes idle connections.
+// Run checks health, when there is a health path, and closes connections that
+// were idle for too long, until ctx ends; then it closes all idle ones.
 func (b *Backend) Run(ctx context.Context) error {
-	defer func() {
-		for _, i := range b.instances {
-			i.closeIdle()
-		}
-	}()
-	if b.health.HealthPath == "" {
-		<-ctx.Done()
-		return nil
-	}
 	var all sync.WaitGroup
-	for _, i := range b.instances {
-		all.Go(func() { i.watch(ctx, b.health) })
+	all.Go(func() { b.sweepIdle(ctx) })
+	if b.health.HealthPath != "" {
+		for _, i := range b.instances {
+			all.Go(func() { i.watch(ctx, b.health) })
+		}
 	}
 	all.Wait()
+	for _, i := range b.instances {
+		i.closeIdle()
+		i.helpers.wait()
+	}
 	return nil
 }
 

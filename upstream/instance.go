@@ -2,13 +2,11 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -17,9 +15,13 @@ import (
 type Instance struct {
 	URL *url.URL // scheme and host
 
-	kept  *http.Transport // keeps connections alive: for what may be sent twice
-	fresh *http.Transport // a connection for each call: for what may not
-	exact *http.Transport // like fresh, for targets that need exactConn
+	options Options // with defaults
+	addr    string  // host and port to dial
+	tls     *tls.Config
+	h2      *http.Transport // nil unless HTTP/2 is spoken
+	idle    pool
+	dials   dials
+	helpers crew // goroutines that may outlive the call that started them
 
 	slots     chan struct{} // one per call under way; nil is no limit
 	calls     atomic.Int64  // calls under way
@@ -29,68 +31,107 @@ type Instance struct {
 	standing  standing
 }
 
+// newInstance makes an instance; o is with defaults.
 func newInstance(u *url.URL, o Options) *Instance {
 	i := &Instance{
-		URL:   &url.URL{Scheme: u.Scheme, Host: u.Host},
-		kept:  newTransport(o),
-		fresh: newTransport(o),
-		exact: newTransport(o),
+		URL:     &url.URL{Scheme: u.Scheme, Host: u.Host},
+		options: o,
+		addr:    dialAddr(u),
+		tls:     o.tlsConfig(u.Hostname()),
 	}
-	i.fresh.DisableKeepAlives = true
-	i.exact.DisableKeepAlives = true
-	i.dialWith(i.kept, func(c net.Conn) net.Conn { return c })
-	i.dialWith(i.fresh, func(c net.Conn) net.Conn { return c })
-	i.dialWith(i.exact, func(c net.Conn) net.Conn { return &exactConn{Conn: c} })
+	if o.Protocol == ProtocolHTTP2 {
+		i.h2 = i.newHTTP2()
+	}
 	if o.MaxConns > 0 {
 		i.slots = make(chan struct{}, o.MaxConns)
 	}
 	return i
 }
 
-// newTransport is an engine that adds nothing to what it is given.
-func newTransport(o Options) *http.Transport {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	dialer := &net.Dialer{Timeout: o.DialTimeout}
-	return &http.Transport{
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        o.tlsConfig(),
-		TLSHandshakeTimeout:    o.DialTimeout,
-		Protocols:              protocols,
-		DisableCompression:     true,
-		MaxIdleConnsPerHost:    o.IdleConns,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: o.MaxHeaderBytes,
-		// A backend that knows nothing of Expect gets the body after this long.
-		ExpectContinueTimeout: time.Second,
+func dialAddr(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Host
 	}
+	if u.Scheme == "https" {
+		return u.Host + ":443"
+	}
+	return u.Host + ":80"
 }
 
 // Healthy reports what the last health check found; true without checks.
 func (i *Instance) Healthy() bool { return !i.unhealthy.Load() }
 
+// ErrHeadTimeout is that an answer's head did not come in the time that
+// RoundTripWithin was given.
+var ErrHeadTimeout = errors.New("the answer did not begin in time")
+
 // RoundTrip sends req, made by NewRequest for this call, to the instance. req
-// is addressed to the instance by it. The answer's body must be closed. An
-// idempotent request may reuse a kept-alive connection, and is sent again when
-// that was closed before an answer came; an unsafe one (idempotent == false),
-// or one whose body can not be had twice, goes over a connection of its own,
-// so that none can be lost to a close in between and none is sent twice.
-// NotSent tells the errors after which another instance may be asked.
+// is addressed to the instance by it. The answer's body must be closed. Which
+// connection it takes is for Options.Reuse to say. An idempotent request whose
+// body can be had twice is sent again when a kept connection was closed before
+// an answer came; an unsafe one (idempotent == false) only when nothing of it
+// can have arrived. NotSent tells the errors after which another instance may
+// be asked.
+//
+// What httptrace's Got1xxResponse and WroteRequest ask for in req's context is
+// done. When that context ends the call ends at once, and the error says its
+// cause; so do the reads of the answer's body. A body of known length up to 16
+// KiB is read before anything is sent, in the caller's goroutine; a longer one
+// while it is sent, perhaps even after RoundTrip has returned, until its Close
+// is called.
+//
+// Over HTTP/1.1 the answer's Body has two methods more, which help to decide
+// about flushing: Buffered() int, the bytes that can be read without waiting,
+// and Whole() bool, whether the body to its end can. For an answer without a
+// body it is http.NoBody; for 101 Switching Protocols it can be written to and
+// has CloseWrite() error.
 func (i *Instance) RoundTrip(req *http.Request, idempotent bool) (*http.Response, error) {
-	if err := i.enter(req.Context()); err != nil {
+	return i.RoundTripWithin(req, idempotent, 0)
+}
+
+// RoundTripWithin is RoundTrip that waits for the answer's head no longer than
+// that; 0 is without limit. Then the error is ErrHeadTimeout. The wait includes
+// the one for a connection, not that for an interim answer only, and begins
+// anew with each piece of the request's body that was sent; while a small body
+// is read it does not end.
+func (i *Instance) RoundTripWithin(req *http.Request, idempotent bool, headTimeout time.Duration) (*http.Response, error) {
+	w := startWait(headTimeout)
+	if err := i.enter(req.Context(), w); err != nil {
 		closeBody(req)
 		return nil, fmt.Errorf("wait for one of %d calls to %s to end: %w", cap(i.slots), i.URL.Host, err)
 	}
-	res, err := i.send(req, idempotent)
+	res, err := i.sendWithin(req, idempotent, w, true)
 	if err != nil {
 		i.leave()
 		return nil, fmt.Errorf("call %s: %w", i.URL.Host, err)
 	}
-	res.Body = i.counted(res.Body)
 	return res, nil
 }
 
-func (i *Instance) enter(ctx context.Context) error {
+// wait is how long an answer's head may take. The zero value is for ever.
+type wait struct {
+	limit time.Duration
+	until time.Time
+}
+
+func startWait(limit time.Duration) wait {
+	if limit <= 0 {
+		return wait{}
+	}
+	return wait{limit: limit, until: time.Now().Add(limit)}
+}
+
+// timer is a channel that something comes out of when the wait is over, nil
+// when it never is.
+func (w wait) timer() (over <-chan time.Time, stop func()) {
+	if w.limit == 0 {
+		return nil, func() {}
+	}
+	t := time.NewTimer(time.Until(w.until))
+	return t.C, func() { t.Stop() }
+}
+
+func (i *Instance) enter(ctx context.Context, w wait) error {
 	i.calls.Add(1)
 	if i.slots == nil {
 		return nil
@@ -98,6 +139,16 @@ func (i *Instance) enter(ctx context.Context) error {
 	select {
 	case i.slots <- struct{}{}:
 		return nil
+	default:
+	}
+	over, stop := w.timer()
+	defer stop()
+	select {
+	case i.slots <- struct{}{}:
+		return nil
+	case <-over:
+		i.calls.Add(-1)
+		return ErrHeadTimeout
 	case <-ctx.Done():
 		i.calls.Add(-1)
 		return context.Cause(ctx)
@@ -111,86 +162,35 @@ func (i *Instance) leave() {
 	}
 }
 
-// send addresses req to the instance and chooses how it travels.
+// send makes a call that is not counted.
 func (i *Instance) send(req *http.Request, idempotent bool) (*http.Response, error) {
+	return i.sendWithin(req, idempotent, wait{}, false)
+}
+
+// sendWithin addresses req to the instance and chooses what speaks. When
+// counted the end of the answer is the end of a call.
+func (i *Instance) sendWithin(req *http.Request, idempotent bool, w wait, counted bool) (*http.Response, error) {
 	req.URL.Scheme, req.URL.Host = i.URL.Scheme, i.URL.Host
-	if strings.HasPrefix(req.URL.Opaque, "//") {
-		req.Close = true
-		return i.exact.RoundTrip(req)
+	if i.h2 != nil && len(req.Header["Upgrade"]) == 0 {
+		return i.sendHTTP2(req, idempotent, w, counted)
 	}
-	if !idempotent || !repeatable(req) || i.retired.Load() {
-		// Close also lets a refused "Expect: 100-continue" end without its
-		// body being asked for. Upgrade needs the Connection field for itself.
-		req.Close = req.Header.Get("Upgrade") == ""
-		return i.fresh.RoundTrip(req)
-	}
-	markRepeatable(req)
-	return i.kept.RoundTrip(req)
+	x := &exchange{instance: i, req: req, wait: w, idempotent: idempotent, counted: counted}
+	return x.run()
 }
 
-func repeatable(req *http.Request) bool {
-	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+// keeps reports whether connections are kept after an answer.
+func (i *Instance) keeps() bool {
+	return i.options.Reuse != ReuseNever && !i.retired.Load()
 }
 
-// markRepeatable tells the engine that a request with another method than GET,
-// HEAD, OPTIONS and TRACE may be sent again: it takes this field as the sign,
-// and sends nothing for it when it has no value (documentation of
-// http.Transport).
-func markRepeatable(req *http.Request) {
-	const sign = "X-Idempotency-Key"
-	switch req.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return
-	}
-	if _, ok := req.Header[sign]; !ok {
-		req.Header = maps.Clone(req.Header)
-		req.Header[sign] = nil
-	}
-}
-
-// counted is body, whose Close ends the call. A body that can be written to
-// (101 Switching Protocols) stays one.
-func (i *Instance) counted(body io.ReadCloser) io.ReadCloser {
-	c := &countedBody{ReadCloser: body, instance: i}
-	if rw, ok := body.(io.ReadWriteCloser); ok {
-		return &countedStream{countedBody: c, stream: rw}
-	}
-	return c
-}
-
-type countedBody struct {
-	io.ReadCloser
-	instance *Instance
-	closed   atomic.Bool
-}
-
-func (b *countedBody) Close() error {
-	err := b.ReadCloser.Close()
-	if b.closed.CompareAndSwap(false, true) {
-		b.instance.leave()
-	}
-	return err
-}
-
-type countedStream struct {
-	*countedBody
-	stream io.ReadWriteCloser
-}
-
-func (s *countedStream) Write(p []byte) (int, error) { return s.stream.Write(p) }
-
-// CloseWrite says that nothing more will be written, where the connection can.
-func (s *countedStream) CloseWrite() error {
-	if half, ok := s.stream.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return http.ErrNotSupported
-}
-
+// closeIdle closes idle connections and breaks off dials that no call waits
+// for.
 func (i *Instance) closeIdle() {
-	i.kept.CloseIdleConnections()
-	i.fresh.CloseIdleConnections()
-	i.exact.CloseIdleConnections()
+	i.idle.closeAll()
+	i.dials.breakOff()
+	if i.h2 != nil {
+		i.h2.CloseIdleConnections()
+	}
 }
 
 func closeBody(req *http.Request) {

@@ -29,20 +29,31 @@ type Options struct {
 // Protocol is what is spoken with a backend.
 type Protocol int
 
-// The protocols.
+// The protocols. Over TLS they are agreed on by ALPN, and a backend that does
+// not agree is an error; without TLS HTTP/2 is spoken by prior knowledge (RFC
+// 9113 section 3.3). A request to switch protocols (Upgrade) goes by HTTP/1.1
+// always: HTTP/2 has no such thing.
 const (
-	ProtocolHTTP1 Protocol = iota // HTTP/1.1
-	ProtocolHTTP2                 // HTTP/2: by ALPN over https, by prior knowledge over http (RFC 9113 section 3.3)
+	ProtocolHTTP1 Protocol = iota
+	ProtocolHTTP2
 )
 
-// Reuse says which calls may go over a connection that has been used before.
+// Reuse is which requests may use a connection that was kept after an answer.
+// A server may close such a connection while a request is on its way there,
+// and mostly it can not be told whether that was lost or worked on. It says
+// nothing of HTTP/2, which tells (RFC 9113 section 6.8), save ReuseNever.
 type Reuse int
 
-// The policies of reuse.
 const (
-	ReuseIdempotent Reuse = iota // what may be sent twice; the rest over a fresh one, or one just used and seen open
-	ReuseAlways                  // all: an unsafe call is lost when its connection is closed under it
-	ReuseNever                   // none
+	// ReuseIdempotent: idempotent requests whose body can be had again, as they
+	// can be sent again; others only within a second of the last answer, and
+	// when the connection was alive just before.
+	ReuseIdempotent Reuse = iota
+	// ReuseAlways: all requests. An unsafe one may be lost when a backend closes
+	// idle connections: it fails, and is not sent again.
+	ReuseAlways
+	// ReuseNever: no request; each has a connection of its own.
+	ReuseNever
 )
 
 // Outlier says when an instance that answers badly is taken out of use for a

@@ -23,10 +23,6 @@ func NewRequest(ctx context.Context, method, path, rawQuery string, forceQuery b
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := header["User-Agent"]; !ok {
-		// The engine's way of not sending one of its own.
-		header["User-Agent"] = []string{""}
-	}
 	req := new(http.Request).WithContext(ctx)
 	req.Method, req.URL, req.Host, req.Header = method, u, host, header
 	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
@@ -36,10 +32,8 @@ func NewRequest(ctx context.Context, method, path, rawQuery string, forceQuery b
 	return req, nil
 }
 
-// target is the URL that the engine writes as path?rawQuery, without scheme
-// and host. url.URL.RequestURI writes Opaque as it stands, save where it
-// begins with "//"; those go through RawPath as far as that keeps them, and
-// over an exactConn where it does not.
+// target is the URL of path?rawQuery, without scheme and host. Opaque is the
+// path as it is sent.
 func target(path, rawQuery string, forceQuery bool) (*url.URL, error) {
 	if path != "*" && !strings.HasPrefix(path, "/") {
 		return nil, fmt.Errorf("request target %q does not begin with a slash", path)
@@ -47,15 +41,7 @@ func target(path, rawQuery string, forceQuery bool) (*url.URL, error) {
 	if containsSpaceOrControl(path) || containsSpaceOrControl(rawQuery) {
 		return nil, fmt.Errorf("request target %q has a space or a control character", path+"?"+rawQuery)
 	}
-	u := &url.URL{Opaque: path, RawQuery: rawQuery, ForceQuery: forceQuery}
-	if strings.HasPrefix(path, "//") {
-		if plain, err := url.PathUnescape(path); err == nil {
-			if kept := (&url.URL{Path: plain, RawPath: path}); kept.EscapedPath() == path {
-				u.Opaque, u.Path, u.RawPath = "", plain, path
-			}
-		}
-	}
-	return u, nil
+	return &url.URL{Opaque: path, RawQuery: rawQuery, ForceQuery: forceQuery}, nil
 }
 
 func containsSpaceOrControl(s string) bool {
@@ -72,17 +58,11 @@ func setBody(req *http.Request, body io.Reader, length int64) error {
 	switch {
 	case length == 0:
 		req.Body = http.NoBody
-		if req.Header.Get("Content-Length") == "0" {
-			// Also for methods for which the engine would leave it out.
-			req.TransferEncoding = []string{"identity"}
-		}
 		return nil
 	case body == nil:
 		return errors.New("a request without a body has a length")
 	case length < 0:
 		req.ContentLength = -1
-		// Said outright, else the engine waits for a first byte before it decides.
-		req.TransferEncoding = []string{"chunked"}
 	}
 	if rc, ok := body.(io.ReadCloser); ok {
 		req.Body = rc

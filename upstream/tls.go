@@ -54,12 +54,14 @@ func (t TLS) config() (*tls.Config, error) {
 	return c, nil
 }
 
-// tlsConfig is the configuration of TLS of New, which has no error to return:
-// with certificates that do not pass Check no handshake succeeds.
-func (o Options) tlsConfig() *tls.Config {
+// tlsConfig is the configuration of TLS of New for an instance on host, which
+// has no error to return: with certificates that do not pass Check no handshake
+// succeeds.
+func (o Options) tlsConfig(host string) *tls.Config {
 	c, err := o.TLS.config()
 	if err != nil {
-		return &tls.Config{VerifyConnection: func(tls.ConnectionState) error { return err }}
+		c = &tls.Config{VerifyConnection: func(tls.ConnectionState) error { return err }}
 	}
+	c.ServerName = cmp.Or(c.ServerName, host)
 	return c
 }
