@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,7 +18,16 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("UPSTREAM_BENCH_BACKEND") != "" {
+		beBackend()
+		return
+	}
+	goleak.VerifyTestMain(m,
+		// A candidate's, in benchmarks: it has no way to end them.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*TCPDialer).tcpAddrsClean"))
+}
 
 // newBackend is a backend over servers, whose idle connections are closed at
 // the end of the test.
@@ -28,7 +38,7 @@ func newBackend(t *testing.T, o Options, urls ...string) *Backend {
 	return b
 }
 
-func parseURLs(t *testing.T, urls ...string) []*url.URL {
+func parseURLs(t testing.TB, urls ...string) []*url.URL {
 	t.Helper()
 	var parsed []*url.URL
 	for _, s := range urls {
