@@ -199,3 +199,29 @@ func TestSetUnderUse(t *testing.T) {
 	cancel()
 	<-ran
 }
+
+func TestStreak(t *testing.T) {
+	for _, c := range []struct {
+		reason   string
+		down, up int
+		checks   string // "+" good, "-" bad
+		want     string // what is decided at each, " " nothing
+	}{
+		{"the first decides alone", 1, 1, "-+", "-+"},
+		{"two bad ones in a row", 2, 1, "-+--+", " + -+"},
+		{"three good ones in a row", 1, 3, "-++-+++", "-  -  +"},
+		{"one that agrees says nothing new", 2, 2, "++--++", " + - +"},
+	} {
+		s, got := streak{down: c.down, up: c.up}, ""
+		for _, check := range c.checks {
+			if s.add(check == '+') {
+				got += string(check)
+			} else {
+				got += " "
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.reason, got, c.want)
+		}
+	}
+}
