@@ -405,3 +405,18 @@ func (plainProtocol) Acknowledged(http.Header, string) (shadow.Ack, error) { ret
 func (plainProtocol) Nested(h http.Header) bool {
 	return strings.Contains(h.Get("Baggage"), "quack.shadow=")
 }
+
+// use gives the backends other options.
+func (w *world) use(o upstream.Options) {
+	for n := range w.specs {
+		w.specs[n].Options = o
+	}
+	w.forget()
+}
+
+// fellBack is what was counted of fallbacks.
+func (c *countNotes) fellBack() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Join(c.fallbacks, ", ")
+}
