@@ -16,6 +16,7 @@ import (
 	"github.com/quackproxy/quack/admin"
 	"github.com/quackproxy/quack/cache"
 	"github.com/quackproxy/quack/control"
+	"github.com/quackproxy/quack/front"
 	"github.com/quackproxy/quack/internal/lifecycle"
 	"github.com/quackproxy/quack/proxy"
 	"github.com/quackproxy/quack/readonly"
@@ -46,7 +47,9 @@ type process struct {
 	admin   http.Handler
 	bound   *listeners
 
-	observed *observed
+	observed     *observed
+	certificates *front.Certificates // nil without TLS
+	front        *front.Server
 
 	draining atomic.Bool
 }
@@ -148,8 +151,11 @@ func (p *process) run(ctx context.Context) error {
 	if p.bound.health != nil {
 		parts = append(parts, lifecycle.Part{Name: "health listener", Run: (&server{ln: p.bound.health, handler: healthOnly(p.admin), drain: time.Second, log: p.log}).run})
 	}
-	parts = append(parts, lifecycle.Part{Name: "live listener", Run: (&server{
-		ln: p.bound.live, handler: p.proxy, duck: p.duck, drain: p.drain, log: p.log,
+	if p.certificates != nil {
+		parts = append(parts, lifecycle.Part{Name: "certificates", Run: p.certificates.Run})
+	}
+	parts = append(parts, lifecycle.Part{Name: "live listener", Run: (&liveServer{
+		ln: p.bound.live, front: p.front, duck: p.duck, drain: p.drain,
 		closing: func() { p.draining.Store(true) },
 	}).run})
 	p.log.Info("serving", "listen", p.bound.live.Addr().String(), "admin", p.bound.admin.Addr().String(), "routes", p.file)

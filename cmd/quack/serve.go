@@ -21,6 +21,8 @@ type serveCmd struct {
 	Data    string    `default:"quack-data" env:"QUACK_DATA" help:"Folder of Quack's own store." placeholder:"DIR"`
 	Trusted []network `env:"QUACK_TRUSTED" help:"Proxies whose X-Forwarded-* are believed." placeholder:"CIDR"`
 
+	frontFlags
+
 	EvidenceMax int64         `default:"268435456" env:"QUACK_EVIDENCE_MAX" help:"Bytes of evidence kept." placeholder:"BYTES"`
 	CacheMax    int64         `default:"67108864" env:"QUACK_CACHE_MAX" help:"Bytes of answers cached, for routes with a cache." placeholder:"BYTES"`
 	Drain       time.Duration `default:"30s" env:"QUACK_DRAIN" help:"How long a stop waits for requests under way."`
@@ -50,7 +52,7 @@ func (c *serveCmd) Validate() error {
 			return fmt.Errorf("%s %d is not a number of bytes above zero", size.flag, size.value)
 		}
 	}
-	return c.accessFlags.validate()
+	return errors.Join(c.accessFlags.validate(), c.frontFlags.validate())
 }
 
 // network is a flag such as 10.0.0.0/8 or 10.1.2.3.
@@ -90,6 +92,10 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	certificates, err := c.certificates(log)
+	if err != nil {
+		return coded{exitUsage, err}
+	}
 	listeners, err := bind(c.Listen, c.Admin, c.Health)
 	if err != nil {
 		return err
@@ -99,6 +105,8 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	p.certificates = certificates
+	p.front = c.newFront(p.proxy, certificates, log)
 	return p.run(ctx)
 }
 
@@ -144,15 +152,12 @@ func (l *listeners) close() {
 type server struct {
 	ln      net.Listener
 	handler http.Handler
-	duck    time.Duration // how long a stop goes on accepting connections
 	drain   time.Duration // how long a stop waits for requests under way
 	log     *slog.Logger
-	closing func() // called when the stop begins; may be nil
 }
 
 // run serves until ctx ends, then waits for the requests under way. Requests
-// that outlive drain are cut off, and that is an error. Connections that have
-// switched protocols end with the base context, after the others.
+// that outlive drain are cut off, and that is an error.
 func (s *server) run(ctx context.Context) error {
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -171,16 +176,6 @@ func (s *server) run(ctx context.Context) error {
 	case err := <-served:
 		return err
 	case <-ctx.Done():
-	}
-	if s.closing != nil {
-		s.closing()
-	}
-	if s.duck > 0 {
-		select {
-		case err := <-served:
-			return err
-		case <-time.After(s.duck):
-		}
 	}
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
 	defer cancel()

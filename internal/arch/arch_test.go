@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"routes":        {"compare", "cache"},
 	"reports":       {"compare", "store"},
 	"readonly":      {"store"},
+	"front":         {},
 	"compare":       {},
 	"cache":         {},
 	"txshadow":      {},
@@ -38,12 +39,13 @@ var arrows = map[string][]string{
 
 // only lists modules and standard packages that few may touch, and who.
 var only = map[string][]string{
-	"modernc.org/sqlite":               {"store"},
-	"github.com/jackc/pgx/v5/pgproto3": {"txshadow/pgwire", "txshadow/writeset"},
-	"github.com/google/go-cmp/cmp":     {},
-	"testing":                          {"internal/postgres/pgtest"},
-	"github.com/goccy/go-yaml":         {"routes"},
-	"github.com/alecthomas/kong":       {"cmd/quack"},
+	"modernc.org/sqlite":                                      {"store"},
+	"github.com/jackc/pgx/v5/pgproto3":                        {"txshadow/pgwire", "txshadow/writeset"},
+	"github.com/google/go-cmp/cmp":                            {},
+	"testing":                                                 {"internal/postgres/pgtest"},
+	"github.com/goccy/go-yaml":                                {"routes"},
+	"github.com/alecthomas/kong":                              {"cmd/quack"},
+	"github.com/pires/go-proxyproto":                          {"front"},
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"admin"},
 }
 

@@ -1,0 +1,108 @@
+package front
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"net"
+)
+
+// preface is what an HTTP/2 connection begins with (RFC 9113 section 3.4).
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// open begins a connection in a goroutine of its own.
+func (s *Server) open(raw net.Conn, o *origin) {
+	c := s.newConn(raw, o)
+	if !s.remember(c) {
+		raw.Close()
+		return
+	}
+	go func() {
+		defer s.loops.Done()
+		s.running.Add(1)
+		defer s.running.Add(-1)
+		c.serve()
+	}()
+}
+
+// serve finds out what is spoken over the connection and who serves it.
+func (c *conn) serve() {
+	if !c.readProxyHeader() {
+		c.Close()
+		return
+	}
+	c.remoteText = c.remote.String()
+	if c.server.Certificates != nil {
+		c.serveTLS()
+		return
+	}
+	c.servePlain()
+}
+
+// serveTLS shakes hands. How long that may take is the sweeper's.
+func (c *conn) serveTLS() {
+	secure := tls.Server(c, c.server.Certificates.config.Load())
+	if err := secure.HandshakeContext(context.WithoutCancel(c.origin.ctx)); err != nil {
+		c.server.Log.Debug("no TLS handshake", "peer", c.remoteText, "error", err)
+		c.Close()
+		return
+	}
+	state := secure.ConnectionState()
+	c.stream, c.tls = secure, &state
+	if state.NegotiatedProtocol == "h2" {
+		c.toHTTP2(secure)
+		return
+	}
+	c.serveHTTP1()
+}
+
+// servePlain looks at the first bytes: those of HTTP/2 are no request's.
+func (c *conn) servePlain() {
+	if c.server.H2C {
+		read, ok := c.readFirst()
+		if !ok {
+			c.Close()
+			return
+		}
+		c.ahead = read
+		if string(read[:min(len(read), len(preface))]) == preface {
+			c.toHTTP2(c)
+			return
+		}
+	}
+	c.serveHTTP1()
+}
+
+// readFirst reads until it is clear whether the preface comes.
+func (c *conn) readFirst() (read []byte, ok bool) {
+	buf := make([]byte, laneBuffer)
+	n := 0
+	for n < len(preface) && bytes.HasPrefix([]byte(preface), buf[:n]) {
+		if n == 0 && c.stopped() {
+			return nil, false
+		}
+		m, err := c.Read(buf[n:])
+		if n += m; m == 0 && err != nil {
+			return nil, false
+		}
+	}
+	return buf[:n], true
+}
+
+func (c *conn) toHTTP2(spoken net.Conn) {
+	if !c.proceed(foreign) || !c.server.toH2.give(spoken) {
+		c.Close()
+	}
+}
+
+func (c *conn) serveHTTP1() {
+	if c.server.Front == Std {
+		c.toGuard(nil)
+		return
+	}
+	if !c.proceed(idle) {
+		c.Close()
+		return
+	}
+	c.runLane()
+}

@@ -1,0 +1,186 @@
+package front
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/quackproxy/quack/internal/problem"
+)
+
+// newStd is net/http's server for HTTP/1. It gets connections with a guard
+// around them. Time limits are the sweeper's.
+func (s *Server) newStd() *http.Server {
+	srv := s.bare()
+	srv.Protocols.SetHTTP1(true)
+	srv.Handler = http.HandlerFunc(s.serveStd)
+	srv.ConnState = func(c net.Conn, state http.ConnState) { c.(*guard).stateChanged(state) }
+	// The limit is the guard's; this is above what it lets through.
+	srv.MaxHeaderBytes = s.HeadBytes + 4<<10
+	return srv
+}
+
+// newH2 is net/http's server for HTTP/2.
+func (s *Server) newH2() *http.Server {
+	srv := s.bare()
+	srv.Protocols.SetHTTP2(true)
+	srv.Protocols.SetUnencryptedHTTP2(true)
+	srv.Handler = http.HandlerFunc(s.serveH2)
+	srv.IdleTimeout = s.IdleTimeout
+	srv.MaxHeaderBytes = s.HeadBytes
+	srv.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams:          250,
+		MaxReceiveBufferPerConnection: 1 << 20,
+		MaxReceiveBufferPerStream:     256 << 10,
+		SendPingTimeout:               time.Minute,
+		WriteByteTimeout:              2 * time.Minute,
+	}
+	return srv
+}
+
+func (s *Server) bare() *http.Server {
+	return &http.Server{
+		Protocols:                    new(http.Protocols),
+		ConnContext:                  s.connContext,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+// connectionContext ends with the listener's context and knows whose it is.
+type connectionContext struct {
+	context.Context // of the listener
+	server          *http.Server
+	guard           *guard
+}
+
+// guardKey finds the guard of a request's connection.
+type guardKey struct{}
+
+func (c connectionContext) Value(key any) any {
+	switch key {
+	case http.ServerContextKey:
+		return c.server
+	case guardKey{}:
+		return c.guard
+	}
+	return c.Context.Value(key)
+}
+
+func (s *Server) connContext(ctx context.Context, nc net.Conn) context.Context {
+	srv, _ := ctx.Value(http.ServerContextKey).(*http.Server)
+	switch c := nc.(type) {
+	case *guard:
+		return connectionContext{c.origin.ctx, srv, c}
+	case *tls.Conn:
+		nc = c.NetConn()
+	}
+	return connectionContext{nc.(*conn).origin.ctx, srv, nil}
+}
+
+// serveStd answers a request that came through a guard.
+func (s *Server) serveStd(w http.ResponseWriter, r *http.Request) {
+	s.running.Add(1)
+	defer s.running.Add(-1)
+	g := r.Context().Value(guardKey{}).(*guard)
+	no, last := g.called()
+	if r.RequestURI == refusedTarget {
+		s.answerRefused(w, r, no)
+		return
+	}
+	if last || s.draining.Load() {
+		// Unless the connection is hijacked nothing comes after this.
+		w.Header()["Connection"] = []string{"close"}
+	}
+	r.TLS = g.tls
+	s.Handler.ServeHTTP(w, r)
+}
+
+// serveH2 answers a request of HTTP/2, which net/http has checked; what is
+// only its Host's and target's is checked as in HTTP/1.
+func (s *Server) serveH2(w http.ResponseWriter, r *http.Request) {
+	s.running.Add(1)
+	defer s.running.Add(-1)
+	if no := checkH2(r); no != nil {
+		s.refused(no)
+		s.answerRefused(w, r, no)
+		return
+	}
+	s.Handler.ServeHTTP(w, r)
+}
+
+func checkH2(r *http.Request) *refusal {
+	if !validHost([]byte(r.Host)) && !(r.Host == "" && r.RequestURI == "*") {
+		return badHost
+	}
+	for i := range len(r.RequestURI) {
+		if c := r.RequestURI[i]; c <= ' ' || c == 0x7f || c == '#' {
+			return badTarget
+		}
+	}
+	for name := range r.Header {
+		if lookalike([]byte(name)) {
+			return badLookalike
+		}
+	}
+	return nil
+}
+
+// refused counts and notes a refusal.
+func (s *Server) refused(no *refusal) {
+	s.Refused(no.reason)
+	s.Log.Debug("request refused", "reason", no.reason)
+}
+
+func (s *Server) answerRefused(w http.ResponseWriter, r *http.Request, no *refusal) {
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
+	problem.Write(w, r, problem.Details{Type: problem.TypeBase + "malformed-request", Status: no.status, Detail: no.detail})
+}
+
+// handOver is the listener of a net/http server that gets its connections from
+// elsewhere.
+type handOver struct {
+	conns chan net.Conn
+	ended chan struct{}
+	once  sync.Once
+}
+
+func newHandOver() *handOver {
+	return &handOver{conns: make(chan net.Conn), ended: make(chan struct{})}
+}
+
+// give waits until the server has taken c. It is false when the server has
+// ended.
+func (h *handOver) give(c net.Conn) bool {
+	select {
+	case h.conns <- c:
+		return true
+	case <-h.ended:
+		return false
+	}
+}
+
+// Accept is the server's end.
+func (h *handOver) Accept() (net.Conn, error) {
+	select {
+	case c := <-h.conns:
+		return c, nil
+	case <-h.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends the hand-over.
+func (h *handOver) Close() error {
+	h.once.Do(func() { close(h.ended) })
+	return nil
+}
+
+// Addr is nobody's.
+func (h *handOver) Addr() net.Addr { return &net.TCPAddr{} }
