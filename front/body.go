@@ -41,10 +41,13 @@ func (b *body) Read(p []byte) (int, error) {
 	return b.read(p)
 }
 
-// Close lets nobody read on. What is left is the server's to read.
+// Close lets nobody read on. A short rest is read away.
 func (b *body) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if !b.closed && b.err == nil {
+		b.drain()
+	}
 	b.closed = true
 	return nil
 }

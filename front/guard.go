@@ -131,7 +131,9 @@ func (g *guard) readHead() error {
 				return g.refuse(tooLarge)
 			}
 		}
-		if err := g.fill(); err != nil {
+		if err := g.fill(); err == io.EOF && g.r < g.w {
+			return g.refuse(badEnd)
+		} else if err != nil {
 			return err
 		}
 	}
@@ -172,7 +174,8 @@ func (g *guard) accept() error {
 		g.opaque = g.passed
 	}
 	g.mu.Unlock()
-	g.ok = h.at
+	g.r += h.start // net/http does not know the empty line before it
+	g.ok = h.at - h.start
 	switch {
 	case h.chunked:
 		g.state, g.chunks = guardChunks, chunks{}

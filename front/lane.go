@@ -91,7 +91,11 @@ func (l *lane) readHead() found {
 		} else if l.pause(); l.stopped() {
 			return headNone
 		}
-		if !l.fill() {
+		switch {
+		case l.fill():
+		case l.r < l.w:
+			return l.leave(headOther) // the guard says that its end is missing
+		default:
 			return headNone
 		}
 	}

@@ -36,8 +36,9 @@ var (
 	badCoding      = bad("transfer-encoding", "Transfer-Encoding is malformed, or chunked is not its last and only use.") // 6.1
 	badCoding10    = bad("transfer-encoding", "HTTP/1.0 has no Transfer-Encoding.")                                       // 6.1
 	badOption      = bad("connection", "The Connection field names a field that is not of one connection only.")          // RFC 9110 7.6.1
-	badChunk       = bad("chunk", "The chunked body is malformed.")                                                       // 7.1
-	badTrailer     = bad("trailer", "The trailer is malformed or holds a field that has no place there.")                 // 7.1.2
+	badEnd         = bad("cut-short", "The head of the request has no end.")
+	badChunk       = bad("chunk", "The chunked body is malformed.")                                       // 7.1
+	badTrailer     = bad("trailer", "The trailer is malformed or holds a field that has no place there.") // 7.1.2
 
 	unknownCoding  = &refusal{http.StatusNotImplemented, "coding-unknown", "The transfer coding is not known here."} // 6.1
 	unknownVersion = &refusal{http.StatusHTTPVersionNotSupported, "version", "The version of HTTP is not served here."}
