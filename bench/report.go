@@ -1,0 +1,171 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// outcome is what a part has found.
+type outcome struct {
+	Raw     []any // as measured
+	Tables  []*table
+	Budgets []budget
+}
+
+func (o *outcome) add(raw any, t *table) {
+	o.Raw = append(o.Raw, raw)
+	o.Tables = append(o.Tables, t)
+}
+
+// table is figures for a reader, with what has to be known beside them.
+type table struct {
+	Title string
+	Head  []string
+	Rows  [][]string
+	Notes []string
+}
+
+func (t *table) note(notes ...string) *table {
+	t.Notes = append(t.Notes, notes...)
+	return t
+}
+
+func (t *table) write(w io.Writer) {
+	fmt.Fprintf(w, "\n%s\n", t.Title)
+	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, row := range append([][]string{t.Head}, t.Rows...) {
+		fmt.Fprintln(columns, " \t"+strings.Join(row, "\t")+"\t")
+	}
+	columns.Flush()
+	for _, note := range t.Notes {
+		fmt.Fprintln(w, "  "+note)
+	}
+}
+
+// turnsTable shows the medians of each proxy's turns.
+func turnsTable(title string, all turns, proxies []*proxy) (*table, error) {
+	t := &table{Title: title, Head: []string{"", "CPU µs/request", "requests/s", "p50 µs", "p99 µs", "peak MiB", "failed"}}
+	for _, p := range proxies {
+		m, err := p.memory()
+		if err != nil {
+			return nil, err
+		}
+		t.Rows = append(t.Rows, []string{
+			p.name, decimal(all.median(p.name, cpuEach)), whole(all.median(p.name, throughput)),
+			whole(all.median(p.name, p50)), whole(all.median(p.name, p99)), decimal(float64(m.Peak) / (1 << 20)), whole(sum(all.of(p.name, failed))),
+		})
+	}
+	return t, nil
+}
+
+func sum(list []float64) (s float64) {
+	for _, v := range list {
+		s += v
+	}
+	return s
+}
+
+func whole(v float64) string   { return fmt.Sprintf("%.0f", v) }
+func decimal(v float64) string { return fmt.Sprintf("%.1f", v) }
+
+// budget is a figure of DESIGN 7, and what was measured.
+type budget struct {
+	What    string
+	Limit   string
+	Got     string
+	Verdict string // one of the constants below
+}
+
+const (
+	met         = "met"
+	notMet      = "NOT met"
+	notMeasured = "not measured"
+)
+
+// within is the budget for a ratio of two contenders.
+func (all turns) within(what, a, b string, figure func(turn) float64, limit float64) budget {
+	if !all.has(a) || !all.has(b) {
+		return budget{What: what + b, Limit: fmt.Sprintf("≤ %.2f", limit), Got: "", Verdict: notMeasured}
+	}
+	return atMost(what+b, all.ratio(a, b, figure), limit, "%.2f")
+}
+
+// atMost is the budget for a figure with an upper limit.
+func atMost(what string, got, limit float64, format string) budget {
+	b := budget{What: what, Limit: fmt.Sprintf("≤ "+format, limit), Got: fmt.Sprintf(format, got), Verdict: met}
+	if !(got <= limit) {
+		b.Verdict = notMet
+	}
+	return b
+}
+
+// atLeast is the budget for a figure with a lower limit.
+func atLeast(what string, got, limit float64, format string) budget {
+	b := budget{What: what, Limit: fmt.Sprintf("≥ "+format, limit), Got: fmt.Sprintf(format, got), Verdict: met}
+	if !(got >= limit) {
+		b.Verdict = notMet
+	}
+	return b
+}
+
+// report is what a run leaves.
+type report struct {
+	At       time.Time
+	Machine  machine
+	Settings string
+	Parts    map[string]outcome
+	order    []string
+}
+
+func (r *report) add(part string, o outcome) {
+	if r.Parts == nil {
+		r.Parts = map[string]outcome{}
+	}
+	r.Parts[part] = o
+	r.order = append(r.order, part)
+}
+
+// write writes the report to out, and with the raw figures to the folder.
+func (r *report) write(out io.Writer, folder string) error {
+	var text strings.Builder
+	r.text(&text)
+	if _, err := io.WriteString(out, text.String()); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return fmt.Errorf("keep the results: %w", err)
+	}
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(folder, r.At.Format("2006-01-02-150405")+"-"+strings.Join(r.order, "-"))
+	for suffix, content := range map[string][]byte{".json": raw, ".txt": []byte(text.String())} {
+		if err := os.WriteFile(name+suffix, content, 0o644); err != nil {
+			return fmt.Errorf("keep the results: %w", err)
+		}
+	}
+	_, err = fmt.Fprintf(out, "\nraw figures: %s.json\n", name)
+	return err
+}
+
+func (r *report) text(w io.Writer) {
+	fmt.Fprintf(w, "%s\n%s\n", r.At.Format("2006-01-02 15:04"), r.Settings)
+	r.Machine.write(w)
+	budgets := &table{Title: "budgets", Head: []string{"", "budget", "measured", ""}}
+	for _, part := range r.order {
+		for _, t := range r.Parts[part].Tables {
+			t.write(w)
+		}
+		for _, b := range r.Parts[part].Budgets {
+			budgets.Rows = append(budgets.Rows, []string{b.What, b.Limit, b.Got, b.Verdict})
+		}
+	}
+	budgets.write(w)
+}
