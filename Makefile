@@ -2,7 +2,7 @@
 GO ?= go
 export GOFLAGS ?=
 
-.PHONY: help build demo test check ci setup bench clean
+.PHONY: help build demo test check ci setup bench setup-bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,11 @@ ci: check test ## what CI runs
 setup: ## install what the tests and the demo need and Go does not bring (Chromium, curl, a C compiler)
 	@./scripts/setup
 
-bench: ## benchmarks, side by side in one run
-	$(GO) test -run '^$$' -bench . -benchmem ./compare ./routes ./proxy ./txshadow ./reports
+bench: setup-bench ## benchmarks, side by side in one run, about 17 minutes (SHORT=1: half a minute; ARGS="-only p99")
+	$(GO) run ./bench $(if $(SHORT),-short) $(ARGS)
+
+setup-bench:
+	@./scripts/setup-bench
 
 clean: ## remove what was built
 	rm -rf bin

@@ -97,10 +97,13 @@ func (c *child) stop() {
 	select {
 	case <-c.ended:
 	case <-time.After(stopWithin):
-		syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
+		c.kill()
 		<-c.ended
 	}
 }
+
+// kill ends the process and those that it has started.
+func (c *child) kill() { syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL) }
 
 // lastWords is the end of what the process said.
 func (c *child) lastWords() string {
@@ -149,7 +152,7 @@ func ask(ctx context.Context, client *http.Client, url string, length int) error
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	if err == nil && (resp.StatusCode != 200 || len(b) != length || !strings.HasPrefix(string(b), `{"trace":"legacy-`)) {
+	if err == nil && (resp.StatusCode != 200 || len(b) != length || !strings.HasPrefix(string(b), `{"trace":"legacy `)) {
 		err = fmt.Errorf("%s answered %d with %d bytes", url, resp.StatusCode, len(b))
 	}
 	return err

@@ -62,18 +62,24 @@ func (s *settings) live(ctx context.Context) (outcome, error) {
 }
 
 func (s *settings) liveContenders(ctx context.Context) ([]contender, error) {
-	own := []contender{quackNamed("quack", quackOptions{program: s.program, routes: routesAt("legacy")})}
-	fronts, err := hasFlag(ctx, s.program, "--front")
-	if err != nil {
-		return nil, err
-	}
+	own, err := s.quacks(ctx, "legacy")
 	if s.short {
-		return append(own, nginx, reverseProxy), nil
+		return append(own, nginx, reverseProxy), err
 	}
+	return append(own, nginx, nginxOne, haproxy, caddy, reverseProxy, direct), err
+}
+
+// quacks are Quack with its routes at a stage, and the same with --front std
+// where it has another front.
+func (s *settings) quacks(ctx context.Context, stage string) ([]contender, error) {
+	o := quackOptions{program: s.program, routes: routesAt(stage)}
+	list := []contender{quackNamed("quack", o)}
+	fronts, err := hasFlag(ctx, s.program, "--front")
 	if fronts {
-		own = append(own, quackNamed("quack --front std", quackOptions{program: s.program, flags: []string{"--front", "std"}, routes: routesAt("legacy")}))
+		o.flags = []string{"--front", "std"}
+		list = append(list, quackNamed("quack, std front", o))
 	}
-	return append(own, nginx, haproxy, caddy, reverseProxy, direct), nil
+	return list, err
 }
 
 // runAll starts contenders. Those whose program is missing are left out, each

@@ -7,21 +7,28 @@ import (
 
 // The settings of each are explained in README.md.
 
-var nginx = withConfig("nginx", "nginx", "nginx.conf", nginxArgs, func(dir, listen string, to backends) string {
-	return fmt.Sprintf(nginxConf, dir, "", to.live, listen, "", "")
-})
+var (
+	nginx    = nginxWith("nginx", "auto")
+	nginxOne = nginxWith("nginx, 1 worker", "1")
+)
+
+func nginxWith(name, workers string) contender {
+	return withConfig(name, "nginx", "nginx.conf", nginxArgs, func(dir, listen string, to backends) string {
+		return fmt.Sprintf(nginxConf, dir, "", to.live, listen, "", "", workers)
+	})
+}
 
 var nginxMirror = withConfig("nginx mirror", "nginx", "nginx.conf", nginxArgs, func(dir, listen string, to backends) string {
 	upstream := fmt.Sprintf("upstream shadow { server %s; keepalive 64; keepalive_requests 100000000; }", to.shadow)
 	const target = "location = /mirror { internal; proxy_pass http://shadow$request_uri; }"
-	return fmt.Sprintf(nginxConf, dir, upstream, to.live, listen, "mirror /mirror; mirror_request_body on;", target)
+	return fmt.Sprintf(nginxConf, dir, upstream, to.live, listen, "mirror /mirror; mirror_request_body on;", target, "auto")
 })
 
 func nginxArgs(file string) []string { return []string{"-c", file} }
 
 const nginxConf = `
 daemon off;
-worker_processes auto;
+worker_processes %[7]s;
 pid %[1]s/nginx.pid;
 error_log stderr warn;
 events { worker_connections 4096; }

@@ -16,6 +16,7 @@ type outcome struct {
 	Raw     []any // as measured
 	Tables  []*table
 	Budgets []budget
+	Others  float64 // the share of the machine's time that others used meanwhile
 }
 
 func (o *outcome) add(raw any, t *table) {
@@ -60,8 +61,24 @@ func turnsTable(title string, all turns, proxies []*proxy) (*table, error) {
 			p.name, decimal(all.median(p.name, cpuEach)), whole(all.median(p.name, throughput)),
 			whole(all.median(p.name, p50)), whole(all.median(p.name, p99)), decimal(float64(m.Peak) / (1 << 20)), whole(sum(all.of(p.name, failed))),
 		})
+		for why, n := range failures(all, p.name) {
+			t.note(fmt.Sprintf("%s: %d failed: %s", p.name, n, why))
+		}
 	}
 	return t, nil
+}
+
+// failures are a contender's failed requests, by reason.
+func failures(all turns, contender string) map[string]int64 {
+	by := map[string]int64{}
+	for _, t := range all {
+		if t.Contender == contender {
+			for why, n := range t.Load.Failed {
+				by[why] += n
+			}
+		}
+	}
+	return by
 }
 
 func sum(list []float64) (s float64) {
@@ -114,6 +131,10 @@ func atLeast(what string, got, limit float64, format string) budget {
 	return b
 }
 
+// quiet is the share of the machine's time that others may use without a word
+// about it.
+const quiet = 0.05
+
 // report is what a run leaves.
 type report struct {
 	At       time.Time
@@ -162,6 +183,9 @@ func (r *report) text(w io.Writer) {
 	for _, part := range r.order {
 		for _, t := range r.Parts[part].Tables {
 			t.write(w)
+		}
+		if share := r.Parts[part].Others; share > quiet {
+			fmt.Fprintf(w, "\n  %s: others used %.0f %% of the machine meanwhile; take the figures as a hint, and the ratios with care\n", part, share*100)
 		}
 		for _, b := range r.Parts[part].Budgets {
 			budgets.Rows = append(budgets.Rows, []string{b.What, b.Limit, b.Got, b.Verdict})

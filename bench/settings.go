@@ -38,8 +38,8 @@ func parseSettings(args []string, progress io.Writer) (*settings, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(progress)
 	only := flags.String("only", "", "parts to measure, with commas: "+strings.Join(parts, ",")+" (default all; live with -short)")
-	flags.BoolVar(&s.short, "short", false, "about a minute: the live path with 1 KiB, before fewer contenders")
-	flags.DurationVar(&s.duration, "duration", 0, "of one contender's turn (default 4s, 2s with -short)")
+	flags.BoolVar(&s.short, "short", false, "about a minute: the live path with 1 KiB; nginx and ReverseProxy only")
+	flags.DurationVar(&s.duration, "duration", 0, "of one contender's turn (default 3s, 2s with -short)")
 	flags.IntVar(&s.rounds, "rounds", 0, "turns of each contender (default 5, 3 with -short)")
 	flags.IntVar(&s.connections, "connections", 32, "kept-alive connections of the client")
 	flags.DurationVar(&s.memory, "memory", 0, "how long the memory part runs (default 5m, 20s with -short)")
@@ -59,7 +59,7 @@ func parseSettings(args []string, progress io.Writer) (*settings, error) {
 }
 
 func (s *settings) setDefaults(only string) {
-	duration, rounds, memory := 4*time.Second, 5, 5*time.Minute
+	duration, rounds, memory := 3*time.Second, 5, 5*time.Minute
 	s.only = parts
 	if s.short {
 		duration, rounds, memory = 2*time.Second, 3, 20*time.Second
@@ -112,16 +112,18 @@ func (s *settings) bench(ctx context.Context, out, progress io.Writer) error {
 	}
 	r := &report{At: time.Now(), Machine: describeMachine(ctx), Settings: s.describe()}
 	measure := map[string]func(context.Context) (outcome, error){
-		"live": s.live,
+		"live": s.live, "shadow": s.shadowing, "p99": s.latency, "reload": s.reloads, "memory": s.remembering, "go": s.goBenchmarks,
 	}
 	for _, part := range parts {
 		if !slices.Contains(s.only, part) {
 			continue
 		}
+		others := watchOthers()
 		o, err := measure[part](ctx)
 		if err != nil {
 			return fmt.Errorf("%s: %w", part, err)
 		}
+		o.Others = others.share()
 		r.add(part, o)
 	}
 	return r.write(out, s.results)
