@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -40,7 +42,7 @@ func (s *settings) goBenchmarks(ctx context.Context) (outcome, error) {
 
 // benchmark is a line of go test -bench.
 type benchmark struct {
-	Name    string             // without "Benchmark" and the number of cores
+	Name    string             // package.Name/sub, without "Benchmark" and the number of cores
 	Figures map[string]float64 // by unit: "ns/op"
 	units   []string           // in the order of the line
 }
@@ -51,12 +53,17 @@ var benchmarkLine = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+(.*)$`
 
 func parseBenchmarks(out []byte) benchmarks {
 	var all benchmarks
+	var pkg string
 	for line := range strings.Lines(string(out)) {
-		m := benchmarkLine.FindStringSubmatch(strings.TrimSpace(line))
+		line = strings.TrimSpace(line)
+		if name, found := strings.CutPrefix(line, "pkg: "); found {
+			pkg = path.Base(name)
+		}
+		m := benchmarkLine.FindStringSubmatch(line)
 		if m == nil {
 			continue
 		}
-		b := benchmark{Name: m[1], Figures: map[string]float64{}}
+		b := benchmark{Name: pkg + "." + m[1], Figures: map[string]float64{}}
 		for fields := strings.Fields(m[2]); len(fields) >= 2; fields = fields[2:] {
 			if v, err := strconv.ParseFloat(fields[0], 64); err == nil {
 				b.Figures[fields[1]] = v
@@ -80,32 +87,48 @@ func (all benchmarks) figure(name, unit string) (float64, bool) {
 }
 
 func (all benchmarks) table() *table {
-	t := &table{Title: "go test -bench", Head: []string{"", ""}}
+	usual := []string{"ns/op", "MB/s", "B/op", "allocs/op"}
+	t := &table{Title: "go test -bench", Head: append(append([]string{""}, usual...), "others")}
 	for _, b := range all {
-		var figures []string
-		for _, unit := range b.units {
-			figures = append(figures, strconv.FormatFloat(b.Figures[unit], 'f', -1, 64)+" "+unit)
+		row := []string{b.Name}
+		for _, unit := range usual {
+			row = append(row, b.show(unit))
 		}
-		t.Rows = append(t.Rows, []string{b.Name, strings.Join(figures, "  ")})
+		var others []string
+		for _, unit := range b.units {
+			if !slices.Contains(usual, unit) {
+				others = append(others, b.show(unit)+" "+unit)
+			}
+		}
+		t.Rows = append(t.Rows, append(row, strings.Join(others, ", ")))
 	}
 	return t
 }
 
+// show is a figure as go test has written it; "" without one.
+func (b *benchmark) show(unit string) string {
+	v, ok := b.Figures[unit]
+	if !ok {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64)
+}
+
 // budgets are those of DESIGN 7 that go test can measure.
 func (all benchmarks) budgets() []budget {
-	quack, ok1 := all.figure("IgnoredOnly/quack", "ns/op")
-	decoding, ok2 := all.figure("IgnoredOnly/decode-and-cmp", "ns/op")
+	quack, ok1 := all.figure("compare.IgnoredOnly/quack", "ns/op")
+	decoding, ok2 := all.figure("compare.IgnoredOnly/decode-and-cmp", "ns/op")
 	faster := budget{What: "compare: ignored fields only, times faster than decoding and cmp.Diff", Limit: "≥ 10", Verdict: notMeasured}
 	if ok1 && ok2 {
 		faster = atLeast(faster.What, decoding/quack, 10, "%.0f")
 	}
 	return []budget{
-		all.most("compare: equal bytes, allocations", "EqualBytes", "allocs/op", 0, "%.0f"),
+		all.most("compare: equal bytes, allocations", "compare.EqualBytes", "allocs/op", 0, "%.0f"),
 		faster,
-		all.least("compare: ignored fields only, MB/s on 1 MiB", "IgnoredOnly/quack", "MB/s", 200, "%.0f"),
-		all.most("fuse and rollback added to a shadow request, median, ms", "ShadowOverhead", "added-ms", 1, "%.2f"),
-		all.most("route match among 2,000 routes, ns", "Match/route", "ns/op", 1000, "%.0f"),
-		all.most("route match among 2,000 routes, allocations", "Match/route", "allocs/op", 2, "%.0f"),
+		all.least("compare: ignored fields only, MB/s on 1 MiB", "compare.IgnoredOnly/quack", "MB/s", 200, "%.0f"),
+		all.most("fuse and rollback added to a shadow request, median, ms", "txshadow.ShadowOverhead", "added-ms", 1, "%.2f"),
+		all.most("route match among 2,000 routes, ns", "routes.Match/route", "ns/op", 1000, "%.0f"),
+		all.most("route match among 2,000 routes, allocations", "routes.Match/route", "allocs/op", 2, "%.0f"),
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 )
 
 // outcome is what a part has found.
@@ -37,13 +37,23 @@ func (t *table) note(notes ...string) *table {
 	return t
 }
 
+// write writes names to the left of their columns and figures to the right.
 func (t *table) write(w io.Writer) {
 	fmt.Fprintf(w, "\n%s\n", t.Title)
-	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, row := range append([][]string{t.Head}, t.Rows...) {
-		fmt.Fprintln(columns, " \t"+strings.Join(row, "\t")+"\t")
+	rows := append([][]string{t.Head}, t.Rows...)
+	widths := make([]int, len(t.Head))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
 	}
-	columns.Flush()
+	for _, row := range rows {
+		line := fmt.Sprintf("  %-*s", widths[0], row[0])
+		for i, cell := range row[1:] {
+			line += fmt.Sprintf("  %*s", widths[i+1], cell)
+		}
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
+	}
 	for _, note := range t.Notes {
 		fmt.Fprintln(w, "  "+note)
 	}

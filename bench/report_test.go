@@ -20,7 +20,7 @@ func TestReportIsKept(t *testing.T) {
 	if err := r.write(&out, dir); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"a CPU, 2 cores", "live path\n", "quack  88.0", "a note", "live: others used 30 % of the machine", "≤ 1.50      4.70  NOT met", "raw figures: "} {
+	for _, want := range []string{"a CPU, 2 cores", "live path\n", "\n           µs\n  quack  88.0\n", "a note", "live: others used 30 % of the machine", "quack / nginx  ≤ 1.50      4.70  NOT met", "raw figures: "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report does not say %q:\n%s", want, &out)
 		}
