@@ -42,7 +42,7 @@ func frame(res *http.Response, method string) (framing, error) {
 	case method == http.MethodHead:
 		res.ContentLength = length
 		return noBody, nil
-	case status < 200, status == http.StatusNoContent, status == http.StatusNotModified:
+	case status/100 == 1, status == http.StatusNoContent, status == http.StatusNotModified:
 		return noBody, nil
 	case chunked:
 		res.ContentLength = -1
