@@ -146,6 +146,9 @@ func (x *exchange) over(c *conn) (again bool, err error) {
 	if x.unhook() && c.kept {
 		again = stale || c.w == 0 && x.mayRepeat(err, before)
 	}
+	if stale {
+		err = errStale
+	}
 	err = x.explain(err)
 	c.abort()
 	if x.upload != nil {
@@ -153,6 +156,10 @@ func (x *exchange) over(c *conn) (again bool, err error) {
 	}
 	return again, err
 }
+
+// errStale is that a kept connection was not alive. The caller sees it only
+// when the request's context ends just then, which says so itself.
+var errStale = errors.New("the kept connection was not alive")
 
 // mayRepeat reports whether the request can be sent again after err, before a
 // byte of the answer came, over a connection that was kept. before is how much
