@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"net/http"
-	"net/http/httptrace"
 	"slices"
 	"time"
 
@@ -16,6 +15,7 @@ type liveCall struct {
 	url      string // as sent
 	instance *upstream.Instance
 	began    time.Time
+	late     time.Time      // when the answer must have begun, for a request without a body
 	response *http.Response // nil when there was no answer
 	complete bool           // the answer was read to its end
 	ended    time.Time
@@ -23,7 +23,7 @@ type liveCall struct {
 
 // callLive makes the live call and passes the answer on as it comes.
 func (l *life) callLive() {
-	ctx, cancel := context.WithCancelCause(l.liveContext())
+	ctx, cancel := l.callContext()
 	defer cancel(nil)
 	res, failed := l.head(ctx, cancel)
 	if failed != nil {
@@ -46,13 +46,13 @@ func (l *life) callLive() {
 // route says, whoever is asked: the chosen side, and where that is away and it
 // is safe, legacy. Interim answers are passed on meanwhile.
 func (l *life) head(ctx context.Context, cancel context.CancelCauseFunc) (*http.Response, *failure) {
-	limit := l.limit(cancel)
-	defer limit.met()
+	l.call.late = time.Now().Add(l.route.Timeout)
 	early := &interim{l: l}
 	defer early.end()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: early.pass})
 	l.idle.ends(cancel)
 	if l.upload != nil {
+		limit := l.limit(cancel)
+		defer limit.met()
 		l.upload.moved = func() {
 			limit.again()
 			l.uploadMoved()
@@ -92,7 +92,7 @@ func (l *life) send(ctx context.Context, early *interim) (*http.Response, *failu
 	}
 	var tried []*upstream.Instance
 	for {
-		res, err := l.sendTo(ctx, instance)
+		res, err := l.sendTo(ctx, instance, early)
 		if err == nil {
 			l.call.instance = instance
 			return res, nil
@@ -115,7 +115,7 @@ func (l *life) send(ctx context.Context, early *interim) (*http.Response, *failu
 	}
 }
 
-func (l *life) sendTo(ctx context.Context, instance *upstream.Instance) (*http.Response, error) {
+func (l *life) sendTo(ctx context.Context, instance *upstream.Instance, early *interim) (*http.Response, error) {
 	req, err := l.liveRequest(ctx)
 	if err != nil {
 		return nil, err
@@ -123,11 +123,26 @@ func (l *life) sendTo(ctx context.Context, instance *upstream.Instance) (*http.R
 	l.call.url = instance.URL.Scheme + "://" + instance.URL.Host + req.target
 	l.call.began = time.Now()
 	l.beginCall(req.Request, instance)
-	res, err := instance.RoundTrip(req.Request, l.idempotent)
+	call := upstream.Call{Idempotent: l.idempotent, Interim: early.pass}
+	if l.upload == nil { // else limit does it, which can wake the reader of the body
+		call.HeadTimeout = max(l.call.late.Sub(l.call.began), 1)
+	}
+	res, err := instance.Do(req.Request, call)
 	if err != nil {
 		l.endCall(ctx, nil, err)
 	}
 	return res, err
+}
+
+// callContext is what ends the live call: the client's leaving, or the cancel
+// of those that watch its bodies. Without any there is nothing to cancel: each
+// request would pay for it.
+func (l *life) callContext() (context.Context, context.CancelCauseFunc) {
+	ctx := l.liveContext()
+	if l.upload == nil && l.idle == nil {
+		return ctx, func(error) {}
+	}
+	return context.WithCancelCause(ctx)
 }
 
 // liveContext ends with the client, save where the client has been kept

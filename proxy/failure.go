@@ -37,7 +37,7 @@ const (
 func (l *life) failed(ctx context.Context, i *upstream.Instance, err error, early *interim) *failure {
 	f := &failure{err: err, instance: i}
 	switch {
-	case context.Cause(ctx) == errLate:
+	case late(ctx, err):
 		if l.upload == nil || l.upload.whole() {
 			i.Note(upstream.Faulty)
 		}
@@ -72,7 +72,7 @@ func (l *life) liveFailed(ctx context.Context, f *failure) {
 	l.call.ended = time.Now()
 	cause := context.Cause(ctx)
 	switch {
-	case cause == errLate:
+	case late(ctx, f.err):
 		l.problem(http.StatusGatewayTimeout, "backend-timeout", "The server behind this one did not answer in time.")
 	case l.clientLeft():
 		l.gone = true

@@ -31,6 +31,6 @@ func (l *life) fallBack(ctx context.Context, f *failure) bool {
 	}
 	l.fill.Close(false) // what legacy says is not the new side's to keep
 	l.fill = nil
-	l.side, l.call = routes.Legacy, liveCall{}
+	l.side, l.call = routes.Legacy, liveCall{late: l.call.late}
 	return true
 }

@@ -3,7 +3,6 @@ package proxy
 import (
 	"fmt"
 	"net/http"
-	"net/textproto"
 	"sync"
 
 	"github.com/quackproxy/quack/upstream"
@@ -22,7 +21,7 @@ type interim struct {
 	n    int
 }
 
-func (i *interim) pass(code int, header textproto.MIMEHeader) error {
+func (i *interim) pass(code int, header http.Header) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.n++; i.n > maxInterim {

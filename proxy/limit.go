@@ -6,13 +6,22 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/quackproxy/quack/upstream"
 )
 
 // errLate ends a call whose answer did not begin in time.
 var errLate = errors.New("the answer did not begin in time")
 
-// limit bounds the wait for an answer's head. The wait begins anew whenever a
-// piece of the request's body moves: an upload may take its time.
+// late reports whether a call ended in err because its answer did not begin in
+// time.
+func late(ctx context.Context, err error) bool {
+	return context.Cause(ctx) == errLate || errors.Is(err, upstream.ErrHeadTimeout)
+}
+
+// limit bounds the wait for the head of the answer to a request with a body.
+// The wait begins anew whenever a piece of the body moves: an upload may take
+// its time.
 type limit struct {
 	after time.Duration
 	timer *time.Timer

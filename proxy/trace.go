@@ -139,7 +139,7 @@ func (l *life) endCall(ctx context.Context, res *http.Response, err error) {
 	defer span.End()
 	kind := ""
 	switch {
-	case context.Cause(ctx) == errLate:
+	case late(ctx, err):
 		kind = "timeout"
 	case err != nil:
 		kind = tracing.ErrorType(err, upstream.NotSent(err))

@@ -29,9 +29,10 @@ type exchange struct {
 	req        *http.Request
 	wait       wait
 	idempotent bool
-	counted    bool // the instance counts it among its calls
-	streamed   bool // the body is sent by an upload
-	started    bool // something was read of the body
+	counted    bool                         // the instance counts it among its calls
+	streamed   bool                         // the body is sent by an upload
+	started    bool                         // something was read of the body
+	early      func(int, http.Header) error // called with interim answers; may be nil
 	trace      *httptrace.ClientTrace
 
 	out    *outgoing // nil when it was sent
@@ -313,10 +314,15 @@ func (x *exchange) readAnswer() error {
 // interim passes an interim answer on, and gives the budget for what comes: who
 // looks at interim answers has to limit them.
 func (x *exchange) interim(budget int64) (int64, error) {
-	if x.trace == nil || x.trace.Got1xxResponse == nil {
+	var err error
+	switch code, header := x.response.StatusCode, x.response.Header; {
+	case x.early != nil:
+		err = x.early(code, header)
+	case x.trace != nil && x.trace.Got1xxResponse != nil:
+		err = x.trace.Got1xxResponse(code, textproto.MIMEHeader(header))
+	default:
 		return budget, nil
 	}
-	err := x.trace.Got1xxResponse(x.response.StatusCode, textproto.MIMEHeader(x.response.Header))
 	return x.instance.options.MaxHeaderBytes, err
 }
 

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"sync"
 	"time"
@@ -58,8 +60,13 @@ func (i *Instance) noted(dial dialFunc) dialFunc {
 }
 
 // sendHTTP2 makes the call over HTTP/2.
-func (i *Instance) sendHTTP2(req *http.Request, idempotent bool, w wait, counted bool) (*http.Response, error) {
+func (i *Instance) sendHTTP2(req *http.Request, call Call, w wait, counted bool) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
+	if call.Interim != nil {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(code int, header textproto.MIMEHeader) error {
+			return call.Interim(code, http.Header(header))
+		}})
+	}
 	late := &lateness{limit: w.limit}
 	if w.limit > 0 {
 		late.timer = time.AfterFunc(time.Until(w.until), func() { cancel(ErrHeadTimeout) })
@@ -67,7 +74,7 @@ func (i *Instance) sendHTTP2(req *http.Request, idempotent bool, w wait, counted
 	res, err := i.attemptHTTP2(req.WithContext(ctx), late)
 	// Where HTTP/2 says that a request was not worked on, Transport repeats it.
 	// A connection that is lost says nothing.
-	if err != nil && idempotent && ctx.Err() == nil && !NotSent(err) && (req.GetBody != nil || req.ContentLength == 0) {
+	if err != nil && call.Idempotent && ctx.Err() == nil && !NotSent(err) && (req.GetBody != nil || req.ContentLength == 0) {
 		res, err = i.attemptHTTP2(req.WithContext(ctx), late)
 	}
 	if !late.met() && err == nil {

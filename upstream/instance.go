@@ -61,8 +61,8 @@ func dialAddr(u *url.URL) string {
 // Healthy reports what the last health check found; true without checks.
 func (i *Instance) Healthy() bool { return !i.unhealthy.Load() }
 
-// ErrHeadTimeout is that an answer's head did not come in the time that
-// RoundTripWithin was given.
+// ErrHeadTimeout is that an answer's head did not come in the time that the
+// call had for it.
 var ErrHeadTimeout = errors.New("the answer did not begin in time")
 
 // RoundTrip sends req, made by NewRequest for this call, to the instance. req
@@ -86,21 +86,18 @@ var ErrHeadTimeout = errors.New("the answer did not begin in time")
 // body it is http.NoBody; for 101 Switching Protocols it can be written to and
 // has CloseWrite() error.
 func (i *Instance) RoundTrip(req *http.Request, idempotent bool) (*http.Response, error) {
-	return i.RoundTripWithin(req, idempotent, 0)
+	return i.Do(req, Call{Idempotent: idempotent})
 }
 
-// RoundTripWithin is RoundTrip that waits for the answer's head no longer than
-// that; 0 is without limit. Then the error is ErrHeadTimeout. The wait includes
-// the one for a connection, not that for an interim answer only, and begins
-// anew with each piece of the request's body that was sent; while a small body
-// is read it does not end.
-func (i *Instance) RoundTripWithin(req *http.Request, idempotent bool, headTimeout time.Duration) (*http.Response, error) {
-	w := startWait(headTimeout)
+// Do is RoundTrip with more to say about the call. While a small body is read
+// from req the wait for the head does not end.
+func (i *Instance) Do(req *http.Request, call Call) (*http.Response, error) {
+	w := startWait(call.HeadTimeout)
 	if err := i.enter(req.Context(), w); err != nil {
 		closeBody(req)
 		return nil, fmt.Errorf("wait for one of %d calls to %s to end: %w", cap(i.slots), i.URL.Host, err)
 	}
-	res, err := i.sendWithin(req, idempotent, w, true)
+	res, err := i.sendWithin(req, call, w, true)
 	if err != nil {
 		i.leave()
 		return nil, fmt.Errorf("call %s: %w", i.URL.Host, err)
@@ -164,17 +161,17 @@ func (i *Instance) leave() {
 
 // send makes a call that is not counted.
 func (i *Instance) send(req *http.Request, idempotent bool) (*http.Response, error) {
-	return i.sendWithin(req, idempotent, wait{}, false)
+	return i.sendWithin(req, Call{Idempotent: idempotent}, wait{}, false)
 }
 
 // sendWithin addresses req to the instance and chooses what speaks. When
 // counted the end of the answer is the end of a call.
-func (i *Instance) sendWithin(req *http.Request, idempotent bool, w wait, counted bool) (*http.Response, error) {
+func (i *Instance) sendWithin(req *http.Request, call Call, w wait, counted bool) (*http.Response, error) {
 	req.URL.Scheme, req.URL.Host = i.URL.Scheme, i.URL.Host
 	if i.h2 != nil && len(req.Header["Upgrade"]) == 0 {
-		return i.sendHTTP2(req, idempotent, w, counted)
+		return i.sendHTTP2(req, call, w, counted)
 	}
-	x := &exchange{instance: i, req: req, wait: w, idempotent: idempotent, counted: counted}
+	x := &exchange{instance: i, req: req, wait: w, idempotent: call.Idempotent, early: call.Interim, counted: counted}
 	return x.run()
 }
 

@@ -1,0 +1,22 @@
+package upstream
+
+import (
+	"net/http"
+	"time"
+)
+
+// Call is how one request is sent. The zero value is that of an unsafe request
+// without a time limit.
+type Call struct {
+	// Idempotent requests may be sent again when their connection is lost; see
+	// Options.Reuse.
+	Idempotent bool
+	// HeadTimeout is how long the answer's head may take; then the error is
+	// ErrHeadTimeout. It includes the wait for a connection, and begins anew with
+	// each piece of the request's body that was sent. 0 is without limit.
+	HeadTimeout time.Duration
+	// Interim is called with each interim answer (1xx, but 101) before Do
+	// returns, perhaps from another goroutine; its error ends the call. It stands
+	// in for httptrace's Got1xxResponse, which costs each call a context.
+	Interim func(code int, header http.Header) error
+}
