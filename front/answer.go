@@ -56,6 +56,10 @@ func (a *answer) Header() http.Header {
 	return a.header
 }
 
+// SetHeader makes h the header of the answer, for handlers that have one made
+// already; what was set before is gone. h is the answer's from then on.
+func (a *answer) SetHeader(h http.Header) { a.header = h }
+
 // WriteHeader begins the answer, or sends an interim one (1xx).
 func (a *answer) WriteHeader(code int) {
 	switch {

@@ -84,10 +84,14 @@ func parseTarget(u *url.URL, target string) bool {
 	return true
 }
 
+// roomForMore is how many fields a handler can add to a request's header before
+// the map has to grow: a proxy adds some, and may use the map as its own.
+const roomForMore = 8
+
 // header makes the header: a map, and one slice for all values. The Host is
 // not in it, and neither is what frames a chunked body, as with net/http.
 func (h *head) header(raw string) http.Header {
-	header := make(http.Header, len(h.fields))
+	header := make(http.Header, len(h.fields)+roomForMore)
 	values := make([]string, 0, len(h.fields))
 	for i, f := range h.fields {
 		if i == h.host || f.known != nil && f.known.means == meansCoding {

@@ -51,20 +51,41 @@ func eventStream(res *http.Response) bool {
 	return strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream")
 }
 
-func (l *life) passHead(res *http.Response) {
+// headerSetter is a http.ResponseWriter that takes a header that is made
+// already.
+type headerSetter interface{ SetHeader(http.Header) }
+
+// answerHeader is the header of the answer to the client, with what the backend
+// sent: that map itself, where the server takes one and nobody else looks at it.
+func (l *life) answerHeader(res *http.Response) http.Header {
+	if s, ok := l.w.(headerSetter); ok && !l.compared && l.pending == nil && l.fill == nil {
+		s.SetHeader(res.Header)
+		return res.Header
+	}
 	h := l.w.Header()
 	maps.Copy(h, res.Header)
+	return h
+}
+
+func (l *life) passHead(res *http.Response) {
+	h := l.answerHeader(res)
 	l.compress(res.StatusCode, h, res.Trailer, res.ContentLength)
 	noSniffing(h)
 	dropMarks(res.Trailer)
 	if len(res.Trailer) > 0 {
 		h["Trailer"] = []string{strings.Join(slices.Sorted(maps.Keys(res.Trailer)), ", ")}
 	}
+	if res.ContentLength < 0 && l.r.Method != http.MethodHead && l.r.ProtoMajor == 1 {
+		// Else the server gives a short body a length that the backend did not give.
+		h["Transfer-Encoding"] = chunked
+	}
 	l.expose()
 	l.closeAfterPart()
 	l.status = res.StatusCode
 	l.w.WriteHeader(res.StatusCode)
 }
+
+var chunked = []string{"chunked"}
 
 // flushHeadOver is the length from which an answer's head goes ahead of it.
 const flushHeadOver = 64 << 10
@@ -77,7 +98,7 @@ func (l *life) passBody(res *http.Response) error {
 		return nil
 	}
 	left := res.ContentLength
-	if left < 0 || left > flushHeadOver {
+	if (left < 0 || left > flushHeadOver) && !ready(res.Body) {
 		if err := l.flush(); err != nil {
 			return l.clientGone(err)
 		}
@@ -106,12 +127,22 @@ func (l *life) passBody(res *http.Response) error {
 				return l.clientGone(err) // the call was ended because of it
 			}
 			return err
-		case left != 0: // more is to come, who knows when
+		case left != 0 && !ready(res.Body): // more is to come, who knows when
 			if err := l.flush(); err != nil {
 				return l.clientGone(err)
 			}
 		}
 	}
+}
+
+// ready reports whether there is more of a body, or its end, that can be read
+// without waiting: then it need not be flushed before.
+func ready(body io.Reader) bool {
+	b, ok := body.(interface {
+		Buffered() int
+		Whole() bool
+	})
+	return ok && (b.Buffered() > 0 || b.Whole())
 }
 
 func (l *life) clientGone(err error) error {

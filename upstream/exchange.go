@@ -205,10 +205,10 @@ type afterFuncer interface {
 func (x *exchange) hook() {
 	ctx := x.req.Context()
 	switch a, ok := ctx.(afterFuncer); {
+	case ok: // first: such a context has a channel only where it is asked for one
+		x.unhook = a.AfterFunc(x.conn.cut)
 	case ctx.Done() == nil:
 		x.unhook = notHooked
-	case ok:
-		x.unhook = a.AfterFunc(x.conn.cut)
 	default:
 		x.unhook = context.AfterFunc(ctx, x.conn.cut)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"runtime"
 	"time"
 )
 
@@ -105,6 +106,7 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	defer runtime.KeepAlive(ballast())
 	p.certificates = certificates
 	p.front = c.newFront(p.proxy, certificates, log)
 	return p.run(ctx)
