@@ -58,12 +58,12 @@ func (x *exchange) run() (*http.Response, error) {
 	}
 	for kept := 0; ; kept++ {
 		if ctx.Err() != nil {
-			closeBody(x.req)
+			x.closeBody()
 			return nil, context.Cause(ctx)
 		}
 		c, err := x.connection(kept < maxKept)
 		if err != nil {
-			closeBody(x.req)
+			x.closeBody()
 			return nil, err
 		}
 		again, err := x.over(c)
@@ -71,9 +71,18 @@ func (x *exchange) run() (*http.Response, error) {
 			return x.answered()
 		}
 		if !again {
-			closeBody(x.req)
+			x.closeBody()
 			return nil, err
 		}
+	}
+}
+
+// closeBody closes the request's body, when nobody has begun to read it: who
+// has, closes it.
+func (x *exchange) closeBody() {
+	if !x.started {
+		x.started = true
+		closeBody(x.req)
 	}
 }
 
