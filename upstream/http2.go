@@ -102,7 +102,7 @@ func (i *Instance) sendHTTP2(req *http.Request, call Call, w wait, counted bool)
 		end()
 		return res, nil
 	}
-	res.Body = &endedBody{ReadCloser: res.Body, end: end}
+	res.Body = &endedBody{ReadCloser: res.Body, end: end, cause: func() error { return context.Cause(ctx) }}
 	return res, nil
 }
 
@@ -176,13 +176,17 @@ func (b *movingBody) Read(p []byte) (int, error) {
 // endedBody is a body with whose end the call ends.
 type endedBody struct {
 	io.ReadCloser
-	once sync.Once
-	end  func()
+	once  sync.Once
+	end   func()
+	cause func() error // why the call has ended; nil while it has not
 }
 
 func (b *endedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
+		if cause := b.cause(); cause != nil && err != io.EOF {
+			err = cause
+		}
 		b.once.Do(b.end)
 	}
 	return n, err
