@@ -52,7 +52,8 @@ type Reuse string
 
 // The policies of reuse.
 const (
-	ReuseIdempotent Reuse = "idempotent" // the rest over a fresh one, or one just used and seen open
+	ReuseIdempotent Reuse = "idempotent" // the rest over a fresh one
+	ReuseRecent     Reuse = "recent"     // the rest over one just used and seen open, if there is one
 	ReuseAlways     Reuse = "always"
 	ReuseNever      Reuse = "never"
 )

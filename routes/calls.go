@@ -20,7 +20,7 @@ const (
 
 var (
 	protocols    = []Protocol{ProtocolHTTP1, ProtocolHTTP2}
-	reuses       = []Reuse{ReuseIdempotent, ReuseAlways, ReuseNever}
+	reuses       = []Reuse{ReuseIdempotent, ReuseRecent, ReuseAlways, ReuseNever}
 	compressions = []Compression{CompressGzip, CompressZstd}
 )
 

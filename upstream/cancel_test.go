@@ -236,7 +236,7 @@ func TestHeadTimeout(t *testing.T) {
 		if !c.late {
 			limit = 10 * time.Second
 		}
-		res, err := i.RoundTripWithin(req, true, limit)
+		res, err := i.Do(req, Call{Idempotent: true, HeadTimeout: limit})
 		if errors.Is(err, ErrHeadTimeout) != c.late || (err == nil) == c.late {
 			t.Errorf("%s: got %v", c.reason, err)
 		}
@@ -251,7 +251,7 @@ func TestHeadTimeout(t *testing.T) {
 	}
 	busy := newBackend(t, Options{MaxConns: 1}, "http://127.0.0.1:1").Pick(nil)
 	busy.slots <- struct{}{}
-	if _, err := busy.RoundTripWithin(request(t, "GET", "/", "", nil, nil, 0), true, short); !errors.Is(err, ErrHeadTimeout) {
+	if _, err := busy.Do(request(t, "GET", "/", "", nil, nil, 0), Call{Idempotent: true, HeadTimeout: short}); !errors.Is(err, ErrHeadTimeout) {
 		t.Errorf("no slot: %v", err)
 	}
 	addr, listen := deaf(t)
@@ -278,7 +278,7 @@ func TestHeadTimeoutMovesWithTheBody(t *testing.T) {
 		}
 		w.Close()
 	}()
-	res, err := i.RoundTripWithin(request(t, "PUT", "/", "", nil, r, -1), false, 400*time.Millisecond)
+	res, err := i.Do(request(t, "PUT", "/", "", nil, r, -1), Call{Idempotent: false, HeadTimeout: 400*time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,7 @@ type exchange struct {
 	wait       wait
 	idempotent bool
 	counted    bool                         // the instance counts it among its calls
+	last       bool                         // the backend was told that the connection ends with the answer
 	streamed   bool                         // the body is sent by an upload
 	started    bool                         // something was read of the body
 	early      func(int, http.Header) error // called with interim answers; may be nil
@@ -51,8 +52,10 @@ func (x *exchange) run() (*http.Response, error) {
 	x.streamed = streams(x.req)
 	x.out = outgoings.Get().(*outgoing)
 	defer func() { x.out.release() }()
-	last := !x.instance.keeps() && len(x.req.Header["Upgrade"]) == 0
-	if err := x.out.head(x.req, last); err != nil {
+	// The server is to close first what is not kept: whoever does has to
+	// remember the connection for a minute (RFC 9293 section 3.6.1).
+	x.last = x.mayReuse() == 0 && len(x.req.Header["Upgrade"]) == 0
+	if err := x.out.head(x.req, x.last); err != nil {
 		closeBody(x.req)
 		return nil, err
 	}
@@ -121,7 +124,7 @@ func (x *exchange) mayReuse() time.Duration {
 		return 0
 	case reuse == ReuseAlways, x.idempotent && x.repeatable():
 		return idleTimeout
-	case !x.streamed:
+	case reuse == ReuseRecent && !x.streamed:
 		return provenFresh
 	}
 	return 0
@@ -359,12 +362,17 @@ func (x *exchange) answered() (*http.Response, error) {
 // end ends the call. whole is that the answer was read to its end.
 func (x *exchange) end(whole bool) {
 	c := x.conn
-	keep := x.unhook() && whole && !x.response.Close && x.response.StatusCode >= 200 &&
+	keep := x.unhook() && whole && !x.last && !x.response.Close && x.response.StatusCode >= 200 &&
 		(x.upload == nil || x.upload.sent()) && c.buffered() == 0
-	if keep {
+	switch {
+	case keep:
 		x.instance.idle.put(x.instance, c, time.Now())
-	} else if c.abort(); x.upload != nil {
-		x.upload.stop()
+	case whole && x.upload == nil:
+		c.hangUp()
+	default:
+		if c.abort(); x.upload != nil {
+			x.upload.stop()
+		}
 	}
 	if x.counted {
 		x.instance.leave()

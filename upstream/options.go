@@ -46,11 +46,16 @@ type Reuse int
 
 const (
 	// ReuseIdempotent: idempotent requests whose body can be had again, as they
-	// can be sent again; others only within a second of the last answer, and
-	// when the connection was alive just before.
+	// can be sent again. Others get a connection of their own, so that none is
+	// lost when a backend restarts.
 	ReuseIdempotent Reuse = iota
-	// ReuseAlways: all requests. An unsafe one may be lost when a backend closes
-	// idle connections: it fails, and is not sent again.
+	// ReuseRecent: also others with a short body, within a second of the
+	// connection's last answer, when it is alive just before and the backend is
+	// known to keep idle connections for longer. That spares most of the
+	// connections of ReuseIdempotent; of the requests that are on their way when
+	// a backend closes its connections to restart, some fail.
+	ReuseRecent
+	// ReuseAlways: all requests, however long the connection was idle.
 	ReuseAlways
 	// ReuseNever: no request; each has a connection of its own.
 	ReuseNever

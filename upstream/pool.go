@@ -11,7 +11,7 @@ import (
 const idleTimeout = 90 * time.Second
 
 // provenFresh is how long after its last answer a connection may carry a
-// request that can not be sent again (ReuseIdempotent).
+// request that can not be sent again (ReuseRecent).
 const provenFresh = time.Second
 
 // pool is an instance's idle connections, the longest idle first. The one used
@@ -67,9 +67,13 @@ func (p *pool) found(open bool, c *conn) {
 	if (c.idled >= provenFresh) != open {
 		return // says nothing
 	}
+	p.learn(open)
+}
+
+func (p *pool) learn(patient bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.patient = open
+	p.patient = patient
 }
 
 // sweep closes connections that are too old, or that the other end has closed.

@@ -33,7 +33,7 @@ func TestFullDuplex(t *testing.T) {
 		}
 		w.Header().Set("X-Count", r.Trailer.Get("X-Sent")+"="+strings.Repeat("i", n))
 	})
-	i := newBackend(t, Options{}, srv.URL).Pick(nil)
+	i := newBackend(t, Options{Reuse: ReuseAlways}, srv.URL).Pick(nil)
 	r, w := io.Pipe()
 	req := request(t, "POST", "/", "", nil, r, -1)
 	req.Trailer = http.Header{"X-Sent": nil}
@@ -94,7 +94,7 @@ func TestExpect(t *testing.T) {
 			got <- string(body)
 			io.WriteString(conn, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
 		})
-		i := newBackend(t, Options{}, url).Pick(nil)
+		i := newBackend(t, Options{Reuse: ReuseAlways}, url).Pick(nil)
 		body := &closedOnce{Reader: strings.NewReader("body")}
 		status, _, err := call(i, request(t, "POST", "/", "", http.Header{"Expect": {"100-continue"}}, body, 4), false)
 		if err != nil || status != c.status {

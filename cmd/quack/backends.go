@@ -50,6 +50,7 @@ var protocolOf = map[routes.Protocol]upstream.Protocol{
 
 var reuseOf = map[routes.Reuse]upstream.Reuse{
 	routes.ReuseIdempotent: upstream.ReuseIdempotent,
+	routes.ReuseRecent:     upstream.ReuseRecent,
 	routes.ReuseAlways:     upstream.ReuseAlways,
 	routes.ReuseNever:      upstream.ReuseNever,
 }
