@@ -27,6 +27,7 @@ type Certificates struct {
 	config atomic.Pointer[tls.Config]
 	pairs  []*loadedPair // Run's
 	every  time.Duration // between looks that nothing has asked for
+	blind  bool          // for tests: as where files can not be watched
 }
 
 // loadedPair is a pair and what was last seen in its files.
@@ -141,6 +142,9 @@ func (c *Certificates) Run(ctx context.Context) error {
 // watch tells of whatever happens in the folders of the files. Where that can
 // not be had the looks have to do.
 func (c *Certificates) watch() (<-chan fsnotify.Event, func()) {
+	if c.blind {
+		return nil, func() {}
+	}
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		c.log.Warn("certificate files are not watched, they are looked at now and then", "error", err, "every", c.every)

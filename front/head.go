@@ -9,6 +9,7 @@ import (
 // by any way. Offsets count from the first byte fed.
 type head struct {
 	at    int // where the next line begins
+	seen  int // up to where its end was looked for
 	start int // of the request line
 	lead  bool
 
@@ -48,11 +49,14 @@ func (h *head) reset() {
 // when the head is complete; it is h.at bytes long then.
 func (h *head) feed(b []byte) (done bool, no *refusal) {
 	for {
-		i := bytes.IndexByte(b[h.at:], '\n')
+		from := max(h.at, h.seen)
+		i := bytes.IndexByte(b[from:], '\n')
 		if i < 0 {
-			return false, h.early(b)
+			no = h.early(b, from)
+			h.seen = len(b)
+			return false, no
 		}
-		end := h.at + i - 1 // of the line without CR LF
+		end := from + i - 1 // of the line without CR LF
 		if end < h.at || b[end] != '\r' {
 			return false, badLineEnd
 		}
@@ -78,12 +82,12 @@ func (h *head) feed(b []byte) (done bool, no *refusal) {
 }
 
 // early refuses what can not become a head any more, before its line ends.
-func (h *head) early(b []byte) *refusal {
-	rest := b[h.at:]
-	if i := bytes.IndexByte(rest, '\r'); i >= 0 && i < len(rest)-1 {
+func (h *head) early(b []byte, from int) *refusal {
+	from = max(h.at, from-1)
+	if i := bytes.IndexByte(b[from:], '\r'); i >= 0 && from+i < len(b)-1 {
 		return badLineEnd // a CR on its own
 	}
-	if h.targetEnd == 0 && len(rest) > 0 && rest[0] != '\r' && !isToken[rest[0]] {
+	if h.targetEnd == 0 && len(b) > h.at && b[h.at] != '\r' && !isToken[b[h.at]] {
 		return badRequestLine // such as TLS where none is spoken
 	}
 	return nil

@@ -39,11 +39,11 @@ const longestV1 = 107
 
 // readHeader reads a header, in however many pieces it comes.
 func readHeader(r *bufio.Reader) (*proxyproto.Header, error) {
-	for n := 1; n <= longestV1; n = max(n, r.Buffered()) + 1 {
-		b, err := r.Peek(n)
-		if err != nil {
+	for n := 1; n <= longestV1; n = r.Buffered() + 1 {
+		if _, err := r.Peek(n); err != nil {
 			return nil, fmt.Errorf("read the PROXY header: %w", err)
 		}
+		b, _ := r.Peek(r.Buffered())
 		if b[0] != 'P' || bytes.IndexByte(b, '\n') >= 0 {
 			break
 		}

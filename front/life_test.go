@@ -1,0 +1,422 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestContextEndsWhenTheClientGoes also holds that a derived context does.
+func TestContextEndsWhenTheClientGoes(t *testing.T) {
+	sends := []struct{ name, send string }{
+		{"without a body", get},
+		{"with a body", post("hello")},
+		{"chunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"},
+	}
+	onBoth(t, func(t *testing.T, kind Kind) {
+		for _, c := range sends {
+			t.Run(c.name, func(t *testing.T) {
+				started, ended := make(chan struct{}), make(chan error, 1)
+				s := serve(t, Config{Front: kind, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					io.Copy(io.Discard, r.Body)
+					ctx, cancel := context.WithCancel(r.Context())
+					defer cancel()
+					close(started)
+					select {
+					case <-ctx.Done():
+						ended <- r.Context().Err()
+					case <-time.After(patience):
+						ended <- errors.New("the context did not end")
+					}
+				})})
+				c2 := dial(t, s.addr)
+				c2.send(c.send)
+				<-started
+				c2.Close()
+				if err := <-ended; err != context.Canceled {
+					t.Error(err)
+				}
+			})
+		}
+	})
+}
+
+// TestContextOfLaneStaysWithPipelined holds that a next request on its way is
+// not taken for the client's end.
+func TestContextStaysWhileMoreComes(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		var n atomic.Int64
+		s := serve(t, Config{Front: kind, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n.Add(1) == 1 {
+				time.Sleep(4 * sweepEvery)
+			}
+			if err := r.Context().Err(); err != nil {
+				t.Errorf("context: %v", err)
+			}
+		})})
+		c := dial(t, s.addr)
+		c.send(get)
+		c.send(get)
+		c.answer("GET")
+		c.answer("GET")
+	})
+}
+
+func TestContextEndsWithTheHandlerAndWithServe(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		var kept context.Context
+		started := make(chan struct{}, 1)
+		s := serve(t, Config{Front: kind, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/wait" {
+				started <- struct{}{}
+				<-r.Context().Done()
+				return
+			}
+			kept = r.Context()
+			if kept.Err() != nil {
+				t.Error("the context has ended before the handler")
+			}
+		})})
+		c := dial(t, s.addr)
+		c.send(get)
+		c.answer("GET")
+		c.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+		<-started
+		if kept.Err() != context.Canceled {
+			t.Errorf("after the handler the context says %v", kept.Err())
+		}
+		select {
+		case <-kept.Done():
+		default:
+			t.Error("Done is open")
+		}
+		s.base()
+		c.answer("GET")
+	})
+}
+
+func TestRequestContext(t *testing.T) {
+	base := context.WithValue(context.Background(), notesKey{}, "base")
+	c := &requestContext{base: base}
+	if c.Value(notesKey{}) != "base" || c.Err() != nil {
+		t.Fatal("not the base's values")
+	}
+	child, cancelChild := context.WithCancel(c)
+	other, cancelOther := context.WithCancel(c)
+	defer cancelOther()
+	if len(c.after) != 2 {
+		t.Errorf("%d functions hang on the context, want one for each child", len(c.after))
+	}
+	cancelChild()
+	if child.Err() == nil || other.Err() != nil || len(c.after) != 1 {
+		t.Errorf("after one child has ended: %v, %v, %d", child.Err(), other.Err(), len(c.after))
+	}
+	ran := make(chan struct{})
+	stop := context.AfterFunc(c, func() { close(ran) })
+	c.cancel()
+	c.cancel()
+	<-ran
+	if other.Err() != context.Canceled || stop() || context.Cause(c) != context.Canceled {
+		t.Errorf("after the end: %v, cause %v", other.Err(), context.Cause(c))
+	}
+	late, cancelLate := context.WithCancel(c)
+	defer cancelLate()
+	<-late.Done()
+	if detached := context.WithoutCancel(c); detached.Err() != nil || detached.Value(notesKey{}) != "base" {
+		t.Error("detached context")
+	}
+}
+
+func TestStreaming(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		next := make(chan string)
+		s := serve(t, Config{Front: kind, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			for text := range next {
+				io.WriteString(w, text)
+				http.NewResponseController(w).Flush()
+			}
+		})})
+		c := dial(t, s.addr)
+		c.send(get)
+		next <- "data: 1\n"
+		res, err := http.ReadResponse(c.r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 100)
+		n, _ := res.Body.Read(buf)
+		if string(buf[:n]) != "data: 1\n" {
+			t.Errorf("first event %q", buf[:n])
+		}
+		next <- strings.Repeat("x", 100<<10)
+		close(next)
+		rest, err := io.ReadAll(res.Body)
+		if len(rest) != 100<<10 || err != nil {
+			t.Errorf("rest: %d bytes, %v", len(rest), err)
+		}
+	})
+}
+
+// TestBothWaysAtOnce reads a piece of the request for each piece of the answer.
+func TestBothWaysAtOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		s := serve(t, Config{Front: kind, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c := http.NewResponseController(w)
+			c.EnableFullDuplex()
+			buf := make([]byte, 10)
+			for {
+				n, err := r.Body.Read(buf)
+				w.Write(buf[:n])
+				c.Flush()
+				if err != nil {
+					return
+				}
+			}
+		})})
+		c := dial(t, s.addr)
+		c.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+		c.send("1\r\na\r\n")
+		res, err := http.ReadResponse(c.r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 1)
+		for _, want := range []string{"a", "b", "c"} {
+			if _, err := io.ReadFull(res.Body, buf); err != nil || string(buf) != want {
+				t.Fatalf("got %q, %v", buf, err)
+			}
+			c.send("1\r\n" + string(want[0]+1) + "\r\n")
+		}
+		c.send("0\r\n\r\n")
+		io.ReadAll(res.Body)
+		c.send(get)
+		c.answer("GET")
+	})
+}
+
+// TestReaderLeftBehind holds that a goroutine that reads on when the handler
+// has returned gets nothing of the next request, and holds nobody up.
+func TestReaderLeftBehind(t *testing.T) {
+	left := make(chan error, 1)
+	s := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).EnableFullDuplex()
+		reading := make(chan struct{})
+		go func() {
+			close(reading)
+			_, err := io.ReadAll(r.Body)
+			_, again := r.Body.Read(make([]byte, 1))
+			left <- errors.Join(err, again)
+		}()
+		<-reading
+		time.Sleep(10 * time.Millisecond)
+	})})
+	c := dial(t, s.addr)
+	c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe")
+	c.answer("POST")
+	if err := <-left; err == nil {
+		t.Error("the reader got to an end that never came")
+	}
+	c.ended()
+}
+
+// TestDeadlineWakesReader is what the live path does when a backend is late.
+func TestDeadlineWakesReader(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		s := serve(t, Config{Front: kind, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c := http.NewResponseController(w)
+			c.EnableFullDuplex()
+			done := make(chan error)
+			go func() {
+				_, err := io.ReadAll(r.Body)
+				done <- err
+			}()
+			time.Sleep(10 * time.Millisecond)
+			c.SetReadDeadline(time.Now())
+			if err := <-done; err == nil {
+				t.Error("no error")
+			}
+			w.WriteHeader(http.StatusGatewayTimeout)
+		})})
+		c := dial(t, s.addr)
+		c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe")
+		if res, _ := c.answer("POST"); res.StatusCode != http.StatusGatewayTimeout {
+			t.Error(res.Status)
+		}
+	})
+}
+
+func TestBuffered(t *testing.T) {
+	s := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := r.Body.(interface{ Buffered() int }).Buffered(); n != 5 {
+			t.Errorf("%d bytes are there, want 5", n)
+		}
+		io.Copy(w, r.Body)
+	})})
+	c := dial(t, s.addr)
+	c.send(post("hello"))
+	if _, body := c.answer("POST"); body != "hello" {
+		t.Error(body)
+	}
+}
+
+func TestUpgrade(t *testing.T) {
+	const ask = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: own\r\n\r\n"
+	onBoth(t, func(t *testing.T, kind Kind) {
+		s := serve(t, Config{Front: kind, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/no" {
+				return
+			}
+			conn, rw, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			stop := context.AfterFunc(r.Context(), func() { conn.Close() })
+			defer stop()
+			io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: own\r\n\r\n")
+			for {
+				line, err := rw.ReadString('\n')
+				if err != nil {
+					break
+				}
+				io.WriteString(conn, strings.ToUpper(line))
+			}
+			conn.(interface{ CloseWrite() error }).CloseWrite()
+		})})
+		t.Run("switched", func(t *testing.T) {
+			c := dial(t, s.addr)
+			c.send(ask)
+			if res, _ := c.answer("GET"); res.StatusCode != 101 {
+				t.Fatal(res.Status)
+			}
+			for _, line := range []string{"no http\n", "GET / HTTP/1.1\n", "\x00\n"} {
+				c.send(line)
+				if got, err := c.r.ReadString('\n'); got != strings.ToUpper(line) {
+					t.Fatalf("got %q, %v", got, err)
+				}
+			}
+			closeWrite(c.Conn)
+			c.ended()
+		})
+		t.Run("not switched", func(t *testing.T) {
+			c := dial(t, s.addr)
+			c.send(strings.Replace(ask, "/", "/no", 1) + "\x00\x01 not judged")
+			if res, _ := c.answer("GET"); !res.Close {
+				t.Error("the connection goes on, with bytes that may be of another protocol")
+			}
+			c.ended()
+		})
+		t.Run("does not hold up a stop", func(t *testing.T) {
+			c := dial(t, s.addr)
+			c.send(ask)
+			c.answer("GET")
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			if err := s.Shutdown(ctx); err != nil {
+				t.Error(err)
+			}
+			s.base()
+			c.ended()
+		})
+	})
+}
+
+func TestIdleAndSlow(t *testing.T) {
+	for _, c := range []struct{ reason, send string }{
+		{"nothing sent", ""},
+		{"between requests", get},
+		{"head that does not end", "GET / HTTP/1.1\r\nHos"},
+		{"second head that does not end", get + "GET / HTTP/1.1\r\nHos"},
+		{"preface that does not end", "PRI * HT"},
+	} {
+		t.Run(c.reason, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, kind Kind) {
+				s := serve(t, Config{
+					Front: kind, H2C: true, OpenTimeout: time.Millisecond, IdleTimeout: time.Millisecond,
+					Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
+				})
+				c2 := dial(t, s.addr)
+				c2.send(c.send)
+				if strings.HasPrefix(c.send, get) {
+					c2.answer("GET")
+				}
+				c2.ended()
+			})
+		})
+	}
+}
+
+func TestConnectionsAreCounted(t *testing.T) {
+	s := serve(t, Config{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})})
+	c := dial(t, s.addr)
+	c.send(get + get)
+	c.answer("GET")
+	c.answer("GET")
+	c2 := dial(t, s.addr)
+	c2.send("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
+	c2.answer("OPTIONS")
+	if got, want := s.Stats(), (Stats{Accepted: 2, Open: 2, HandedOver: 1, Lane: 2}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// failing is a listener whose first accepts fail.
+type failing struct {
+	net.Listener
+	left atomic.Int64
+}
+
+type passing struct{ error }
+
+func (passing) Temporary() bool { return true }
+
+func (f *failing) Accept() (net.Conn, error) {
+	if f.left.Add(-1) >= 0 {
+		return nil, passing{errors.New("too many open files")}
+	}
+	return f.Listener.Accept()
+}
+
+func TestAcceptGoesOn(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln := &failing{Listener: inner}
+	ln.left.Store(3)
+	s := New(Config{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})})
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(t.Context(), ln) }()
+	c := dial(t, inner.Addr().String())
+	c.send(get)
+	c.answer("GET")
+	s.Close()
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
+	if err := s.Serve(t.Context(), ln); !errors.Is(err, http.ErrServerClosed) {
+		t.Errorf("Serve after Close: %v", err)
+	}
+}
+
+// TestListenerBreaks holds that an error that does not pass ends Serve.
+func TestListenerBreaks(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Config{Handler: http.NotFoundHandler()})
+	ln.Close()
+	if err := s.Serve(t.Context(), ln); err == nil || errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
+	s.Close()
+}
