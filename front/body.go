@@ -136,7 +136,7 @@ func (b *body) readChunks(p []byte) (n int, err error) {
 		n += copy(p[n:], data)
 		l.r += m
 		if no != nil {
-			l.server.refused(no)
+			l.server.refused(no, l.remoteText)
 			return n, no
 		}
 		if b.chunks.done() {

@@ -122,6 +122,7 @@ func (s *Server) remember(c *conn) bool {
 	}
 	s.conns[c] = struct{}{}
 	s.loops.Add(1)
+	s.running.Add(1)
 	return true
 }
 
@@ -148,15 +149,19 @@ func (s *Server) emptied() {
 
 // each calls f for every connection. f may close it.
 func (s *Server) each(f func(*conn)) {
-	s.mu.Lock()
-	all := make([]*conn, 0, len(s.conns))
-	for c := range s.conns {
-		all = append(all, c)
-	}
-	s.mu.Unlock()
-	for _, c := range all {
+	for _, c := range s.all(nil) {
 		f(c)
 	}
+}
+
+// all appends the connections to list.
+func (s *Server) all(list []*conn) []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		list = append(list, c)
+	}
+	return list
 }
 
 // cancelAll ends the contexts of the requests in the fast lane that came from

@@ -125,7 +125,7 @@ func (g *guard) readHead() error {
 			switch {
 			case no != nil:
 				return g.refuse(no)
-			case done:
+			case done && g.head.at <= g.server.HeadBytes:
 				return g.accept()
 			case g.w-g.r >= g.server.HeadBytes:
 				return g.refuse(tooLarge)
@@ -200,7 +200,7 @@ func (g *guard) bodyEnded() {
 
 // refuse has the refusal answered and lets nothing more pass.
 func (g *guard) refuse(no *refusal) error {
-	g.server.refused(no)
+	g.server.refused(no, g.remoteText)
 	g.proceed(busy)
 	g.mu.Lock()
 	g.refusal = no
@@ -238,7 +238,7 @@ func (g *guard) readChunks(p []byte) (n int, err error) {
 		_, m, no := g.chunks.next(b[sound:])
 		sound += m
 		if no != nil {
-			g.server.refused(no)
+			g.server.refused(no, g.remoteText)
 			g.state = guardEnd
 			return 0, no
 		}

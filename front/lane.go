@@ -136,7 +136,7 @@ func (l *lane) fill() bool {
 func (l *lane) plain() bool {
 	h := &l.head
 	b := l.buf[l.r:l.w]
-	if h.minor != 1 || b[h.target] != '/' || h.expect || h.upgrade || h.opts.upgrade || h.opts.other {
+	if h.at > l.server.HeadBytes || h.minor != 1 || b[h.target] != '/' || h.expect || h.upgrade || h.opts.upgrade || h.opts.other {
 		return false
 	}
 	if string(b[h.start:h.methodEnd]) == http.MethodConnect {

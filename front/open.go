@@ -19,7 +19,6 @@ func (s *Server) open(raw net.Conn, o *origin) {
 	}
 	go func() {
 		defer s.loops.Done()
-		s.running.Add(1)
 		defer s.running.Add(-1)
 		c.serve()
 	}()

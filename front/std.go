@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/quackproxy/quack/internal/problem"
 )
@@ -21,24 +20,6 @@ func (s *Server) newStd() *http.Server {
 	srv.ConnState = func(c net.Conn, state http.ConnState) { c.(*guard).stateChanged(state) }
 	// The limit is the guard's; this is above what it lets through.
 	srv.MaxHeaderBytes = s.HeadBytes + 4<<10
-	return srv
-}
-
-// newH2 is net/http's server for HTTP/2.
-func (s *Server) newH2() *http.Server {
-	srv := s.bare()
-	srv.Protocols.SetHTTP2(true)
-	srv.Protocols.SetUnencryptedHTTP2(true)
-	srv.Handler = http.HandlerFunc(s.serveH2)
-	srv.IdleTimeout = s.IdleTimeout
-	srv.MaxHeaderBytes = s.HeadBytes
-	srv.HTTP2 = &http.HTTP2Config{
-		MaxConcurrentStreams:          250,
-		MaxReceiveBufferPerConnection: 1 << 20,
-		MaxReceiveBufferPerStream:     256 << 10,
-		SendPingTimeout:               time.Minute,
-		WriteByteTimeout:              2 * time.Minute,
-	}
 	return srv
 }
 
@@ -100,40 +81,10 @@ func (s *Server) serveStd(w http.ResponseWriter, r *http.Request) {
 	s.Handler.ServeHTTP(w, r)
 }
 
-// serveH2 answers a request of HTTP/2, which net/http has checked; what is
-// only its Host's and target's is checked as in HTTP/1.
-func (s *Server) serveH2(w http.ResponseWriter, r *http.Request) {
-	s.running.Add(1)
-	defer s.running.Add(-1)
-	if no := checkH2(r); no != nil {
-		s.refused(no)
-		s.answerRefused(w, r, no)
-		return
-	}
-	s.Handler.ServeHTTP(w, r)
-}
-
-func checkH2(r *http.Request) *refusal {
-	if !validHost([]byte(r.Host)) && !(r.Host == "" && r.RequestURI == "*") {
-		return badHost
-	}
-	for i := range len(r.RequestURI) {
-		if c := r.RequestURI[i]; c <= ' ' || c == 0x7f || c == '#' {
-			return badTarget
-		}
-	}
-	for name := range r.Header {
-		if lookalike([]byte(name)) {
-			return badLookalike
-		}
-	}
-	return nil
-}
-
 // refused counts and notes a refusal.
-func (s *Server) refused(no *refusal) {
+func (s *Server) refused(no *refusal, peer string) {
 	s.Refused(no.reason)
-	s.Log.Debug("request refused", "reason", no.reason)
+	s.Log.Debug("request refused", "peer", peer, "reason", no.reason)
 }
 
 func (s *Server) answerRefused(w http.ResponseWriter, r *http.Request, no *refusal) {

@@ -13,6 +13,7 @@ const sweepEvery = 100 * time.Millisecond
 func (s *Server) sweep() {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	var list []*conn
 	for {
 		select {
 		case <-s.stop:
@@ -20,7 +21,11 @@ func (s *Server) sweep() {
 		case now := <-tick.C:
 			s.setDate(now)
 			ticks := s.ticks.Add(1)
-			s.each(func(c *conn) { s.look(c, ticks) })
+			list = s.all(list[:0])
+			for _, c := range list {
+				s.look(c, ticks)
+			}
+			clear(list)
 		}
 	}
 }
