@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -50,17 +51,19 @@ type Config struct {
 	IdleTimeout time.Duration // between requests; default 2 min
 
 	// Refused is told of each request that was refused and why, in one word of
-	// a fixed set; it must not block. Default: nobody is told.
+	// the fixed set of refuse.go, or proxy-header; it must not block. Stats
+	// counts them in any case.
 	Refused func(reason string)
 	Log     *slog.Logger // default: nothing is logged
 }
 
 // Stats are counts since the start.
 type Stats struct {
-	Accepted   int64 // connections
-	Open       int64 // connections, at this moment
-	HandedOver int64 // connections that left the fast lane for net/http
-	Lane       int64 // requests served in the fast lane
+	Accepted   int64            // connections
+	Open       int64            // connections, at this moment
+	HandedOver int64            // connections that left the fast lane for net/http
+	Lane       int64            // requests served in the fast lane
+	Refused    map[string]int64 // requests, and connections without their PROXY header, by reason
 }
 
 // Server serves HTTP on listeners. Make it with [New].
@@ -85,6 +88,7 @@ type Server struct {
 	draining                   atomic.Bool
 
 	mu        sync.Mutex
+	refusals  map[string]int64
 	conns     map[*conn]struct{}
 	listeners map[net.Listener]struct{}
 	empty     chan struct{} // closed when conns is empty while draining
@@ -113,6 +117,7 @@ func New(c Config) *Server {
 	s := &Server{
 		Config:    c,
 		stop:      make(chan struct{}),
+		refusals:  make(map[string]int64),
 		conns:     make(map[*conn]struct{}),
 		listeners: make(map[net.Listener]struct{}),
 	}
@@ -125,9 +130,11 @@ func New(c Config) *Server {
 // Stats counts.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
-	open := len(s.conns)
-	s.mu.Unlock()
-	return Stats{Accepted: s.accepted.Load(), Open: int64(open), HandedOver: s.handedOver.Load(), Lane: s.lane.Load()}
+	defer s.mu.Unlock()
+	return Stats{
+		Accepted: s.accepted.Load(), Open: int64(len(s.conns)), HandedOver: s.handedOver.Load(), Lane: s.lane.Load(),
+		Refused: maps.Clone(s.refusals),
+	}
 }
 
 // start starts what serves all listeners.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -363,7 +364,13 @@ func TestConnectionsAreCounted(t *testing.T) {
 	c2 := dial(t, s.addr)
 	c2.send("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
 	c2.answer("OPTIONS")
-	if got, want := s.Stats(), (Stats{Accepted: 2, Open: 2, HandedOver: 1, Lane: 2}); got != want {
+	c3 := dial(t, s.addr)
+	c3.send("GET / HTTP/1.1\r\n\r\n")
+	c3.answer("GET")
+	c3.ended()
+	until(t, "the third connection is forgotten", func() bool { return s.Stats().Open == 2 })
+	want := Stats{Accepted: 3, Open: 2, HandedOver: 2, Lane: 2, Refused: map[string]int64{"host-missing": 1}}
+	if got := s.Stats(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -19,7 +19,7 @@ func (c *conn) readProxyHeader() bool {
 	r := bufio.NewReaderSize(c.Conn, 4<<10)
 	header, err := readHeader(r)
 	if err != nil {
-		c.server.Refused("proxy-header")
+		c.server.count("proxy-header")
 		c.server.Log.Warn("connection without a sound PROXY header was closed",
 			"peer", c.Conn.RemoteAddr().String(), "error", err)
 		return false

@@ -83,8 +83,15 @@ func (s *Server) serveStd(w http.ResponseWriter, r *http.Request) {
 
 // refused counts and notes a refusal.
 func (s *Server) refused(no *refusal, peer string) {
-	s.Refused(no.reason)
+	s.count(no.reason)
 	s.Log.Debug("request refused", "peer", peer, "reason", no.reason)
+}
+
+func (s *Server) count(reason string) {
+	s.mu.Lock()
+	s.refusals[reason]++
+	s.mu.Unlock()
+	s.Refused(reason)
 }
 
 func (s *Server) answerRefused(w http.ResponseWriter, r *http.Request, no *refusal) {
