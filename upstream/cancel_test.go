@@ -257,7 +257,7 @@ func TestHeadTimeout(t *testing.T) {
 	addr, listen := deaf(t)
 	l := listen()
 	silent := newBackend(t, Options{}, "https://"+addr).Pick(nil)
-	_, err := silent.RoundTripWithin(request(t, "GET", "/", "", nil, nil, 0), true, short)
+	_, err := silent.Do(request(t, "GET", "/", "", nil, nil, 0), Call{Idempotent: true, HeadTimeout: short})
 	if !errors.Is(err, ErrHeadTimeout) || NotSent(err) {
 		t.Errorf("no connection: %v", err)
 	}
