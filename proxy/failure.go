@@ -70,17 +70,16 @@ func (l *life) replayable() bool {
 // happened and nothing of where.
 func (l *life) liveFailed(ctx context.Context, f *failure) {
 	l.call.ended = time.Now()
-	cause := context.Cause(ctx)
 	switch {
 	case late(ctx, f.err):
 		l.problem(http.StatusGatewayTimeout, "backend-timeout", "The server behind this one did not answer in time.")
+	case l.idle.over():
+		l.bodyIdle()
+		return
 	case l.clientLeft():
 		l.gone = true
 		return
 	case l.uploadFailed():
-		return
-	case cause == errIdle:
-		l.bodyIdle()
 		return
 	case f.why == whyNoInstance:
 		l.problem(http.StatusServiceUnavailable, "no-backend", "There is no server to answer this request.")

@@ -121,10 +121,11 @@ func (t *idle) over() bool {
 	return t.fired
 }
 
-// end is the last call: nothing is broken off any more.
-func (t *idle) end() {
+// end is the last call: nothing is broken off any more. It reports whether an
+// answer has been.
+func (t *idle) end() bool {
 	if t == nil {
-		return
+		return false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,6 +133,7 @@ func (t *idle) end() {
 	if t.timer != nil {
 		t.timer.Stop()
 	}
+	return t.fired && t.answering
 }
 
 // uploadMoved notes that a piece of the request's body has come.

@@ -87,8 +87,9 @@ func (l *life) end() {
 			l.problem(http.StatusInternalServerError, "internal", "")
 		}
 	}
-	l.idle.end()
-	l.aborted = l.aborted || l.status != 0 && l.idle.over()
+	if l.idle.end() {
+		l.aborted = true // the connection has deadlines that are over
+	}
 	l.fill.Close(l.left())
 	l.settle()
 	if l.upload != nil {

@@ -145,12 +145,16 @@ func TestArithmetic(t *testing.T) {
 	}
 	r.Skip("show", reports.SkipTimeout)
 	r.Drop("show")
+	r.Fallback("show", "breaker")
+	r.Fallback("show", "lost")
+	r.Fallback("show", "breaker")
 	r.Served("show", "ramp", "new", 200, time.Millisecond)
 	r.Served("show", "ramp", "", 503, 3*time.Millisecond)
 	r.Served("other", "legacy", "legacy", 200, time.Millisecond)
 
 	want := reports.RouteReport{Name: "show", Stage: "ramp", Served: 2, Compared: 101, Matched: 95, Mismatched: 3, Transient: 2, Noise: 1,
-		Forgiven: 15, Errors: 4, Skipped: map[string]int64{"budget": 7, "timeout": 1}, Dropped: 1}
+		Forgiven: 15, Errors: 4, Skipped: map[string]int64{"budget": 7, "timeout": 1}, Dropped: 1,
+		Fallbacks: map[string]int64{"breaker": 2, "lost": 1}}
 	check := func(when string, got reports.RouteReport) {
 		t.Helper()
 		for _, l := range []struct {

@@ -58,6 +58,17 @@ func TestLiveThatBreaksOffIsNotCompared(t *testing.T) {
 	r.ledger.quiet(t)
 }
 
+// TestLiveThatFellBack: legacy answered in place of new, so that both answers
+// are legacy's.
+func TestLiveThatFellBack(t *testing.T) {
+	r := newRig(t, options{rollback: "header", more: writing}).proved(t)
+	a := r.live(routes.Legacy, 201, `{"name":"Ada"}`)
+	a.Skip = reports.SkipFallback
+	r.write("create").Live(a)
+	r.ledger.skipped(t, reports.SkipFallback)
+	r.ledger.quiet(t)
+}
+
 // TestAcknowledgements holds what each answer to a shadow write leads to.
 func TestAcknowledgements(t *testing.T) {
 	other := newCodec(stranger)

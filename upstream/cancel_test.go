@@ -278,7 +278,7 @@ func TestHeadTimeoutMovesWithTheBody(t *testing.T) {
 		}
 		w.Close()
 	}()
-	res, err := i.Do(request(t, "PUT", "/", "", nil, r, -1), Call{Idempotent: false, HeadTimeout: 400*time.Millisecond})
+	res, err := i.Do(request(t, "PUT", "/", "", nil, r, -1), Call{Idempotent: false, HeadTimeout: 400 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

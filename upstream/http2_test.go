@@ -111,7 +111,7 @@ func TestHTTP2EndsWithItsContext(t *testing.T) {
 	}
 	release <- true
 	go func() { <-arrived }()
-	if _, err := i.RoundTripWithin(request(t, "GET", "/head", "", nil, nil, 0), true, 30*time.Millisecond); !errors.Is(err, ErrHeadTimeout) {
+	if _, err := i.Do(request(t, "GET", "/head", "", nil, nil, 0), Call{Idempotent: true, HeadTimeout: 30 * time.Millisecond}); !errors.Is(err, ErrHeadTimeout) {
 		t.Errorf("late: %v", err)
 	}
 	release <- true
