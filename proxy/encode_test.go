@@ -59,7 +59,8 @@ func TestRequestBodiesAreCompressed(t *testing.T) {
 		packed                     bool
 		length                     bool // the compressed length is said
 	}{
-		{"JSON over the size, streamed", "POST", "/plain", long, []string{"Content-Type", "application/json"}, true, false},
+		{"JSON over the size, streamed", "POST", "/plain", long + long + long, []string{"Content-Type", "application/json"}, true, false},
+		{"a small body, whole", "POST", "/plain", long, []string{"Content-Type", "application/json"}, true, true},
 		{"a small body of an idempotent request, whole", "PUT", "/plain", long, []string{"Content-Type", "application/json"}, true, true},
 		{"a form", "POST", "/x", long, []string{"Content-Type", "application/x-www-form-urlencoded"}, true, true},
 		{"as long as the size", "POST", "/x", long[:1024], []string{"Content-Type", "application/json"}, false, true},

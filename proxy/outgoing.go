@@ -55,16 +55,22 @@ func (l *life) wholeBody() ([]byte, bool) {
 	return body, refuse == ""
 }
 
-// smallBody is up to which length the body of an idempotent request is read
-// before it is sent: then it can be sent again, and leaves with the head.
-const smallBody = 64 << 10
+// Up to which length a body is read before it is sent: then it can be sent
+// again, and leaves with the head. What is not idempotent is sent again only
+// when nothing of it has arrived.
+const (
+	smallBody       = 64 << 10
+	smallUnsafeBody = 16 << 10
+)
 
-// readSmall reads a small body of an idempotent request whose client waits for
-// nothing in between, and reports whether it could be read. A stream has no
-// length, and is not held up.
+// readSmall reads a small body whose client waits for nothing in between, and
+// reports whether it could be read. A stream has no length, and is not held up.
 func (l *life) readSmall() bool {
-	u := l.upload
-	if !l.idempotent || u.length <= 0 || u.length > smallBody || u.whole() || len(l.header["Expect"]) > 0 || l.upgrade != "" {
+	u, small := l.upload, int64(smallUnsafeBody)
+	if l.idempotent {
+		small = smallBody
+	}
+	if u.length <= 0 || u.length > small || u.whole() || len(l.header["Expect"]) > 0 || l.upgrade != "" {
 		return true
 	}
 	if !l.compared {

@@ -30,12 +30,12 @@ func TestOptionsOf(t *testing.T) {
 	}
 	for p, want := range map[routes.Protocol]upstream.Protocol{routes.ProtocolHTTP1: upstream.ProtocolHTTP1, routes.ProtocolHTTP2: upstream.ProtocolHTTP2} {
 		if got := optionsOf(&routes.Backend{Protocol: p}).Protocol; got != want {
-			t.Errorf("%s is %d", p, got)
+			t.Errorf("%s is %v", p, got)
 		}
 	}
-	for r, want := range map[routes.Reuse]upstream.Reuse{routes.ReuseIdempotent: upstream.ReuseIdempotent, routes.ReuseAlways: upstream.ReuseAlways, routes.ReuseNever: upstream.ReuseNever} {
+	for r, want := range map[routes.Reuse]upstream.Reuse{routes.ReuseIdempotent: upstream.ReuseIdempotent, routes.ReuseRecent: upstream.ReuseRecent, routes.ReuseAlways: upstream.ReuseAlways, routes.ReuseNever: upstream.ReuseNever} {
 		if got := optionsOf(&routes.Backend{Reuse: r}).Reuse; got != want {
-			t.Errorf("%s is %d", r, got)
+			t.Errorf("%s is %v", r, got)
 		}
 	}
 }
