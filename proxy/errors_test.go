@@ -23,7 +23,9 @@ var addresses = regexp.MustCompile(`127\.0\.0\.1|localhost|\[::1\]|dial tcp|conn
 // id, and nothing of where.
 func TestErrorAnswersTellNothing(t *testing.T) {
 	const routes = `
-  - {name: all, match: "/*", timeout: 100ms, expose: true, limits: {request_body: 100B, request_header: 1KiB, idle: 50ms}}`
+  - {name: idle, match: "/idle", timeout: 20s, expose: true, limits: {idle: 50ms}}
+  - {name: late, match: "/late", timeout: 100ms, expose: true}
+  - {name: all, match: "/*", timeout: 20s, expose: true, limits: {request_body: 100B, request_header: 1KiB}}`
 	nothing := func(http.ResponseWriter, *http.Request) {}
 	reads := func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }
 	hang := func(_ http.ResponseWriter, r *http.Request) {
@@ -48,12 +50,12 @@ func TestErrorAnswersTellNothing(t *testing.T) {
 		{"broke off", badly(t, "eof", &got), "POST / HTTP/1.1\r\n", upstream.Options{}, 1, 502, "backend-unreachable", false},
 		{"reset", badly(t, "reset", &got), "POST / HTTP/1.1\r\n", upstream.Options{}, 1, 502, "backend-unreachable", false},
 		{"an answer that is none", badly(t, "no answer", &got), "GET / HTTP/1.1\r\n", upstream.Options{}, 1, 502, "backend-unreachable", false},
-		{"too late", hang, "GET / HTTP/1.1\r\n", upstream.Options{}, 1, 504, "backend-timeout", false},
+		{"too late", hang, "GET /late HTTP/1.1\r\n", upstream.Options{}, 1, 504, "backend-timeout", false},
 		{"the breaker is open", dead, "GET / HTTP/1.1\r\n", upstream.Options{Breaker: upstream.Breaker{Failures: 1, For: 90 * time.Second}}, 2, 503, "backend-away", true},
 		{"too large a body", nothing, "POST / HTTP/1.1\r\nContent-Length: 101\r\n", upstream.Options{}, 1, 413, "body-size", false},
 		{"too large a header", nothing, "GET / HTTP/1.1\r\nX-A: " + strings.Repeat("x", 1024) + "\r\n", upstream.Options{}, 1, 431, "header-size", false},
 		{"too long a target", nothing, "GET /" + strings.Repeat("x", 1024) + " HTTP/1.1\r\n", upstream.Options{}, 1, 414, "target-size", false},
-		{"a body that stands still", reads, "POST / HTTP/1.1\r\nContent-Length: 5\r\n", upstream.Options{}, 1, 408, "body-idle", false},
+		{"a body that stands still", reads, "POST /idle HTTP/1.1\r\nContent-Length: 5\r\n", upstream.Options{}, 1, 408, "body-idle", false},
 		{"TRACE", nothing, "TRACE / HTTP/1.1\r\n", upstream.Options{}, 1, 501, "method", false},
 	} {
 		for _, accept := range []string{"*/*", "text/html"} {

@@ -233,16 +233,19 @@ func TestBreakerOpens(t *testing.T) {
 	dead, listen := deaf(t)
 	w := newWorld(t, `
   - {name: all, match: "/*"}`, dead, nil)
-	w.use(upstream.Options{Breaker: upstream.Breaker{Failures: 3, For: 50 * time.Millisecond}})
+	w.use(upstream.Options{Breaker: upstream.Breaker{Failures: 3, For: time.Minute}})
 	for range 3 {
 		if res, _ := w.ask("GET", "/", ""); res.StatusCode != 502 {
 			t.Fatalf("status %d before it opens", res.StatusCode)
 		}
 	}
 	res, got := w.ask("POST", "/", "hello")
-	if res.StatusCode != 503 || res.Header.Get("Retry-After") != "1" || !strings.Contains(got, "problems/backend-away") {
+	if res.StatusCode != 503 || res.Header.Get("Retry-After") != "60" || !strings.Contains(got, "problems/backend-away") {
 		t.Errorf("open: %d %v %s", res.StatusCode, res.Header, got)
 	}
+
+	w.use(upstream.Options{Breaker: upstream.Breaker{Failures: 1, For: time.Millisecond}})
+	w.ask("GET", "/", "")
 	srv := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
 	l := listen()
 	done := make(chan error, 1)
