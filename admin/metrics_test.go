@@ -3,6 +3,7 @@ package admin_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,61 @@ func TestMetrics(t *testing.T) {
 	}
 	if _, body := w.ask("GET", "/metrics", ""); strings.Contains(body, "quack_leak_suspected{") {
 		t.Error("a leak that was reset is still there")
+	}
+}
+
+// Answers by side and class of status, their latencies, what goes on at the
+// moment, and what was sent.
+func TestMetricsOfAnswersAndInstances(t *testing.T) {
+	live := admin.Live{
+		UnderWay: 7,
+		Instances: []admin.Instance{
+			{Backend: "accounts", URL: "http://127.0.0.1:4000", Role: "live", UnderWay: 3, Healthy: true},
+			{Backend: "accounts", URL: "http://127.0.0.1:4000", Role: "shadow"},
+		},
+		Sent: admin.Sent{Traces: true, Spans: 5, SpansDropped: 2, SpansFailed: 1, Access: true, AccessLines: 9, AccessDropped: 4},
+	}
+	w := newWorld(t, func(c *admin.Config) { c.Live = func() admin.Live { return live } })
+	w.reports.Served("accounts.show", "shadow", "legacy", 200, time.Millisecond)
+	w.reports.Served("accounts.show", "shadow", "legacy", 204, time.Hour)
+	w.reports.Served("accounts.show", "shadow", "legacy", 502, time.Millisecond)
+	w.reports.Served("accounts.show", "ramp", "new", 200, time.Minute)
+	w.reports.Served("gone", "ramp", "new", 200, time.Minute)
+	_, body := w.ask("GET", "/metrics", "")
+	for _, line := range []string{
+		`quack_answers_total{route="accounts.show",side="legacy",status="2xx"} 2`,
+		`quack_answers_total{route="accounts.show",side="legacy",status="5xx"} 1`,
+		`quack_answers_total{route="accounts.show",side="new",status="2xx"} 1`,
+		`quack_served_total{route="accounts.show"} 4`,
+		`quack_answer_duration_seconds_bucket{route="accounts.show",side="legacy",le="+Inf"} 3`,
+		`quack_answer_duration_seconds_count{route="accounts.show",side="legacy"} 3`,
+		`quack_answer_duration_seconds_sum{route="accounts.show",side="legacy"} 3600.002`,
+		`quack_answer_duration_seconds_sum{route="accounts.show",side="new"} 60`,
+		`quack_requests_under_way 7`,
+		`quack_backend_calls_under_way{backend="accounts",instance="http://127.0.0.1:4000",role="live"} 3`,
+		`quack_backend_healthy{backend="accounts",instance="http://127.0.0.1:4000",role="live"} 1`,
+		`quack_backend_healthy{backend="accounts",instance="http://127.0.0.1:4000",role="shadow"} 0`,
+		`quack_spans_sent_total 5`, `quack_spans_dropped_total 2`, `quack_spans_failed_total 1`,
+		`quack_access_log_lines_total 9`, `quack_access_log_dropped_total 4`,
+	} {
+		if !strings.Contains(body, line+"\n") {
+			t.Errorf("no %s", line)
+		}
+	}
+	// Of the three of legacy two took a millisecond.
+	if n := strings.Count(body, `quack_answer_duration_seconds_bucket{route="accounts.show",side="legacy",le="`); n != 17 {
+		t.Errorf("%d buckets, want 17", n)
+	}
+	if !regexp.MustCompile(`duration_seconds_bucket\{route="accounts.show",side="legacy",le="0.0018\d*"\} 2\n`).MatchString(body) {
+		t.Error("what took a millisecond is not in the bucket up to 1.8 ms")
+	}
+	for _, none := range []string{`route="gone"`, "quack_metric_pushes_failed"} {
+		if strings.Contains(body, none) {
+			t.Errorf("%s is there", none)
+		}
+	}
+	if t.Failed() {
+		t.Log(body)
 	}
 }
 
