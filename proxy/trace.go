@@ -51,7 +51,6 @@ func parentOf(h http.Header) (parent trace.SpanContext, valid bool) {
 	}
 	// One that does not parse counts for nothing, and travels on all the same.
 	c.TraceState, _ = trace.ParseTraceState(strings.Join(h["Tracestate"], ","))
-	c.Remote = true
 	return trace.NewSpanContext(c), true
 }
 
@@ -83,7 +82,6 @@ func (l *life) endTrace() {
 	span.SetName(l.route.Name)
 	span.SetAttributes(
 		attribute.String("http.request.method", tracing.Method(l.r.Method)),
-		attribute.String("http.route", l.route.Pattern),
 		attribute.Int("http.response.status_code", status),
 		attribute.String("network.protocol.version", protocolVersion(l.r)),
 		attribute.String("quack.route", l.route.Name),
@@ -91,6 +89,9 @@ func (l *life) endTrace() {
 		attribute.String("quack.side", string(l.side)),
 		attribute.String("quack.request_id", l.id),
 	)
+	if l.route.Pattern != "" {
+		span.SetAttributes(attribute.String("http.route", l.route.Pattern))
+	}
 	if l.skipped != "" {
 		span.SetAttributes(attribute.String("quack.skipped", l.skipped))
 	}

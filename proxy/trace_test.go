@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -300,5 +301,25 @@ func TestNothingAllocatedWhenOff(t *testing.T) {
 	}
 	if l.trace != clientTrace {
 		t.Errorf("trace %q", l.trace)
+	}
+}
+
+// The requests under way are counted from their first byte to the end of their
+// answer, however it ends.
+func TestUnderWay(t *testing.T) {
+	var n atomic.Int64
+	during := make(chan int64, 2)
+	w := newWorld(t, `  - {name: show, match: "GET /accounts/{id}"}`, func(_ http.ResponseWriter, r *http.Request) {
+		during <- n.Load()
+		if r.URL.Path == "/accounts/8" {
+			panic(http.ErrAbortHandler)
+		}
+	}, nil, func(c *Config) { c.UnderWay = &n })
+	for _, path := range []string{"/accounts/7", "/accounts/8"} {
+		w.ask("GET", path, "")
+		if got := <-during; got != 1 {
+			t.Errorf("%s: %d under way while it was", path, got)
+		}
+		until(t, "its end", func() bool { return n.Load() == 0 })
 	}
 }

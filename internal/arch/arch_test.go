@@ -48,6 +48,12 @@ var only = map[string][]string{
 	"github.com/alecthomas/kong":                              {"cmd/quack"},
 	"github.com/pires/go-proxyproto":                          {"front"},
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"admin"},
+	"net/http/pprof": {"admin"}, // registers itself with http.DefaultServeMux, which nothing serves
+	// The data path knows the API of traces alone.
+	"go.opentelemetry.io/otel/sdk/trace":                                {"internal/telemetry"},
+	"go.opentelemetry.io/otel/sdk/metric":                               {"internal/telemetry", "admin"},
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp":   {"internal/telemetry"},
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp": {"internal/telemetry"},
 }
 
 type listed struct {
