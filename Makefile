@@ -28,6 +28,7 @@ ci: check test ## what CI runs
 	$(GO) build -o bin/quack ./cmd/quack
 	./bin/quack check routes.yaml
 	./bin/quack demo --once
+	$(MAKE) bench SHORT=1
 
 setup: ## install what the tests and the demo need and Go does not bring (Chromium, curl, a C compiler)
 	@./scripts/setup

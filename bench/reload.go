@@ -41,24 +41,22 @@ func (s *settings) reloads(ctx context.Context) (outcome, error) {
 	spec.Addr, spec.Duration = p.addr, s.duration
 	title := fmt.Sprintf("reload of %d routes, 1 KiB answers, open loop of %.0f/s", manyRoutes, spec.Rate)
 	var all turns
-	var done int
+	r := &reloader{proxy: p, to: backends{live: addr}}
 	for round := 1; round <= s.rounds; round++ {
 		s.say("%s, round %d of %d", title, round, s.rounds)
 		quiet, err := takeTurn(ctx, p, spec)
 		if err != nil {
 			return o, err
 		}
-		r := &reloader{proxy: p, to: backends{live: addr}}
 		busy, err := r.during(ctx, func() (*turn, error) { return takeTurn(ctx, p, spec) })
 		if err != nil {
 			return o, err
 		}
-		done += r.done
 		quiet.Contender, quiet.Round, busy.Contender, busy.Round = withoutReload, round, withReload, round
 		all = append(all, *quiet, *busy)
 	}
-	o.add(all, reloadTable(title, all, done))
-	o.Budgets = reloadBudgets(all, done)
+	o.add(all, reloadTable(title, all, r.done))
+	o.Budgets = reloadBudgets(all, r.done)
 	return o, nil
 }
 
@@ -94,7 +92,7 @@ func reloadBudgets(all turns, done int) []budget {
 type reloader struct {
 	proxy *proxy
 	to    backends
-	done  int // tables seen in force
+	done  int // tables seen in force; each is another one
 }
 
 // during changes the file every so often while work lasts, and waits each time
@@ -114,26 +112,26 @@ func (r *reloader) during(ctx context.Context, work func() (*turn, error)) (*tur
 func (r *reloader) change(ctx context.Context, until <-chan struct{}) error {
 	tick := time.NewTicker(reloadEvery)
 	defer tick.Stop()
-	for n := 0; ; n++ {
+	for {
 		select {
 		case <-until:
 			return nil
 		case <-tick.C:
 		}
-		if err := r.once(ctx, n); err != nil {
+		if err := r.once(ctx); err != nil {
 			return err
 		}
 	}
 }
 
 // once replaces the file, asks for it to be read, and waits until that is so.
-func (r *reloader) once(ctx context.Context, n int) error {
+func (r *reloader) once(ctx context.Context) error {
 	before, err := r.proxy.quack.tableHash(ctx)
 	if err != nil {
 		return err
 	}
 	file := r.proxy.quack.routes
-	if err := os.WriteFile(file+".next", []byte(manyRoutesTo(r.to, 31+n%2)), 0o644); err != nil {
+	if err := os.WriteFile(file+".next", []byte(manyRoutesTo(r.to, 31+r.done)), 0o644); err != nil {
 		return err
 	}
 	if err := os.Rename(file+".next", file); err != nil {

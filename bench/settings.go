@@ -114,6 +114,7 @@ func (s *settings) bench(ctx context.Context, out, progress io.Writer) error {
 	measure := map[string]func(context.Context) (outcome, error){
 		"live": s.live, "shadow": s.shadowing, "p99": s.latency, "reload": s.reloads, "memory": s.remembering, "go": s.goBenchmarks,
 	}
+	var failure error
 	for _, part := range parts {
 		if !slices.Contains(s.only, part) {
 			continue
@@ -121,12 +122,17 @@ func (s *settings) bench(ctx context.Context, out, progress io.Writer) error {
 		others := watchOthers()
 		o, err := measure[part](ctx)
 		if err != nil {
-			return fmt.Errorf("%s: %w", part, err)
+			// What was measured before is kept.
+			failure = fmt.Errorf("%s: %w", part, err)
+			break
 		}
 		o.Others = others.share()
 		r.add(part, o)
 	}
-	return r.write(out, s.results)
+	if len(r.order) == 0 {
+		return failure
+	}
+	return errors.Join(r.write(out, s.results), failure)
 }
 
 func (s *settings) describe() string {
