@@ -46,17 +46,19 @@ type h2 struct {
 	came   chan event
 	closed chan bool // tells the reader that nobody takes events any more
 	limits map[http2.SettingID]uint32
+
+	target string // sent where a :path is wrongPath; "" is wrongPath itself
 }
+
+// wrongPath is the path of requests that are wrong. Each case has a target of
+// its own for it, so that what arrives late is known.
+const wrongPath = "/wrong"
 
 // newH2 opens a connection: preface, the client's settings, the server's, and
 // both acknowledgements.
 func newH2(t *testing.T, r *running, settings ...http2.Setting) *h2 {
 	t.Helper()
-	c := newSilentH2(t, r.dial(t, "h2"))
-	if _, err := io.WriteString(c.conn, http2.ClientPreface); err != nil {
-		t.Fatal(err)
-	}
-	c.write(func(fr *http2.Framer) error { return fr.WriteSettings(settings...) })
+	c := newH2Over(t, r.dial(t, "h2"), settings...)
 	acks := 0
 	for range 4 { // the server's settings, its window, its acknowledgement
 		e := c.await("settings", func(e event) bool {
@@ -73,8 +75,10 @@ func newH2(t *testing.T, r *running, settings ...http2.Setting) *h2 {
 	return c
 }
 
-// newSilentH2 is a connection on which nothing has been sent.
-func newSilentH2(t *testing.T, conn net.Conn) *h2 {
+// newH2Over sends preface and settings. Only then does the reader start, which
+// acknowledges the server's.
+func newH2Over(t *testing.T, conn net.Conn, settings ...http2.Setting) *h2 {
+	t.Helper()
 	c := &h2{
 		t: t, conn: conn, fr: http2.NewFramer(conn, conn), next: 1,
 		came: make(chan event, 1<<12), closed: make(chan bool),
@@ -83,6 +87,10 @@ func newSilentH2(t *testing.T, conn net.Conn) *h2 {
 	c.enc = hpack.NewEncoder(&c.buf)
 	c.fr.AllowIllegalWrites = true
 	c.fr.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+		t.Fatal(err)
+	}
+	c.write(func(fr *http2.Framer) error { return fr.WriteSettings(settings...) })
 	var reader sync.WaitGroup
 	reader.Go(c.read)
 	t.Cleanup(func() {
@@ -176,6 +184,9 @@ func (c *h2) await(what string, is func(event) bool) event {
 func (c *h2) block(fields ...hpack.HeaderField) []byte {
 	c.buf.Reset()
 	for _, f := range fields {
+		if f.Name == ":path" && f.Value == wrongPath && c.target != "" {
+			f.Value = c.target
+		}
 		_ = c.enc.WriteField(f) // into a buffer, which takes all
 	}
 	return slices.Clone(c.buf.Bytes())
