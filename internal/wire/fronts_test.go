@@ -8,39 +8,71 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"io"
 	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/quackproxy/quack/front"
 )
 
 // maxHead bounds a request's head in all fronts, in bytes.
 const maxHead = 64 << 10
 
-// front is a way to accept connections for a handler.
-type front struct {
-	name  string
-	start func(t testing.TB, h http.Handler, secure bool) *running
-}
-
-// running is a front that accepts connections.
+// running is a server that accepts connections for a handler.
 type running struct {
 	addr  string
 	tls   *tls.Config // of clients; nil without TLS
 	drain func() error
 }
 
-// fronts are those that the live path has to work behind.
-var fronts = []front{
-	{"std", startStd},
+// fronts are what the live path stands behind.
+var fronts = []front.Kind{front.Auto, front.Std}
+
+// startFront serves h with Quack's front.
+func startFront(t testing.TB, kind front.Kind, h http.Handler, secure bool, change ...func(*front.Config)) *running {
+	t.Helper()
+	ln := listen(t)
+	run := &running{addr: ln.Addr().String()}
+	config := front.Config{Handler: h, Front: kind, H2C: true, HeadBytes: maxHead}
+	if secure {
+		config.Certificates, run.tls = certificateFiles(t)
+	}
+	for _, f := range change {
+		f(&config)
+	}
+	base, end := context.WithCancel(context.Background())
+	srv := front.New(config)
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(base, ln) }()
+	run.drain = func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		defer cancel()
+		return srv.Shutdown(ctx)
+	}
+	t.Cleanup(func() {
+		srv.Close()
+		end()
+		<-served
+		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		defer cancel()
+		if err := srv.Wait(ctx); err != nil {
+			t.Errorf("handlers still run: %v", err)
+		}
+	})
+	return run
 }
 
 // startStd serves h with net/http alone: HTTP/1.1 and HTTP/2, the latter
-// without TLS by prior knowledge. It is what the others are held against.
+// without TLS by prior knowledge. It is what the front is held against.
 func startStd(t testing.TB, h http.Handler, secure bool) *running {
 	t.Helper()
 	base, end := context.WithCancel(context.Background())
@@ -58,9 +90,11 @@ func startStd(t testing.TB, h http.Handler, secure bool) *running {
 	ln := listen(t)
 	run := &running{addr: ln.Addr().String()}
 	if secure {
-		var server *tls.Config
-		server, run.tls = certificates(t)
-		srv.TLSConfig = server
+		cert, err := selfSigned()
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv.TLSConfig, run.tls = &tls.Config{Certificates: []tls.Certificate{cert}}, believing(cert)
 	}
 	served := make(chan error, 1)
 	go func() {
@@ -117,19 +151,38 @@ func (r *running) dial(t testing.TB, protocol string) net.Conn {
 	return over
 }
 
-// certificates makes a server's certificate for 127.0.0.1, once per process,
-// and what a client needs to believe it.
-func certificates(t testing.TB) (server, client *tls.Config) {
+// believing is the settings of a client that believes cert.
+func believing(cert tls.Certificate) *tls.Config {
+	roots := x509.NewCertPool()
+	roots.AddCert(cert.Leaf)
+	return &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}
+}
+
+// certificateFiles is the certificate in files, as the front wants it.
+func certificateFiles(t testing.TB) (*front.Certificates, *tls.Config) {
 	t.Helper()
 	cert, err := selfSigned()
 	if err != nil {
 		t.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(cert.Leaf)
-	return &tls.Config{Certificates: []tls.Certificate{cert}}, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair := front.KeyPair{Cert: filepath.Join(t.TempDir(), "cert.pem"), Key: filepath.Join(t.TempDir(), "key.pem")}
+	for file, block := range map[string]*pem.Block{pair.Cert: {Type: "CERTIFICATE", Bytes: cert.Leaf.Raw}, pair.Key: {Type: "PRIVATE KEY", Bytes: key}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	loaded, err := front.LoadCertificates([]front.KeyPair{pair}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded, believing(cert)
 }
 
+// selfSigned is a certificate for 127.0.0.1, one per process.
 var selfSigned = sync.OnceValues(func() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -148,13 +201,21 @@ var selfSigned = sync.OnceValues(func() (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
 })
 
-// overEach runs a test over every front, with and without TLS.
+// overEach runs a test of HTTP/2 over the front, with and without TLS. Both
+// kinds of front have the same HTTP/2.
 func overEach(t *testing.T, test func(t *testing.T, start func(t testing.TB, h http.Handler) *running)) {
-	for _, f := range fronts {
-		for name, secure := range map[string]bool{"tls": true, "plain": false} {
-			t.Run(f.name+"/"+name, func(t *testing.T) {
-				test(t, func(t testing.TB, h http.Handler) *running { return f.start(t, h, secure) })
-			})
-		}
+	for name, secure := range map[string]bool{"tls": true, "h2c": false} {
+		t.Run(name, func(t *testing.T) {
+			test(t, func(t testing.TB, h http.Handler) *running { return startFront(t, front.Auto, h, secure) })
+		})
+	}
+}
+
+// overBoth runs a test of HTTP/1 over both kinds of front.
+func overBoth(t *testing.T, test func(t *testing.T, start func(t testing.TB, h http.Handler) *running)) {
+	for _, kind := range fronts {
+		t.Run(string(kind), func(t *testing.T) {
+			test(t, func(t testing.TB, h http.Handler) *running { return startFront(t, kind, h, false) })
+		})
 	}
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -313,4 +314,12 @@ func dataOf(events []event, id uint32) int {
 		}
 	}
 	return n
+}
+
+// slow makes the kernel keep little of what comes over a connection.
+func slow(conn net.Conn) {
+	if over, ok := conn.(*tls.Conn); ok {
+		conn = over.NetConn()
+	}
+	_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 }

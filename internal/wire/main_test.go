@@ -1,8 +1,7 @@
 // Package wire tests the whole live path on the wire: a front, the handler of
 // package proxy and the engine of package upstream, between clients and
-// backends that speak raw bytes or frames. Start with [newPath], which runs
-// the path; [fronts] are the ways to accept connections that all tests run
-// over.
+// backends that speak raw bytes or frames. Start with [newPath], the
+// handler, and [startFront], which serves it.
 //
 // The suites are: HTTP/2 frame by frame, next to net/http's own server; odd
 // HTTP/1.1 requests, which nothing may take for two; messages that have to
