@@ -40,7 +40,7 @@ func TestOddRequestsElsewhere(t *testing.T) {
 		}},
 	} {
 		t.Run(p.name, func(t *testing.T) {
-			w := newWitness(t)
+			w := newWitness(t, strictSize)
 			addr := p.start(t, w.url)
 			if addr == "" {
 				t.Skip("not installed")

@@ -32,11 +32,12 @@ type witness struct {
 	got []arrived
 }
 
-func newWitness(t testing.TB) *witness {
+// newWitness makes a witness. size is what it takes for the size of a chunk.
+func newWitness(t testing.TB, size *regexp.Regexp) *witness {
 	w := &witness{}
 	w.url = rawBackend(t, func(conn net.Conn, r *bufio.Reader) {
 		for {
-			a, ok := readStrictly(r)
+			a, ok := readStrictly(r, size)
 			if !ok {
 				return
 			}
@@ -46,7 +47,11 @@ func newWitness(t testing.TB) *witness {
 			if a.cut || a.fault != "" {
 				return
 			}
-			io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+			answer := "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+			if strings.HasPrefix(a.raw, "HEAD ") {
+				answer = strings.TrimSuffix(answer, "ok")
+			}
+			io.WriteString(conn, answer)
 		}
 	})
 	return w
@@ -73,12 +78,13 @@ func (w *witness) of(n int) (requests []arrived, smuggled bool) {
 var (
 	strictLine  = regexp.MustCompile("^[!#$%&'*+\\-.^_`|~0-9A-Za-z]+ ([^\\x00-\\x20\\x7f]+) HTTP/1\\.[01]\r\n$")
 	strictField = regexp.MustCompile("^([!#$%&'*+\\-.^_`|~0-9A-Za-z]+):[ \t]*([^\\x00-\\x08\\x0a-\\x1f\\x7f]*?)[ \t]*\r\n$")
-	strictSize  = regexp.MustCompile("^[0-9A-Fa-f]{1,15}\r\n$")
+	strictSize  = regexp.MustCompile("^([0-9A-Fa-f]{1,15})\r\n$")
+	anySize     = regexp.MustCompile("^([0-9A-Fa-f]{1,15})(;[a-z=]*)?\r\n$")
 )
 
 // readStrictly reads a request and says what is wrong with it. ok is false
 // when the connection has ended before one.
-func readStrictly(r *bufio.Reader) (a arrived, ok bool) {
+func readStrictly(r *bufio.Reader, size *regexp.Regexp) (a arrived, ok bool) {
 	var raw bytes.Buffer
 	defer func() { a.raw = raw.String() }()
 	next := func() (string, bool) {
@@ -133,22 +139,23 @@ func readStrictly(r *bufio.Reader) (a arrived, ok bool) {
 		raw.Write(b[:got])
 		a.body, a.cut = string(b[:got]), err != nil
 	case len(codings) == 1:
-		a.readChunks(next, r, &raw)
+		a.readChunks(next, r, &raw, size)
 	}
 	return a, true
 }
 
-func (a *arrived) readChunks(next func() (string, bool), r io.Reader, raw *bytes.Buffer) {
+func (a *arrived) readChunks(next func() (string, bool), r io.Reader, raw *bytes.Buffer, size *regexp.Regexp) {
 	for {
 		l, whole := next()
 		if a.cut = !whole; a.cut {
 			return
 		}
-		if !strictSize.MatchString(l) {
+		digits := size.FindStringSubmatch(l)
+		if digits == nil {
 			a.fault = fmt.Sprintf("chunk size %q", l)
 			return
 		}
-		n, _ := strconv.ParseInt(strings.TrimSpace(l), 16, 64)
+		n, _ := strconv.ParseInt(digits[1], 16, 64)
 		if n == 0 {
 			break
 		}

@@ -18,7 +18,7 @@ func TestOddRequests(t *testing.T) {
 		t.Fatalf("%d cases, want 700", len(all))
 	}
 	overBoth(t, func(t *testing.T, start func(testing.TB, http.Handler) *running) {
-		w := newWitness(t)
+		w := newWitness(t, strictSize)
 		run := start(t, newPath(t, w.url))
 		got := askAll(t.Errorf, run.addr, all)
 		if err := run.drain(); err != nil {
