@@ -98,7 +98,8 @@ func (l *life) passBody(res *http.Response) error {
 		return nil
 	}
 	left := res.ContentLength
-	if (left < 0 || left > flushHeadOver) && !ready(res.Body) {
+	// HTTP/2 has no other way to keep the server from giving the body a length.
+	if left < 0 && l.r.ProtoMajor > 1 || (left < 0 || left > flushHeadOver) && !ready(res.Body) {
 		if err := l.flush(); err != nil {
 			return l.clientGone(err)
 		}

@@ -96,6 +96,8 @@ func (c *counts) Skip(route, reason string) {
 
 func (c *counts) Unmarked(route string) { c.Skip(route, "unmarked") }
 
+func (c *counts) Fallback(route, why string) { c.Skip(route, "fell back: "+why) }
+
 // waitServed waits until n requests have been counted.
 func (c *counts) waitServed(t *testing.T, n int) []int {
 	t.Helper()
