@@ -75,9 +75,11 @@ func TestMetrics(t *testing.T) {
 func TestMetricsOfAnswersAndInstances(t *testing.T) {
 	live := admin.Live{
 		UnderWay: 7,
-		Instances: []admin.Instance{
-			{Backend: "accounts", URL: "http://127.0.0.1:4000", Role: "live", UnderWay: 3, Healthy: true},
-			{Backend: "accounts", URL: "http://127.0.0.1:4000", Role: "shadow"},
+		Front:    admin.Front{Accepted: 12, Open: 6, HandedOver: 2, Lane: 90, Refused: map[string]int64{"host": 3}},
+		Backends: []admin.Backend{
+			{Name: "accounts", Role: "live", BreakerOpen: true, Retries: 4, RetriesRefused: 5, Ejections: 6, Opened: 7, Refused: 8,
+				Instances: []admin.Instance{{URL: "http://127.0.0.1:4000", UnderWay: 3, Healthy: true, Resting: true}}},
+			{Name: "accounts", Role: "shadow", Instances: []admin.Instance{{URL: "http://127.0.0.1:4000", Ejected: true}}},
 		},
 		Sent: admin.Sent{Traces: true, Spans: 5, SpansDropped: 2, SpansFailed: 1, Access: true, AccessLines: 9, AccessDropped: 4},
 	}
@@ -101,6 +103,14 @@ func TestMetricsOfAnswersAndInstances(t *testing.T) {
 		`quack_backend_calls_under_way{backend="accounts",instance="http://127.0.0.1:4000",role="live"} 3`,
 		`quack_backend_healthy{backend="accounts",instance="http://127.0.0.1:4000",role="live"} 1`,
 		`quack_backend_healthy{backend="accounts",instance="http://127.0.0.1:4000",role="shadow"} 0`,
+		`quack_backend_resting{backend="accounts",instance="http://127.0.0.1:4000",role="live"} 1`,
+		`quack_backend_ejected{backend="accounts",instance="http://127.0.0.1:4000",role="shadow"} 1`,
+		`quack_backend_breaker_open{backend="accounts",role="live"} 1`, `quack_backend_breaker_open{backend="accounts",role="shadow"} 0`,
+		`quack_backend_retries_total{backend="accounts",role="live"} 4`, `quack_backend_retries_refused_total{backend="accounts",role="live"} 5`,
+		`quack_backend_ejections_total{backend="accounts",role="live"} 6`, `quack_backend_breaker_opened_total{backend="accounts",role="live"} 7`,
+		`quack_backend_refused_total{backend="accounts",role="live"} 8`,
+		`quack_connections_open 6`, `quack_connections_total 12`, `quack_connections_handed_over_total 2`,
+		`quack_fast_lane_requests_total 90`, `quack_requests_refused_total{reason="host"} 3`,
 		`quack_spans_sent_total 5`, `quack_spans_dropped_total 2`, `quack_spans_failed_total 1`,
 		`quack_access_log_lines_total 9`, `quack_access_log_dropped_total 4`,
 	} {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/quackproxy/quack/admin"
 	"github.com/quackproxy/quack/internal/lifecycle"
@@ -58,12 +59,8 @@ func (o *observed) parts() []lifecycle.Part {
 // numbers plugs the numbers of the moment into the admin listener.
 func (p *process) numbers() admin.Live {
 	n := admin.Live{UnderWay: p.observed.underWay.Load()}
-	if table := p.control.Table(); table != nil {
-		for _, b := range table.Backends() {
-			n.Instances = append(n.Instances, instancesOf(p.live.Backend(b.Name), "live")...)
-			n.Instances = append(n.Instances, instancesOf(p.shadows.Backend(b.Name), "shadow")...)
-		}
-	}
+	n.Front = admin.Front(p.front.Stats())
+	n.Backends = append(backendsAs("live", p.live.States()), backendsAs("shadow", p.shadows.States())...)
 	sent := p.observed.telemetry.Stats()
 	n.Sent = admin.Sent{
 		Traces: sent.Traces, Metrics: sent.Metrics,
@@ -76,13 +73,22 @@ func (p *process) numbers() admin.Live {
 	return n
 }
 
-func instancesOf(b *upstream.Backend, role string) []admin.Instance {
-	if b == nil {
-		return nil
-	}
-	var list []admin.Instance
-	for _, i := range b.Instances() {
-		list = append(list, admin.Instance{Backend: b.Name(), URL: i.URL.String(), Role: role, UnderWay: i.UnderWay(), Healthy: i.Healthy()})
+// backendsAs are the states of a set's backends as those of a role.
+func backendsAs(role string, states []upstream.State) []admin.Backend {
+	now := time.Now()
+	var list []admin.Backend
+	for _, s := range states {
+		b := admin.Backend{
+			Name: s.Name, Role: role, BreakerOpen: s.Open,
+			Retries: s.Retries, RetriesRefused: s.RetriesRefused, Ejections: s.Ejections, Opened: s.Opened, Refused: s.Refused,
+		}
+		for _, i := range s.Instances {
+			b.Instances = append(b.Instances, admin.Instance{
+				URL: i.URL, UnderWay: i.Calls, Healthy: i.Healthy,
+				Ejected: i.EjectedUntil.After(now), Resting: i.RestingUntil.After(now),
+			})
+		}
+		list = append(list, b)
 	}
 	return list
 }

@@ -138,7 +138,7 @@ func TestMetricsArePushedUnderTheSameNames(t *testing.T) {
 	if len(pushed) < 20 {
 		t.Errorf("pushed: %v", pushed)
 	}
-	if body := q.adminGet("/metrics"); !strings.Contains(body, `quack_backend_calls_under_way{backend="monolith",`) || !strings.Contains(body, "quack_requests_under_way 0\n") {
+	if body := q.adminGet("/metrics"); !strings.Contains(body, `quack_backend_calls_under_way{backend="monolith",`) || !strings.Contains(body, "quack_requests_under_way 0\n") || !strings.Contains(body, "quack_fast_lane_requests_total 3\n") {
 		t.Errorf("nothing of the live path in\n%s", body)
 	}
 }
