@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -145,30 +146,44 @@ func atLeast(what string, got, limit float64, format string) budget {
 // about it.
 const quiet = 0.05
 
-// report is what a run leaves.
+// report is what a run leaves. It is written as the run goes on.
 type report struct {
 	At       time.Time
 	Machine  machine
 	Settings string
 	Parts    map[string]outcome
-	order    []string
+
+	order []string
+	to    io.Writer
+	text  bytes.Buffer // what has been written to to
+}
+
+func (r *report) begin(out io.Writer) {
+	r.Parts, r.to = map[string]outcome{}, io.MultiWriter(out, &r.text)
+	fmt.Fprintf(r.to, "%s\n%s\n", r.At.Format("2006-01-02 15:04"), r.Settings)
+	r.Machine.write(r.to)
 }
 
 func (r *report) add(part string, o outcome) {
-	if r.Parts == nil {
-		r.Parts = map[string]outcome{}
-	}
 	r.Parts[part] = o
 	r.order = append(r.order, part)
+	for _, t := range o.Tables {
+		t.write(r.to)
+	}
+	if o.Others > quiet {
+		fmt.Fprintf(r.to, "\n  %s: others used %.0f %% of the machine meanwhile; take the figures as a hint, and the ratios with care\n", part, o.Others*100)
+	}
 }
 
-// write writes the report to out, and with the raw figures to the folder.
-func (r *report) write(out io.Writer, folder string) error {
-	var text strings.Builder
-	r.text(&text)
-	if _, err := io.WriteString(out, text.String()); err != nil {
-		return err
+// end writes the budgets, and keeps all of the report in the folder.
+func (r *report) end(folder string) error {
+	budgets := &table{Title: "budgets", Head: []string{"", "budget", "measured", ""}}
+	for _, part := range r.order {
+		for _, b := range r.Parts[part].Budgets {
+			budgets.Rows = append(budgets.Rows, []string{b.What, b.Limit, b.Got, b.Verdict})
+		}
 	}
+	budgets.write(r.to)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("keep the results: %w", err)
 	}
@@ -177,29 +192,11 @@ func (r *report) write(out io.Writer, folder string) error {
 		return err
 	}
 	name := filepath.Join(folder, r.At.Format("2006-01-02-150405")+"-"+strings.Join(r.order, "-"))
-	for suffix, content := range map[string][]byte{".json": raw, ".txt": []byte(text.String())} {
+	fmt.Fprintf(r.to, "\nraw figures: %s.json\n", name)
+	for suffix, content := range map[string][]byte{".json": raw, ".txt": r.text.Bytes()} {
 		if err := os.WriteFile(name+suffix, content, 0o644); err != nil {
 			return fmt.Errorf("keep the results: %w", err)
 		}
 	}
-	_, err = fmt.Fprintf(out, "\nraw figures: %s.json\n", name)
-	return err
-}
-
-func (r *report) text(w io.Writer) {
-	fmt.Fprintf(w, "%s\n%s\n", r.At.Format("2006-01-02 15:04"), r.Settings)
-	r.Machine.write(w)
-	budgets := &table{Title: "budgets", Head: []string{"", "budget", "measured", ""}}
-	for _, part := range r.order {
-		for _, t := range r.Parts[part].Tables {
-			t.write(w)
-		}
-		if share := r.Parts[part].Others; share > quiet {
-			fmt.Fprintf(w, "\n  %s: others used %.0f %% of the machine meanwhile; take the figures as a hint, and the ratios with care\n", part, share*100)
-		}
-		for _, b := range r.Parts[part].Budgets {
-			budgets.Rows = append(budgets.Rows, []string{b.What, b.Limit, b.Got, b.Verdict})
-		}
-	}
-	budgets.write(w)
+	return nil
 }

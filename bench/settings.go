@@ -111,6 +111,7 @@ func (s *settings) bench(ctx context.Context, out, progress io.Writer) error {
 		return err
 	}
 	r := &report{At: time.Now(), Machine: describeMachine(ctx), Settings: s.describe()}
+	r.begin(out)
 	measure := map[string]func(context.Context) (outcome, error){
 		"live": s.live, "shadow": s.shadowing, "p99": s.latency, "reload": s.reloads, "memory": s.remembering, "go": s.goBenchmarks,
 	}
@@ -132,7 +133,7 @@ func (s *settings) bench(ctx context.Context, out, progress io.Writer) error {
 	if len(r.order) == 0 {
 		return failure
 	}
-	return errors.Join(r.write(out, s.results), failure)
+	return errors.Join(r.end(s.results), failure)
 }
 
 func (s *settings) describe() string {
