@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +180,47 @@ func TestCancelledAfterwards(t *testing.T) {
 	}
 }
 
+// One that ends before the end is read does harm: the connection goes.
+func TestCancelledWithTheEndUnread(t *testing.T) {
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+	i := newBackend(t, Options{}, srv.URL).Pick(nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	res, err := i.RoundTrip(request(t, "GET", "/", "", nil, nil, 0).WithContext(ctx), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := io.ReadAll(res.Body); err != nil {
+		t.Error(err) // it was here already
+	}
+	res.Body.Close()
+	if n := len(i.idle.idle); n != 0 {
+		t.Error("a connection that was interrupted is kept")
+	}
+}
+
+// No deadline that is set or taken away later undoes an interrupt.
+func TestInterruptStays(t *testing.T) {
+	url := serveRaw(t, func(c net.Conn, r *bufio.Reader) { hang(r) })
+	i := newBackend(t, Options{}, url).Pick(nil)
+	for n, later := range []func(*conn){
+		(*conn).unbound,
+		func(c *conn) { c.bound(time.Now().Add(time.Hour), true) },
+		func(c *conn) { c.extend(time.Now().Add(time.Hour)) },
+	} {
+		c := mustDial(t, i)
+		c.bound(time.Now().Add(time.Hour), true)
+		c.interrupt()
+		later(c)
+		late := time.AfterFunc(10*time.Second, c.abort)
+		if err := c.fill(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%d: got %v", n, err)
+		}
+		late.Stop()
+		c.abort()
+	}
+}
+
 // cheap is a context with its own AfterFunc, as a server may have one.
 type cheap struct {
 	context.Context
@@ -263,26 +305,35 @@ func TestHeadTimeout(t *testing.T) {
 	}
 	silent.dials.breakOff()
 	silent.helpers.wait()
+	if silent.rest.Load() != nil {
+		t.Error("a dial that we broke off is held against the instance")
+	}
 	l.Close()
 }
 
 // Each piece of the body begins the wait anew.
 func TestHeadTimeoutMovesWithTheBody(t *testing.T) {
-	srv := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
-	i := newBackend(t, Options{}, srv.URL).Pick(nil)
-	r, w := io.Pipe()
-	go func() {
-		for range 10 {
-			time.Sleep(50 * time.Millisecond)
-			io.WriteString(w, "piece")
+	read := func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }
+	for _, i := range []*Instance{
+		newBackend(t, Options{}, serve(t, read).URL).Pick(nil),
+		h2Backend(t, false, Options{}, read),
+	} {
+		r, w := io.Pipe()
+		go func() {
+			for range 10 {
+				time.Sleep(50 * time.Millisecond)
+				io.WriteString(w, "piece")
+			}
+			w.Close()
+		}()
+		res, err := i.Do(request(t, "PUT", "/", "", nil, r, -1), Call{Idempotent: false, HeadTimeout: 400 * time.Millisecond})
+		if err != nil {
+			t.Error(err)
+			r.Close()
+			continue
 		}
-		w.Close()
-	}()
-	res, err := i.Do(request(t, "PUT", "/", "", nil, r, -1), Call{Idempotent: false, HeadTimeout: 400 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
+		res.Body.Close()
 	}
-	res.Body.Close()
 }
 
 func TestTrace(t *testing.T) {

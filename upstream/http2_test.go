@@ -1,15 +1,20 @@
 package upstream
 
 import (
+	"bufio"
 	"context"
 	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 // h2Backend is an instance of a server that speaks HTTP/2 alone, over TLS or
@@ -130,3 +135,32 @@ func TestUpgradeBesideHTTP2(t *testing.T) {
 		t.Errorf("spoken: %q, %v", spoken, err)
 	}
 }
+
+// A connection that is lost says nothing of the requests on it: those that may
+// be sent again are, once.
+func TestHTTP2ConnectionIsLost(t *testing.T) {
+	for _, idempotent := range []bool{true, false} {
+		var conns atomic.Int64
+		url := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+			if conns.Add(1) == 1 {
+				_, _ = r.Peek(100) // the preface, the settings, something of the request
+				return
+			}
+			new(http2.Server).ServeConn(&peeked{Conn: c, r: r}, &http2.ServeConnOpts{
+				Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
+			})
+		})
+		i := newBackend(t, Options{Protocol: ProtocolHTTP2}, url).Pick(nil)
+		_, _, err := call(i, request(t, "PUT", "/", "", nil, strings.NewReader("body"), 4), idempotent)
+		if (err == nil) != idempotent {
+			t.Errorf("idempotent=%t: %v", idempotent, err)
+		}
+	}
+}
+
+type peeked struct {
+	net.Conn
+	r io.Reader
+}
+
+func (p *peeked) Read(b []byte) (int, error) { return p.r.Read(b) }

@@ -173,11 +173,16 @@ func TestSweepClosesWhatIsClosed(t *testing.T) {
 
 // Bytes that nobody asked for must not become the answer to the next request.
 func TestUnaskedBytes(t *testing.T) {
-	for _, c := range []struct{ reason, first, later string }{
-		{"right behind the answer", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", ""},
-		{"a moment later", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"},
-		{"a body where there is none", "HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\nevil", ""},
-		{"a server that says why it closes", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"},
+	long := strings.Repeat("x", maxReadOnce+1) // is sent in another way
+	for _, c := range []struct {
+		reason, first, later string
+		long                 bool
+	}{
+		{"right behind the answer", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "", false},
+		{"a moment later", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", false},
+		{"a moment later, and a long body", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", true},
+		{"a body where there is none", "HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\nevil", "", false},
+		{"a server that says why it closes", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", false},
 	} {
 		var requests atomic.Int64
 		said := make(chan bool)
@@ -201,12 +206,23 @@ func TestUnaskedBytes(t *testing.T) {
 			t.Fatalf("%s: %v", c.reason, err)
 		}
 		kept := i.idle.idle
+		if c.later == "" && len(kept) > 0 {
+			t.Errorf("%s: the connection was kept", c.reason)
+		}
 		said <- true
 		<-said
 		if c.later != "" {
 			until(t, "it has come", func() bool { return !kept[0].wire.quiet() })
 		}
-		if _, got, err := call(i, request(t, "GET", "/", "", nil, nil, 0), true); err != nil || got != "good" {
+		var body io.Reader
+		if c.long {
+			body = io.MultiReader(strings.NewReader(long))
+		}
+		length := int64(0)
+		if c.long {
+			length = int64(len(long))
+		}
+		if _, got, err := call(i, request(t, "PUT", "/", "", nil, body, length), true); err != nil || got != "good" {
 			t.Errorf("%s: got %q, %v", c.reason, got, err)
 		}
 	}
