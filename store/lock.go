@@ -25,11 +25,39 @@ func lockFolder(dir string) (*os.File, error) {
 		}
 		return nil, fmt.Errorf("lock %q: %w\nthe data folder needs a file system with file locks", f.Name(), err)
 	}
-	// For the message above; a lock without a readable pid still holds.
+	sign(f)
+	return f, nil
+}
+
+// inheritLock takes over a lock that another process has taken and passed on:
+// a lock of flock(2) is of the open file, which both have now, and ends when
+// neither has it any more. It must be the folder's own, so that no third
+// process is let in.
+func inheritLock(dir string, f *os.File) error {
+	path := filepath.Join(dir, lockName)
+	own, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	got, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("the inherited lock: %w", err)
+	}
+	if !os.SameFile(own, got) {
+		return fmt.Errorf("the inherited lock is not %q\nstop the process that has started this one, and start it anew", path)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fmt.Errorf("the inherited lock of %q is held by %s: %w", path, holder(f), err)
+	}
+	return nil
+}
+
+// sign writes this process's id into the lock file, for the message that
+// others get. A lock without a readable pid still holds.
+func sign(f *os.File) {
 	if err := f.Truncate(0); err == nil {
 		f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
-	return f, nil
 }
 
 // holder names the process that has written its pid into the lock file.

@@ -33,12 +33,14 @@ func checkSchemas(schemas []Schema) error {
 	return nil
 }
 
-// inspect reads the store without changing it: is the file whole, and was it
-// migrated by this Quack or an older one.
-func inspect(ctx context.Context, db *sql.DB, path string, schemas []Schema) error {
-	var verdict string
-	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
-		return err
+// inspect reads the store without changing it: is the file whole (thorough,
+// which reads all of it), and was it migrated by this Quack or an older one.
+func inspect(ctx context.Context, db *sql.DB, path string, schemas []Schema, thorough bool) error {
+	verdict := "ok"
+	if thorough {
+		if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
+			return err
+		}
 	}
 	if verdict != "ok" {
 		return damaged(path, errors.New(strings.TrimSpace(verdict)))

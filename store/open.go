@@ -28,22 +28,36 @@ const (
 // store that a newer Quack has migrated, or that is damaged, is refused and
 // left as it was; so is one that another process has open (lock file).
 func Open(ctx context.Context, dir string, schemas ...Schema) (*DB, error) {
-	db, err := open(ctx, dir, schemas)
+	return OpenInherited(ctx, dir, nil, schemas...)
+}
+
+// OpenInherited is Open for a process that was started by the one that has the
+// store open and was given its lock (see [DB.Lock]), which it owns from here
+// on. Both have the store open then, and no third one can. A nil lock is taken
+// anew. The file is not read through: the other process works with it.
+func OpenInherited(ctx context.Context, dir string, lock *os.File, schemas ...Schema) (*DB, error) {
+	db, err := open(ctx, dir, lock, schemas)
 	if err != nil {
 		return nil, fmt.Errorf("open the store in %q: %w", dir, err)
 	}
 	return db, nil
 }
 
-func open(ctx context.Context, dir string, schemas []Schema) (_ *DB, err error) {
+func open(ctx context.Context, dir string, lock *os.File, schemas []Schema) (_ *DB, err error) {
 	if err := checkSchemas(schemas); err != nil {
 		return nil, err
 	}
 	if err := makeFolder(dir); err != nil {
 		return nil, err
 	}
-	db := &DB{dir: dir, turn: make(chan struct{}, 1), closed: make(chan struct{})}
-	if db.lock, err = lockFolder(dir); err != nil {
+	db := &DB{dir: dir, lock: lock, turn: make(chan struct{}, 1), closed: make(chan struct{})}
+	inherited := lock != nil
+	if inherited {
+		err = inheritLock(dir, lock)
+	} else {
+		db.lock, err = lockFolder(dir)
+	}
+	if err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -65,7 +79,7 @@ func open(ctx context.Context, dir string, schemas []Schema) (_ *DB, err error) 
 	if !fresh {
 		// Through a connection that can not write, so that what is refused
 		// stays as it was, its write-ahead log included.
-		if err := inspect(ctx, db.DB, path, schemas); err != nil {
+		if err := inspect(ctx, db.DB, path, schemas, !inherited); err != nil {
 			return nil, err
 		}
 	}

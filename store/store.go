@@ -47,6 +47,14 @@ type DB struct {
 // Dir is the folder that the store is in.
 func (db *DB) Dir() string { return db.dir }
 
+// Lock is the lock of the folder, to be passed on to a process that this one
+// starts (see [OpenInherited]). It is the store's: not to be closed.
+func (db *DB) Lock() *os.File { return db.lock }
+
+// Sign names this process as the one that has the folder, in what others are
+// told who ask for it; to be called by who has inherited the lock and takes over.
+func (db *DB) Sign() { sign(db.lock) }
+
 // Write runs f in a write transaction and commits when f returns nil; else, and
 // when ctx ends before the commit, nothing of it remains. Writers take turns.
 // f must not call Write.
