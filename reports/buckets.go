@@ -81,7 +81,7 @@ func (b *batchWriter) rollUpCounts(width, next, before int64) error {
 		return err
 	}
 	for k, c := range sums {
-		if err := b.addCounts(k.route, next, k.start, c); err != nil {
+		if _, err := b.addCounts(k.route, next, k.start, c); err != nil {
 			return err
 		}
 	}

@@ -84,19 +84,16 @@ func Open(ctx context.Context, db *store.DB, c Config) (*Reports, error) {
 		totals:   map[string]*counts{},
 		writer:   writer{unwritten: map[string]*counts{}, groups: map[groupKey]*groupCount{}},
 	}
-	r.flushing <- struct{}{}
 	if err := r.load(ctx); err != nil {
 		return nil, fmt.Errorf("read the reports: %w", err)
 	}
+	r.flushing <- struct{}{}
 	return r, nil
 }
 
 // load reads what is kept in memory as well.
 func (r *Reports) load(ctx context.Context) error {
-	err := r.eachBucket(ctx, `SELECT route, data FROM reports_counts WHERE width = 0`, nil, func(route string, c *counts) {
-		r.totals[route] = c
-	})
-	if err != nil {
+	if err := r.loadSums(ctx); err != nil {
 		return err
 	}
 	rows, err := r.db.QueryContext(ctx, `SELECT route, path, kind, verdict, reason FROM reports_groups`)
@@ -111,10 +108,48 @@ func (r *Reports) load(ctx context.Context) error {
 		}
 		r.tally.know(k)
 	}
-	if err := rows.Err(); err != nil {
+	return rows.Err()
+}
+
+// loadSums reads the counters of all time and the bytes of evidence. The caller
+// has the token of flushing.
+func (r *Reports) loadSums(ctx context.Context) error {
+	totals := map[string]*counts{}
+	err := r.eachBucket(ctx, `SELECT route, data FROM reports_counts WHERE width = 0`, nil, func(route string, c *counts) {
+		totals[route] = c
+	})
+	if err != nil {
 		return err
 	}
-	return r.db.QueryRowContext(ctx, `SELECT coalesce(sum(size), 0) FROM reports_comparisons`).Scan(&r.writer.evidence)
+	var evidence int64
+	if err := r.db.QueryRowContext(ctx, `SELECT coalesce(sum(size), 0) FROM reports_comparisons`).Scan(&evidence); err != nil {
+		return err
+	}
+	r.writer.evidence = evidence
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.totals = totals
+	return nil
+}
+
+// Reread takes in what another process has written to the store meanwhile; for
+// the one that goes on when the other has ended.
+func (r *Reports) Reread(ctx context.Context) error {
+	select {
+	case <-r.flushing:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a batch of reports: %w", ctx.Err())
+	}
+	defer func() { r.flushing <- struct{}{} }()
+	err := r.write(context.WithoutCancel(ctx), time.Now()) // so that the store has all that this process has
+	r.note(err)
+	if err == nil {
+		err = r.loadSums(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("read the reports anew: %w", err)
+	}
+	return nil
 }
 
 // eachBucket reads rows of a route and its counters.

@@ -19,20 +19,22 @@ type groupCount struct {
 
 // write writes one batch in one transaction.
 func (r *Reports) write(ctx context.Context, now time.Time) error {
-	totals := r.settle()
+	r.settle()
 	taken := r.tally.take()
 	w := &r.writer
 	for k, g := range taken.groups {
 		w.countGroup(cleanKey(r.redactor, k), g)
 	}
-	if len(totals) == 0 && len(w.groups) == 0 && len(taken.queue) == 0 && now.Sub(w.rolledUp) < rollUpEvery {
+	if len(w.unwritten) == 0 && len(w.groups) == 0 && len(taken.queue) == 0 && now.Sub(w.rolledUp) < rollUpEvery {
 		return nil
 	}
 	packed := r.pack(taken)
 	evidence := w.evidence
+	var totals map[string]*counts
 	err := r.db.Write(ctx, func(tx *sql.Tx) error {
 		b := &batchWriter{ctx: ctx, tx: tx, r: r, now: now, evidence: evidence, ids: map[groupKey]int64{}, prepared: map[string]*sql.Stmt{}}
-		if err := b.counters(w.unwritten, totals); err != nil {
+		var err error
+		if totals, err = b.counters(w.unwritten); err != nil {
 			return fmt.Errorf("write counters: %w", err)
 		}
 		if err := b.groups(w.groups); err != nil {
@@ -59,6 +61,9 @@ func (r *Reports) write(ctx context.Context, now time.Time) error {
 		return err
 	}
 	w.evidence = evidence
+	r.mu.Lock()
+	maps.Copy(r.totals, totals)
+	r.mu.Unlock()
 	if now.Sub(w.rolledUp) >= rollUpEvery {
 		w.rolledUp = now
 	}
@@ -68,18 +73,13 @@ func (r *Reports) write(ctx context.Context, now time.Time) error {
 }
 
 // settle moves what the shards have counted to the totals and to what is to be
-// written, and returns the totals of the routes that are to be written, encoded.
-func (r *Reports) settle() map[string][]byte {
+// written.
+func (r *Reports) settle() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delta := r.shards.take()
 	mergeInto(r.totals, delta)
 	mergeInto(r.writer.unwritten, delta)
-	totals := make(map[string][]byte, len(r.writer.unwritten))
-	for route := range r.writer.unwritten {
-		totals[route] = r.totals[route].encode()
-	}
-	return totals
 }
 
 func (c *counts) encode() []byte {
@@ -160,24 +160,28 @@ func (b *batchWriter) numbers(query string, args ...any) ([]int64, error) {
 	return list, rows.Err()
 }
 
-// counters adds to this minute's counters, and puts the totals in place.
-func (b *batchWriter) counters(unwritten map[string]*counts, totals map[string][]byte) error {
+// counters adds to this minute's counters and to those of all time, and returns
+// the latter. They are added to what the store has, not to what this process
+// has seen: another one may write to it as well, while one hands over to the
+// next.
+func (b *batchWriter) counters(unwritten map[string]*counts) (totals map[string]*counts, err error) {
 	minute := bucketStart(b.now, 60)
+	totals = make(map[string]*counts, len(unwritten))
 	for _, route := range slices.Sorted(maps.Keys(unwritten)) {
-		if err := b.addCounts(route, 60, minute, unwritten[route]); err != nil {
-			return err
+		if _, err := b.addCounts(route, 60, minute, unwritten[route]); err != nil {
+			return nil, err
 		}
-		if err := b.putCounts(route, 0, 0, totals[route]); err != nil {
-			return err
+		if totals[route], err = b.addCounts(route, 0, 0, unwritten[route]); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return totals, nil
 }
 
-func (b *batchWriter) addCounts(route string, width, start int64, c *counts) error {
+func (b *batchWriter) addCounts(route string, width, start int64, c *counts) (*counts, error) {
 	query, err := b.statement(`SELECT data FROM reports_counts WHERE route = ? AND width = ? AND start = ?`)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var data []byte
 	sum := &counts{}
@@ -186,10 +190,10 @@ func (b *batchWriter) addCounts(route string, width, start int64, c *counts) err
 		sum, err = decodeCounts(route, data)
 	}
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
+		return nil, err
 	}
 	sum.merge(c)
-	return b.putCounts(route, width, start, sum.encode())
+	return sum, b.putCounts(route, width, start, sum.encode())
 }
 
 func (b *batchWriter) putCounts(route string, width, start int64, data []byte) error {
