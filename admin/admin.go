@@ -50,6 +50,8 @@ type Config struct {
 	Live    func() Live    // other numbers of the moment; nil for none
 	Version string
 	Log     *slog.Logger
+	// Handover is how the proxy stands between two processes; nil for unknown.
+	Handover func() Handover
 	// Push makes a reader of the metrics that sends them on, beside /metrics,
 	// as metrics of Resource. Not set, or nil returned: nobody does.
 	Push     func(...metric.Producer) metric.Reader
@@ -90,6 +92,7 @@ type server struct {
 	proofs  func() []Proof
 	stats   func() Stats
 	live    func() Live
+	handed  func() Handover
 	ready   func() error
 	log     *slog.Logger
 	version string
@@ -114,7 +117,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	s := &server{
 		control: c.Control, gate: c.Gate, reports: c.Reports,
-		proofs: c.Proofs, stats: c.Stats, live: c.Live, ready: c.Ready,
+		proofs: c.Proofs, stats: c.Stats, live: c.Live, handed: c.Handover, ready: c.Ready,
 		log: c.Log, version: c.Version, started: time.Now().UTC(),
 		hosts:    map[string]bool{"localhost": true},
 		token:    sha256.Sum256([]byte(c.Token)),
@@ -136,6 +139,9 @@ func New(c Config) (http.Handler, error) {
 	}
 	if s.live == nil {
 		s.live = func() Live { return Live{} }
+	}
+	if s.handed == nil {
+		s.handed = func() Handover { return Handover{} }
 	}
 	if s.ready == nil {
 		s.ready = func() error { return nil }

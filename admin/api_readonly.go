@@ -67,7 +67,9 @@ func (s *server) changeReadonly(r *http.Request, body readonlyChange) (ReadonlyS
 	var made readonly.State
 	by := callerOf(r).by
 	if c.On {
-		made, err = s.control.Freeze(r.Context(), by, c.Why, c.For)
+		ctx, release := s.servers.untilShutdown(r.Context())
+		defer release()
+		made, err = s.control.Freeze(ctx, by, c.Why, c.For)
 	} else {
 		made, err = s.control.Thaw(r.Context(), by, c.Why)
 	}

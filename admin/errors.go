@@ -8,6 +8,7 @@ import (
 
 	"github.com/quackproxy/quack/control"
 	"github.com/quackproxy/quack/internal/problem"
+	"github.com/quackproxy/quack/readonly"
 	"github.com/quackproxy/quack/routes"
 )
 
@@ -60,6 +61,12 @@ func (s *server) asProblem(r *http.Request, err error) *problemError {
 		return &problemError{status: http.StatusConflict, kind: "not-latched", title: "Nothing to reset", detail: err.Error()}
 	case errors.Is(err, control.ErrLatchedAgain):
 		return &problemError{status: http.StatusConflict, kind: "latched-again", title: "Another leak was suspected", detail: err.Error()}
+	case errors.Is(err, control.ErrSealed):
+		return &problemError{status: http.StatusServiceUnavailable, kind: "handing-over", title: "Handing over", detail: "This process hands over to a new one, and nothing was changed.\nAsk again in a moment: the new one answers then.",
+			header: map[string]string{"Retry-After": "1", "Connection": "close"}}
+	case errors.Is(err, readonly.ErrPreceded):
+		return &problemError{status: http.StatusGatewayTimeout, kind: "preceded", title: "The process before this one is not done", detail: "The gate is closed here and stays closed. The process that handed over to this one still finishes its requests, and may let a write among them through.\nWait for its end with quack readonly status --wait 30s, which changes nothing, or open the gate with quack readonly off --why TEXT.",
+			extra: map[string]any{"under_way": s.gate.UnderWay(), "read_only": true}}
 	case errors.Is(err, control.ErrNotFound):
 		return &problemError{status: http.StatusNotFound, kind: "not-kept", title: "Not kept", detail: "It was never there, or has made room for newer evidence."}
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:

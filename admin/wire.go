@@ -26,6 +26,15 @@ type Status struct {
 	Overrides []control.Override `json:"overrides"`
 	Shadow    Stats              `json:"shadow"`
 	Evidence  reports.Stats      `json:"evidence"`
+	Handover  Handover           `json:"handover"`
+}
+
+// Handover is how the proxy stands between two of its processes.
+type Handover struct {
+	PID         int       `json:"pid"`                   // of the process that answers
+	Predecessor int       `json:"predecessor,omitempty"` // the process before it, which still finishes its requests
+	Failed      string    `json:"failed,omitempty"`      // why the last attempt to start a new process failed
+	FailedAt    time.Time `json:"failed_at,omitzero"`
 }
 
 // TableStatus is what is in force of routes.yaml.

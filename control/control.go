@@ -44,6 +44,7 @@ type Control struct {
 	last    atomic.Pointer[load]
 
 	mu        sync.Mutex          // one change at a time
+	sealed    bool                // no changes: another process makes them
 	file      *routes.Table       // as loaded, without overrides
 	overrides map[string]Override // by route; those of routes that the file lacks wait here for their return
 }
@@ -94,6 +95,9 @@ func (c *Control) Use(ctx context.Context, t *routes.Table) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.sealed {
+		return fmt.Errorf("put a table in force: %w", ErrSealed)
+	}
 	keep, with, entries := c.reconcile(t)
 	entries = append([]Entry{{
 		At: now(), By: "file", Action: "reload",
@@ -133,39 +137,30 @@ func (c *Control) swap(t *routes.Table) {
 }
 
 // write stores what stands in memory after a change, and what is to be said of
-// it. Both sets are written whole: they are small, and what an earlier failure
-// kept from the disk goes with them. A caller that goes away in between must
-// not leave it unknown what is on disk.
+// it: whatever an earlier failure kept from the disk goes with it. A caller that
+// goes away in between must not leave it unknown what is on disk.
 func (c *Control) write(ctx context.Context, overrides map[string]Override, latches map[string]Latch, entries ...Entry) error {
 	ctx = context.WithoutCancel(ctx)
 	return c.db.Write(ctx, func(tx *sql.Tx) error {
-		if err := saveOverrides(ctx, tx, overrides); err != nil {
-			return err
-		}
-		if err := saveLatches(ctx, tx, latches); err != nil {
-			return err
-		}
-		for _, e := range entries {
-			if err := saveEntry(ctx, tx, e); err != nil {
-				return err
-			}
-		}
-		return nil
+		return save(ctx, tx, overrides, latches, entries)
 	})
 }
 
 // Freeze closes the gate, audited. It takes a why: it is shown to the clients
-// whose writes are blocked. length, when > 0, is announced.
+// whose writes are blocked. length, when > 0, is announced. It returns when no
+// process before this one is left that could let a write through; with
+// readonly.ErrPreceded and the state that it made when ctx ends first.
 func (c *Control) Freeze(ctx context.Context, by, why string, length time.Duration) (readonly.State, error) {
 	why, err := reason(why)
 	if err != nil {
 		return c.gate.State(), fmt.Errorf("close the gate: %w", err)
 	}
-	s, err := c.gate.Freeze(ctx, name(by), why, length)
-	if err == nil {
-		c.log.Warn("read-only mode is on", "by", s.By, "why", s.Why, "epoch", s.Epoch)
+	s, err := c.changeGate(func() (readonly.State, error) { return c.gate.Freeze(ctx, name(by), why, length) })
+	if err != nil {
+		return s, err
 	}
-	return s, err
+	c.log.Warn("read-only mode is on", "by", s.By, "why", s.Why, "epoch", s.Epoch)
+	return s, c.gate.Settled(ctx)
 }
 
 // Thaw opens the gate, audited. It takes a why.
@@ -174,11 +169,20 @@ func (c *Control) Thaw(ctx context.Context, by, why string) (readonly.State, err
 	if err != nil {
 		return c.gate.State(), fmt.Errorf("open the gate: %w", err)
 	}
-	s, err := c.gate.Thaw(ctx, name(by), why)
+	s, err := c.changeGate(func() (readonly.State, error) { return c.gate.Thaw(ctx, name(by), why) })
 	if err == nil {
 		c.log.Warn("read-only mode is off", "by", s.By, "why", s.Why, "epoch", s.Epoch)
 	}
 	return s, err
+}
+
+func (c *Control) changeGate(change func() (readonly.State, error)) (readonly.State, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sealed {
+		return c.gate.State(), fmt.Errorf("change the gate: %w", ErrSealed)
+	}
+	return change()
 }
 
 func auditGate(ctx context.Context, tx *sql.Tx, s readonly.State) error {

@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -54,7 +55,22 @@ func (c *Control) Latch(l Latch) {
 // added. The caller holds mu.
 func (c *Control) writeLatch(l Latch) error {
 	what := fmt.Sprintf("%s: request %s to %s", l.Route, l.RequestID, l.Backend)
-	return c.write(context.Background(), c.overrides, *c.latches.Load(), Entry{At: l.At, By: "quack", Action: "latch", What: what, Why: l.Why})
+	e := Entry{At: l.At, By: "quack", Action: "latch", What: what, Why: l.Why}
+	if c.sealed {
+		return c.writeLatchAlone(l, e)
+	}
+	return c.write(context.Background(), c.overrides, *c.latches.Load(), e)
+}
+
+// writeReset stores that the latch of a route is no more.
+func (c *Control) writeReset(ctx context.Context, route string, rest map[string]Latch, e Entry) error {
+	ctx = context.WithoutCancel(ctx)
+	return c.db.Write(ctx, func(tx *sql.Tx) error {
+		if err := deleteLatch(ctx, tx, route); err != nil {
+			return err
+		}
+		return save(ctx, tx, c.overrides, rest, []Entry{e})
+	})
 }
 
 // Latches are the suspected leaks, by route.
@@ -82,6 +98,9 @@ func (c *Control) resetLatch(ctx context.Context, route, by, why string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if c.sealed {
+		return ErrSealed
+	}
 	l, latched := (*c.latches.Load())[route]
 	if !latched {
 		if c.file != nil && c.file.Route(route) == nil {
@@ -92,7 +111,7 @@ func (c *Control) resetLatch(ctx context.Context, route, by, why string) error {
 	rest := maps.Clone(*c.latches.Load())
 	delete(rest, route)
 	what := fmt.Sprintf("%s: latched %s by request %s", route, l.At.Format(time.RFC3339), l.RequestID)
-	if err := c.write(ctx, c.overrides, rest, Entry{At: now(), By: name(by), Action: "reset latch", What: what, Why: why}); err != nil {
+	if err := c.writeReset(ctx, route, rest, Entry{At: now(), By: name(by), Action: "reset latch", What: what, Why: why}); err != nil {
 		return err
 	}
 	c.removeLatch(l)

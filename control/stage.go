@@ -66,6 +66,9 @@ func (c *Control) setStage(ctx context.Context, route string, s routes.StageSett
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if c.sealed {
+		return ErrSealed
+	}
 	if c.file == nil {
 		return errors.New("no table is in force yet")
 	}

@@ -59,8 +59,13 @@ func read(ctx context.Context, db *store.DB) (map[string]Override, map[string]La
 	if err != nil {
 		return nil, nil, err
 	}
+	latches, err := readLatches(ctx, db)
+	return overrides, latches, err
+}
+
+func readLatches(ctx context.Context, db *store.DB) (map[string]Latch, error) {
 	latches := map[string]Latch{}
-	err = each(ctx, db, `SELECT route, backend, request_id, why, at_ns FROM control_latches`, nil,
+	err := each(ctx, db, `SELECT route, backend, request_id, why, at_ns FROM control_latches`, nil,
 		func(rows *sql.Rows) error {
 			var l Latch
 			var at int64
@@ -69,7 +74,7 @@ func read(ctx context.Context, db *store.DB) (map[string]Override, map[string]La
 			latches[l.Route] = l
 			return err
 		})
-	return overrides, latches, err
+	return latches, err
 }
 
 func readAudit(ctx context.Context, db *store.DB, before int64, limit int) ([]Entry, error) {
@@ -117,12 +122,32 @@ func saveOverrides(ctx context.Context, tx *sql.Tx, set map[string]Override) err
 	return nil
 }
 
-func saveLatches(ctx context.Context, tx *sql.Tx, set map[string]Latch) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM control_latches`); err != nil {
+// save writes the overrides whole, since they are one process's, and adds the
+// latches, of which the process before this one may have written others.
+func save(ctx context.Context, tx *sql.Tx, overrides map[string]Override, latches map[string]Latch, entries []Entry) error {
+	if err := saveOverrides(ctx, tx, overrides); err != nil {
 		return err
 	}
+	if err := saveLatches(ctx, tx, latches); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := saveEntry(ctx, tx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func deleteLatch(ctx context.Context, tx *sql.Tx, route string) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM control_latches WHERE route = ?`, route)
+	return err
+}
+
+func saveLatches(ctx context.Context, tx *sql.Tx, set map[string]Latch) error {
 	for _, l := range set {
-		_, err := tx.ExecContext(ctx, `INSERT INTO control_latches (route, backend, request_id, why, at_ns) VALUES (?, ?, ?, ?, ?)`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO control_latches (route, backend, request_id, why, at_ns) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (route) DO UPDATE SET backend = excluded.backend, request_id = excluded.request_id, why = excluded.why, at_ns = excluded.at_ns`,
 			l.Route, l.Backend, l.RequestID, l.Why, l.At.UnixNano())
 		if err != nil {
 			return err

@@ -11,7 +11,7 @@ import (
 const look = 2 * time.Millisecond
 
 // Drained returns nil when every write that entered before the freeze has
-// left, or ctx's error with the number still under way, or ErrOpen.
+// left and no process before this one is left (see Succeed), or ctx's error with the number still under way, or ErrOpen.
 //
 // Nil says: since a moment before Drained returned no write is under way, and
 // none can be until the next Thaw. That holds while the gate is closed; it is
@@ -39,5 +39,5 @@ func (g *Gate) lookDrained() (bool, error) {
 		return false, ErrOpen
 	}
 	g.forget()
-	return len(g.open) == 0, nil
+	return len(g.open) == 0 && !g.preceded(), nil
 }

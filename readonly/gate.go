@@ -21,6 +21,7 @@ type Gate struct {
 	// open are the ended periods of an open gate in which writes may still be
 	// under way; Drained waits for them and forgets them.
 	open     []*period
+	before   <-chan struct{} // closed when the process before this one has ended; nil without one
 	onChange func(ctx context.Context, tx *sql.Tx, s State) error
 }
 
@@ -94,13 +95,16 @@ func (g *Gate) State() State { return g.current.Load().state }
 
 // UnderWay is the number of writes that were let through and have not left.
 // While writes come and go it is a close guess; once the gate is closed 0 is
-// exact, and stays.
+// exact, and stays. A process before this one (see Succeed) counts as one write.
 func (g *Gate) UnderWay() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var n int64
 	for _, p := range g.open {
 		n += p.underWay()
+	}
+	if g.preceded() {
+		n++
 	}
 	if p := g.current.Load(); !p.state.ReadOnly {
 		n += p.underWay()
