@@ -8,15 +8,14 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/signal"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/quackproxy/quack/admin"
 	"github.com/quackproxy/quack/cache"
 	"github.com/quackproxy/quack/control"
 	"github.com/quackproxy/quack/front"
+	"github.com/quackproxy/quack/internal/handover"
 	"github.com/quackproxy/quack/internal/lifecycle"
 	"github.com/quackproxy/quack/proxy"
 	"github.com/quackproxy/quack/readonly"
@@ -51,12 +50,21 @@ type process struct {
 	certificates *front.Certificates // nil without TLS
 	front        *front.Server
 
+	signals     *signals
+	pidFile     string
+	upgradeWait time.Duration
+	before      *handover.Predecessor          // the process that has handed over to this one; nil without
+	upgraded    atomic.Pointer[admin.Handover] // the last upgrade that has failed
+	handedOver  atomic.Bool                    // another process has taken over
+	end         linger                         // of serving clients, after that
+
 	draining atomic.Bool
 }
 
 // build makes the parts in the order in which they need each other.
-func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets, bound *listeners, observed *observed, log *slog.Logger) (p *process, err error) {
-	p = &process{file: c.Routes, hash: table.Hash(), log: log, duck: c.LameDuck, drain: c.Drain, bound: bound, observed: observed}
+func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets, bound *listeners, observed *observed, log *slog.Logger, before *handover.Predecessor) (p *process, err error) {
+	p = &process{before: before, file: c.Routes, hash: table.Hash(), log: log, duck: c.LameDuck, drain: c.Drain, bound: bound, observed: observed}
+	p.end.handed = &p.handedOver
 	defer func() {
 		if err != nil && p.db != nil {
 			err = errors.Join(err, p.db.Close())
@@ -114,17 +122,25 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		Version:     version(),
 		MetricsOpen: c.MetricsOpen,
 		Ready:       p.ready,
+		Handover:    p.handover,
 		Log:         log,
 	})
 	return p, err
 }
 
 func (p *process) openStore(ctx context.Context, c *serveCmd, keys secrets) (err error) {
-	if p.db, err = store.Open(ctx, c.Data, readonly.Schema, control.Schema, reports.Schema); err != nil {
+	var lock *os.File
+	if p.before != nil {
+		lock = p.before.File("lock")
+	}
+	if p.db, err = store.OpenInherited(ctx, c.Data, lock, readonly.Schema, control.Schema, reports.Schema); err != nil {
 		return err
 	}
 	if p.gate, err = readonly.Open(ctx, p.db); err != nil {
 		return fmt.Errorf("open the gate: %w", err)
+	}
+	if p.before != nil {
+		p.gate.Succeed(p.before.Ended())
 	}
 	key, err := fingerprintKey(keys.own)
 	if err != nil {
@@ -138,37 +154,58 @@ func (p *process) openStore(ctx context.Context, c *serveCmd, keys secrets) (err
 }
 
 // run is the life of the process: the parts in the order of their start, which
-// is the reverse of the order in which they stop.
+// is the reverse of the order in which they stop. When another process has
+// taken over, what that one does from then on ends at once, and the rest as at
+// any stop.
 func (p *process) run(ctx context.Context) error {
-	parts := append(p.observed.parts(), []lifecycle.Part{
-		{Name: "reports", Run: p.reports.Run},
-		{Name: "live backends", Run: p.live.Run},
-		{Name: "shadow backends", Run: p.shadows.Run},
-		{Name: "shadow", Run: p.shadow.Run},
-		{Name: "routes", Run: p.watch},
-		{Name: "admin listener", Run: (&server{ln: p.bound.admin, handler: p.admin, drain: 2 * time.Second, log: p.log}).run},
-	}...)
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	handed, hand := context.WithCancel(context.WithoutCancel(ctx))
+	defer hand()
+	own := ownParts{handed}
+	parts := append([]lifecycle.Part{{Name: "upgrade", Run: p.upgrades(serving, func() {
+		p.handedOver.Store(true)
+		hand()
+		stop()
+	})}}, p.observed.parts()...)
+	parts = append(parts,
+		lifecycle.Part{Name: "reports", Run: p.reports.Run},
+		lifecycle.Part{Name: "live backends", Run: p.live.Run},
+		lifecycle.Part{Name: "shadow backends", Run: p.shadows.Run},
+		lifecycle.Part{Name: "shadow", Run: p.shadow.Run},
+	)
+	if p.before != nil {
+		parts = append(parts, lifecycle.Part{Name: "the process before", Run: p.succeed})
+	}
+	parts = append(parts,
+		own.part("routes", p.watch),
+		own.part("admin listener", (&server{ln: p.bound.admin, handler: p.admin, drain: 2 * time.Second, log: p.log}).run),
+	)
 	if p.bound.health != nil {
-		parts = append(parts, lifecycle.Part{Name: "health listener", Run: (&server{ln: p.bound.health, handler: healthOnly(p.admin), drain: time.Second, log: p.log}).run})
+		parts = append(parts, own.part("health listener", (&server{ln: p.bound.health, handler: healthOnly(p.admin), drain: time.Second, log: p.log}).run))
 	}
 	if p.certificates != nil {
 		parts = append(parts, lifecycle.Part{Name: "certificates", Run: p.certificates.Run})
 	}
-	parts = append(parts, lifecycle.Part{Name: "live listener", Run: (&liveServer{
+	parts = append(parts,
+		lifecycle.Part{Name: "live listener", Run: p.serveClients},
+		lifecycle.Part{Name: "announcement", Run: p.announce},
+	)
+	err := lifecycle.Run(serving, parts...)
+	p.log.Info("stopped", "pid", os.Getpid())
+	return errors.Join(err, p.db.Close())
+}
+
+func (p *process) serveClients(ctx context.Context) error {
+	live := &liveServer{
 		ln: p.bound.live, front: p.front, duck: p.duck, drain: p.drain,
 		closing: func() { p.draining.Store(true) },
-	}).run})
-	p.log.Info("serving", "listen", p.bound.live.Addr().String(), "admin", p.bound.admin.Addr().String(), "routes", p.file)
-	err := lifecycle.Run(ctx, parts...)
-	p.log.Info("stopped")
-	return errors.Join(err, p.db.Close())
+	}
+	return p.end.run(ctx, p.drain, func() int64 { return p.front.Stats().Open }, live.run)
 }
 
 // watch puts a changed routes.yaml in force; SIGHUP asks for it at once.
 func (p *process) watch(ctx context.Context) error {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	poke := make(chan struct{})
 	relayed := make(chan struct{})
 	go func() {
@@ -177,7 +214,7 @@ func (p *process) watch(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 				return
-			case <-hup:
+			case <-p.signals.reload:
 				select {
 				case poke <- struct{}{}:
 				case <-ctx.Done():
@@ -190,7 +227,12 @@ func (p *process) watch(ctx context.Context) error {
 }
 
 func (p *process) use(table *routes.Table) {
-	if err := p.control.Use(context.Background(), table); err != nil {
+	err := p.control.Use(context.Background(), table)
+	if errors.Is(err, control.ErrSealed) {
+		p.log.Info("the file has changed during a hand-over; the new process reads it, or this one when there is none")
+		return
+	}
+	if err != nil {
 		p.loadFailed(err)
 		return
 	}

@@ -22,10 +22,36 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilStopped()
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
+}
+
+// untilStopped is a context that ends with the first SIGINT or SIGTERM. The
+// second ends the process at once.
+func untilStopped() (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	stops := make(chan os.Signal, 2)
+	signal.Notify(stops, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, open := <-stops; !open {
+			return
+		}
+		cancel()
+		if _, open := <-stops; open {
+			fmt.Fprintln(os.Stderr, "quack: told to stop a second time: ended at once, requests under way were cut off")
+			os.Exit(exitFailed)
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(stops)
+		close(stops)
+		<-done
+		cancel()
+	}
 }
 
 // run parses args and runs the verb; what it returns is the exit code.

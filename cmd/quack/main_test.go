@@ -37,12 +37,14 @@ const (
 
 // running is a quack process.
 type running struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	url    string // of the live listener
 	client *admin.Client
 	routes string // the file
 	data   string
+
+	prepare func(*exec.Cmd) // before the start; nil for nothing
 
 	exited chan struct{}
 	state  *os.ProcessState // readable when exited is closed
@@ -52,10 +54,15 @@ type running struct {
 }
 
 // start runs quack serve with the table until the test ends.
-func start(t *testing.T, table string, flags ...string) *running {
+func start(t testing.TB, table string, flags ...string) *running {
+	t.Helper()
+	return startPrepared(t, table, nil, flags...)
+}
+
+func startPrepared(t testing.TB, table string, prepare func(*exec.Cmd), flags ...string) *running {
 	t.Helper()
 	dir := t.TempDir()
-	q := &running{t: t, routes: filepath.Join(dir, "routes.yaml"), data: filepath.Join(dir, "data")}
+	q := &running{t: t, prepare: prepare, routes: filepath.Join(dir, "routes.yaml"), data: filepath.Join(dir, "data")}
 	q.write(table)
 	q.launch(flags...)
 	t.Cleanup(q.stop)
@@ -77,11 +84,19 @@ func (q *running) launch(flags ...string) {
 	args := append([]string{"serve", "--routes", q.routes, "--data", q.data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, flags...)
 	q.cmd = exec.Command("quack", args...)
 	q.cmd.Env = append(os.Environ(), "QUACK_ADMIN_TOKEN="+testToken, "QUACK_SECRET="+testSecret)
-	stderr, err := q.cmd.StderrPipe()
+	// A pipe of our own: a process that takes over writes to it as well, after
+	// the end of the first.
+	stderr, theirs, err := os.Pipe()
 	if err != nil {
 		q.t.Fatal(err)
 	}
-	if err := q.cmd.Start(); err != nil {
+	q.cmd.Stderr = theirs
+	if q.prepare != nil {
+		q.prepare(q.cmd)
+	}
+	err = q.cmd.Start()
+	theirs.Close()
+	if err != nil {
 		q.t.Fatal(err)
 	}
 	up := make(chan []string, 1)
@@ -99,18 +114,34 @@ func (q *running) launch(flags ...string) {
 }
 
 // follow keeps the log and finds the addresses in it.
-func (q *running) follow(stderr io.Reader, up chan<- []string) {
+func (q *running) follow(stderr io.ReadCloser, up chan<- []string) {
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		defer stderr.Close()
+		q.readLog(stderr, up)
+	}()
+	q.cmd.Wait()
+	q.state = q.cmd.ProcessState
+	select {
+	case <-read:
+	case <-time.After(time.Second): // another process has the log open
+	}
+	close(q.exited)
+}
+
+func (q *running) readLog(stderr io.Reader, up chan<- []string) {
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		q.mu.Lock()
 		q.log.WriteString(lines.Text() + "\n")
 		q.mu.Unlock()
 		if found := serving.FindStringSubmatch(lines.Text()); found != nil {
-			up <- found
+			select {
+			case up <- found:
+			default:
+			}
 		}
 	}
-	q.cmd.Wait()
-	q.state = q.cmd.ProcessState
-	close(q.exited)
 }
 
 func (q *running) logged() string {
@@ -211,7 +242,7 @@ func (q *running) differences() []reports.Group {
 }
 
 // serveJSON is a backend that answers everything with what answer returns.
-func serveJSON(t *testing.T, answer func(*http.Request) (int, string)) string {
+func serveJSON(t testing.TB, answer func(*http.Request) (int, string)) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status, body := answer(r)

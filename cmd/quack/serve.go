@@ -10,17 +10,21 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
+
+	"github.com/quackproxy/quack/internal/handover"
 )
 
 type serveCmd struct {
-	Routes  string    `default:"routes.yaml" env:"QUACK_ROUTES" help:"The table of routes; read again when it changes and on SIGHUP." placeholder:"FILE"`
-	Listen  string    `default:"127.0.0.1:8080" env:"QUACK_LISTEN" help:"Address that clients connect to." placeholder:"ADDR"`
-	Admin   string    `default:"127.0.0.1:7070" env:"QUACK_ADMIN" help:"Address of the admin listener: API, pages, metrics." placeholder:"ADDR"`
-	Hosts   []string  `name:"admin-host" env:"QUACK_ADMIN_HOSTS" help:"Names under which browsers reach the admin pages, besides localhost and IP addresses." placeholder:"NAME"`
-	Health  string    `env:"QUACK_HEALTH" help:"Address that serves only /healthz and /readyz, for load balancers." placeholder:"ADDR"`
-	Data    string    `default:"quack-data" env:"QUACK_DATA" help:"Folder of Quack's own store." placeholder:"DIR"`
-	Trusted []network `env:"QUACK_TRUSTED" help:"Proxies whose X-Forwarded-* are believed." placeholder:"CIDR"`
+	Routes    string    `default:"routes.yaml" env:"QUACK_ROUTES" help:"The table of routes; read again when it changes and on SIGHUP." placeholder:"FILE"`
+	Listen    string    `default:"127.0.0.1:8080" env:"QUACK_LISTEN" help:"Address that clients connect to." placeholder:"ADDR"`
+	Admin     string    `default:"127.0.0.1:7070" env:"QUACK_ADMIN" help:"Address of the admin listener: API, pages, metrics." placeholder:"ADDR"`
+	Hosts     []string  `name:"admin-host" env:"QUACK_ADMIN_HOSTS" help:"Names under which browsers reach the admin pages, besides localhost and IP addresses." placeholder:"NAME"`
+	Health    string    `env:"QUACK_HEALTH" help:"Address that serves only /healthz and /readyz, for load balancers." placeholder:"ADDR"`
+	Data      string    `default:"quack-data" env:"QUACK_DATA" help:"Folder of Quack's own store." placeholder:"DIR"`
+	ReusePort bool      `env:"QUACK_REUSE_PORT" help:"Let other processes with this flag and data folders of their own listen on the same --listen address; the system spreads connections over them (SO_REUSEPORT)."`
+	Trusted   []network `env:"QUACK_TRUSTED" help:"Proxies whose X-Forwarded-* are believed." placeholder:"CIDR"`
 
 	frontFlags
 
@@ -28,6 +32,8 @@ type serveCmd struct {
 	CacheMax    int64         `default:"67108864" env:"QUACK_CACHE_MAX" help:"Bytes of answers cached, for routes with a cache." placeholder:"BYTES"`
 	Drain       time.Duration `default:"30s" env:"QUACK_DRAIN" help:"How long a stop waits for requests under way."`
 	LameDuck    time.Duration `default:"0s" env:"QUACK_LAME_DUCK" help:"How long a stop says 'not ready' on /readyz before it stops accepting connections; give a load balancer time to see it."`
+	UpgradeWait time.Duration `default:"30s" env:"QUACK_UPGRADE_WAIT" help:"How long an upgrade (SIGUSR2) waits for the new process to be ready, before it is given up."`
+	PIDFile     string        `name:"pid-file" env:"QUACK_PID_FILE" help:"File that holds the id of the serving process; an upgrade writes it anew." placeholder:"FILE"`
 	MetricsOpen bool          `env:"QUACK_METRICS_OPEN" help:"Serve /metrics without the token."`
 	LogFormat   string        `default:"text" enum:"text,json" env:"QUACK_LOG_FORMAT" help:"text or json."`
 	LogLevel    slog.Level    `default:"info" env:"QUACK_LOG_LEVEL" help:"debug, info, warn or error."`
@@ -44,6 +50,9 @@ func (c *serveCmd) Validate() error {
 		if length.value < 0 {
 			return fmt.Errorf("%s %s is below zero", length.flag, length.value)
 		}
+	}
+	if c.UpgradeWait <= 0 {
+		return fmt.Errorf("--upgrade-wait %s is not above zero", c.UpgradeWait)
 	}
 	for _, size := range []struct {
 		flag  string
@@ -75,8 +84,24 @@ func (n *network) UnmarshalText(text []byte) error {
 
 // Run binds every listener before anything else, so that an address in use is
 // found before the store is touched; then it builds the proxy and runs it
-// until ctx ends.
+// until ctx ends. Where another process hands over to this one, all that can
+// fail without touching what both share is done before that one is asked to
+// let go of it.
 func (c *serveCmd) Run(ctx context.Context, s *streams) error {
+	signals := listenToSignals()
+	defer signals.stop()
+	before, err := handover.Inherit()
+	if err != nil {
+		return err
+	}
+	err = c.serve(ctx, s, signals, before)
+	if err != nil && before != nil {
+		before.Fail(err)
+	}
+	return err
+}
+
+func (c *serveCmd) serve(ctx context.Context, s *streams, signals *signals, before *handover.Predecessor) error {
 	log := c.logger(s)
 	table, err := loadTable(c.Routes)
 	if err != nil {
@@ -97,18 +122,30 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return coded{exitUsage, err}
 	}
-	listeners, err := bind(c.Listen, c.Admin, c.Health)
+	listeners, err := c.bind(before)
 	if err != nil {
 		return err
 	}
 	defer listeners.close()
-	p, err := c.build(ctx, table, keys, listeners, observed, log)
+	if before != nil {
+		if err := before.Loaded(ctx); err != nil {
+			return err
+		}
+	}
+	p, err := c.build(ctx, table, keys, listeners, observed, log, before)
 	if err != nil {
 		return err
 	}
 	defer runtime.KeepAlive(ballast())
 	p.certificates = certificates
-	p.front = c.newFront(p.proxy, certificates, log)
+	p.front = c.newFront(p.end.handler(p.proxy), certificates, log)
+	if before != nil {
+		if err := before.Ready(ctx); err != nil {
+			return errors.Join(err, p.db.Close())
+		}
+		p.db.Sign()
+	}
+	p.signals, p.pidFile, p.upgradeWait = signals, c.PIDFile, c.UpgradeWait
 	return p.run(ctx)
 }
 
@@ -120,42 +157,14 @@ func (c *serveCmd) logger(s *streams) *slog.Logger {
 	return slog.New(slog.NewTextHandler(s.err, options))
 }
 
-// listeners are the bound addresses; health is nil without --health.
-type listeners struct{ live, admin, health net.Listener }
-
-func bind(live, admin, health string) (*listeners, error) {
-	var l listeners
-	for _, b := range []struct {
-		flag, addr string
-		to         *net.Listener
-	}{{"--listen", live, &l.live}, {"--admin", admin, &l.admin}, {"--health", health, &l.health}} {
-		if b.addr == "" && b.flag == "--health" {
-			continue
-		}
-		ln, err := net.Listen("tcp", b.addr)
-		if err != nil {
-			l.close()
-			return nil, fmt.Errorf("bind %s %q: %w\n  choose another address with %s, or stop what is listening there", b.flag, b.addr, err, b.flag)
-		}
-		*b.to = ln
-	}
-	return &l, nil
-}
-
-func (l *listeners) close() {
-	for _, ln := range []net.Listener{l.live, l.admin, l.health} {
-		if ln != nil {
-			ln.Close()
-		}
-	}
-}
-
 // server is a part of the process that serves HTTP on a bound listener.
 type server struct {
 	ln      net.Listener
 	handler http.Handler
 	drain   time.Duration // how long a stop waits for requests under way
 	log     *slog.Logger
+
+	open atomic.Int64 // connections
 }
 
 // run serves until ctx ends, then waits for the requests under way. Requests
@@ -170,6 +179,7 @@ func (s *server) run(ctx context.Context) error {
 		ReadHeaderTimeout:            30 * time.Second,
 		IdleTimeout:                  2 * time.Minute,
 		MaxHeaderBytes:               64 << 10,
+		ConnState:                    s.count,
 		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
@@ -181,12 +191,25 @@ func (s *server) run(ctx context.Context) error {
 	}
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
 	defer cancel()
+	// Shutdown alone would drop a request that it finds just read.
+	s.ln.Close()
+	srv.SetKeepAlivesEnabled(false) // closes the idle connections, and each other one after its answer
+	waitFor(deadline, time.Second, func() bool { return s.open.Load() <= 0 })
 	err := srv.Shutdown(deadline)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.Join(fmt.Errorf("requests still under way after %s were cut off", s.drain), srv.Close())
 	}
-	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) && !errors.Is(ended, net.ErrClosed) {
 		err = errors.Join(err, ended)
 	}
 	return err
+}
+
+func (s *server) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.open.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.open.Add(-1)
+	}
 }
