@@ -397,6 +397,8 @@ func (plainProtocol) MarkContext(h http.Header, id, role string, at time.Time, r
 	}
 }
 
+func (plainProtocol) MarkNested(http.Header, string) {}
+
 func (plainProtocol) MarkShadow(http.Header, string, shadow.Mode, time.Duration, string, string, []byte) {
 }
 

@@ -72,7 +72,7 @@ func hasToken(lines []string, token string) bool {
 func (l *life) liveHeader() http.Header {
 	h := l.header
 	if l.compared || l.pending != nil || l.fill != nil {
-		h = h.Clone() // the shadow and the cache know the request without marks
+		h = upstream.CloneHeader(h, 8) // the shadow and the cache know the request without marks
 	}
 	if l.upgrade != "" {
 		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{l.upgrade}

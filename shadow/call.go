@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -55,9 +54,6 @@ type answered struct {
 // send makes the call and returns the head of its answer.
 func (d *Dispatcher) send(ctx context.Context, c call) (*reply, error) {
 	r := &reply{started: time.Now()}
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(httptrace.WroteRequestInfo) { r.sent.Store(int64(time.Since(r.started))) },
-	})
 	req, err := d.request(ctx, c)
 	if err != nil {
 		return nil, err
@@ -68,7 +64,7 @@ func (d *Dispatcher) send(ctx context.Context, c call) (*reply, error) {
 	if d.beginSpan(c, r); r.span != nil {
 		req.Header["Traceparent"] = []string{tracing.Traceparent(r.span.SpanContext())}
 	}
-	r.resp, err = c.instance.RoundTrip(req.Request, c.safe)
+	r.resp, err = c.instance.Do(req.Request, upstream.Call{Idempotent: c.safe, Sent: r.wasSent})
 	if err != nil {
 		r.endSpan(err)
 		return nil, fmt.Errorf("shadow call: %w", err)
@@ -80,6 +76,9 @@ func (d *Dispatcher) send(ctx context.Context, c call) (*reply, error) {
 	return r, nil
 }
 
+// wasSent notes that the request has been written.
+func (r *reply) wasSent() { r.sent.Store(int64(time.Since(r.started))) }
+
 // errNotSent is the error of a call that is not the backend's fault.
 var errNotSent = errors.New("not sent")
 
@@ -89,26 +88,23 @@ type outgoing struct {
 	target string
 }
 
+// roomForMarks is how many fields request adds to a header.
+const roomForMarks = 8
+
 // request is what c sends: the client's request in the side's terms, marked.
 func (d *Dispatcher) request(ctx context.Context, c call) (outgoing, error) {
 	req := c.req
 	path := req.Route.TargetFor(c.side, req.Path, req.Params)
 	target := targetOf(path, req.RawQuery, req.ForceQuery)
-	h := req.Header.Clone()
-	if h == nil {
-		h = make(http.Header)
-	}
+	h := upstream.CloneHeader(req.Header, roomForMarks)
 	stripConditions(h)
 	h["Traceparent"] = []string{traceparent(req.Trace)}
 	d.cfg.Protocol.MarkContext(h, req.ID, "shadow", req.At, req.ReadOnly)
-	mode := c.mode
-	if mode == "" {
-		mode = ModeReadOnly
-	}
-	d.cfg.Protocol.MarkShadow(h, req.ID, mode, c.budget, req.Method, target, req.Body)
 	if c.mode == "" {
-		// The baggage stays: whatever this request causes is a shadow's too.
-		h.Del("Quack-Shadow")
+		// Whatever this request causes is a shadow's too.
+		d.cfg.Protocol.MarkNested(h, req.ID)
+	} else {
+		d.cfg.Protocol.MarkShadow(h, req.ID, c.mode, c.budget, req.Method, target, req.Body)
 	}
 	var body io.Reader
 	if len(req.Body) > 0 {
@@ -193,7 +189,6 @@ func readBody(ex *compare.Exchange, body io.Reader, length, max int64) error {
 		ex.Body = kept.Bytes()
 		return err
 	}
-	sum := sha256.New()
 	var one [1]byte
 	if m, err := io.ReadFull(body, one[:]); m == 0 {
 		ex.Body = kept.Bytes()
@@ -202,6 +197,7 @@ func readBody(ex *compare.Exchange, body io.Reader, length, max int64) error {
 		}
 		return err
 	}
+	sum := sha256.New()
 	sum.Write(kept.Bytes())
 	sum.Write(one[:])
 	rest, err := io.Copy(sum, body)
@@ -210,10 +206,9 @@ func readBody(ex *compare.Exchange, body io.Reader, length, max int64) error {
 	return err
 }
 
-// answerHeader is the header of an answer as it is compared: without
-// hop-by-hop fields, and without the Quack-* fields, which only one side has.
+// answerHeader makes of an answer's header what is compared: without hop-by-hop
+// fields, and without the Quack-* fields, which only one side has.
 func answerHeader(h http.Header) http.Header {
-	h = h.Clone()
 	upstream.RemoveHopByHop(h)
 	for name := range h {
 		if strings.HasPrefix(name, "Quack-") {

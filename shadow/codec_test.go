@@ -25,6 +25,8 @@ func newCodec(secret string) codec {
 	return codec{c}
 }
 
+func (c codec) MarkNested(h http.Header, id string) { c.Codec.MarkNested(h, id) }
+
 func (c codec) MarkShadow(h http.Header, id string, mode Mode, budget time.Duration, method, target string, body []byte) {
 	c.Codec.MarkShadow(h, id, txshadow.Mode(mode), budget, method, target, body)
 }

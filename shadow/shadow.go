@@ -81,6 +81,9 @@ type Protocol interface {
 	// MarkShadow sets Quack-Shadow and the baggage of a shadow request.
 	// target is the path and query as sent.
 	MarkShadow(h http.Header, id string, mode Mode, budget time.Duration, method, target string, body []byte)
+	// MarkNested sets the baggage of a shadow request to id alone, for backends
+	// without rollback.
+	MarkNested(h http.Header, id string)
 	// Acknowledged reads Quack-Shadow-Result and Quack-Footprint of the answer
 	// to request id; an error when there is none that verifies.
 	Acknowledged(h http.Header, id string) (Ack, error)

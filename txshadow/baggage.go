@@ -10,8 +10,10 @@ import (
 // was caused by a shadow. Tracing libraries carry it on by themselves.
 const baggageKey = "quack.shadow"
 
-// markNested puts the signed mark of shadow id into h's baggage.
-func (c *Codec) markNested(h http.Header, id string) {
+// MarkNested puts the signed mark of shadow id into h's baggage, and nothing
+// else on the request: for shadow requests to a backend that knows nothing of
+// Quack-Shadow. What such a request causes is a shadow's too; see [Codec.Nested].
+func (c *Codec) MarkNested(h http.Header, id string) {
 	setBaggage(h, c.nestedMark(id))
 }
 

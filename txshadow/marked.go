@@ -44,7 +44,7 @@ func (c *Codec) MarkShadow(h http.Header, id string, mode Mode, budget time.Dura
 	sig := c.sign("quack-shadow-v1", id, string(mode), t, ms, method, target, hex.EncodeToString(sum[:]))
 	h.Set(HeaderShadow, "v1;id="+id+";mode="+string(mode)+";t="+t+";budget="+ms+
 		";target="+base64.RawURLEncoding.EncodeToString([]byte(target))+";sig="+sig)
-	c.markNested(h, id)
+	c.MarkNested(h, id)
 }
 
 // ReadShadow reads a Quack-Shadow and holds its time to the window. It does

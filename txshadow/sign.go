@@ -36,6 +36,7 @@ func (s *signer) sign(fields ...string) string {
 		joined = append(joined, f...)
 	}
 	m.Write(joined)
-	sum := m.Sum(m.buf[:0])
-	return hex.EncodeToString(sum)
+	var text [2 * sha256.Size]byte
+	hex.Encode(text[:], m.Sum(m.buf[:0]))
+	return string(text[:])
 }

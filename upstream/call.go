@@ -19,4 +19,24 @@ type Call struct {
 	// returns, perhaps from another goroutine; its error ends the call. It stands
 	// in for httptrace's Got1xxResponse, which costs each call a context.
 	Interim func(code int, header http.Header) error
+	// Sent is called when the request has been written, perhaps from another
+	// goroutine, and once for each connection that it was written to. It stands
+	// in for httptrace's WroteRequest.
+	Sent func()
+}
+
+// CloneHeader is a copy of h with room for more fields.
+func CloneHeader(h http.Header, room int) http.Header {
+	n := 0
+	for _, values := range h {
+		n += len(values)
+	}
+	all := make([]string, n) // of all fields
+	clone := make(http.Header, len(h)+room)
+	for name, values := range h {
+		n = copy(all, values)
+		clone[name] = all[:n:n]
+		all = all[n:]
+	}
+	return clone
 }

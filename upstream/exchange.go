@@ -34,6 +34,7 @@ type exchange struct {
 	streamed   bool                         // the body is sent by an upload
 	started    bool                         // something was read of the body
 	early      func(int, http.Header) error // called with interim answers; may be nil
+	sent       func()                       // called when the request was written; may be nil
 	trace      *httptrace.ClientTrace
 
 	out    *outgoing // nil when it was sent
@@ -266,7 +267,10 @@ func (x *exchange) refused(err error) error {
 
 // wrote is what is called when the request was sent; nil is nothing.
 func (x *exchange) wrote() func() {
-	if x.trace == nil || x.trace.WroteRequest == nil {
+	switch {
+	case x.sent != nil:
+		return x.sent
+	case x.trace == nil || x.trace.WroteRequest == nil:
 		return nil
 	}
 	return func() { x.trace.WroteRequest(httptrace.WroteRequestInfo{}) }

@@ -62,10 +62,8 @@ func (i *Instance) noted(dial dialFunc) dialFunc {
 // sendHTTP2 makes the call over HTTP/2.
 func (i *Instance) sendHTTP2(req *http.Request, call Call, w wait, counted bool) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
-	if call.Interim != nil {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(code int, header textproto.MIMEHeader) error {
-			return call.Interim(code, http.Header(header))
-		}})
+	if call.Interim != nil || call.Sent != nil {
+		ctx = httptrace.WithClientTrace(ctx, traceOf(call))
 	}
 	late := &lateness{limit: w.limit}
 	if w.limit > 0 {
@@ -104,6 +102,18 @@ func (i *Instance) sendHTTP2(req *http.Request, call Call, w wait, counted bool)
 	}
 	res.Body = &endedBody{ReadCloser: res.Body, end: end, cause: func() error { return context.Cause(ctx) }}
 	return res, nil
+}
+
+// traceOf is what call asks for in terms of httptrace.
+func traceOf(call Call) *httptrace.ClientTrace {
+	t := new(httptrace.ClientTrace)
+	if call.Interim != nil {
+		t.Got1xxResponse = func(code int, header textproto.MIMEHeader) error { return call.Interim(code, http.Header(header)) }
+	}
+	if call.Sent != nil {
+		t.WroteRequest = func(httptrace.WroteRequestInfo) { call.Sent() }
+	}
+	return t
 }
 
 // attemptHTTP2 sends req, whose body moves the time limit, once.

@@ -171,7 +171,7 @@ func (i *Instance) sendWithin(req *http.Request, call Call, w wait, counted bool
 	if i.h2 != nil && len(req.Header["Upgrade"]) == 0 {
 		return i.sendHTTP2(req, call, w, counted)
 	}
-	x := &exchange{instance: i, req: req, wait: w, idempotent: call.Idempotent, early: call.Interim, counted: counted}
+	x := &exchange{instance: i, req: req, wait: w, idempotent: call.Idempotent, early: call.Interim, sent: call.Sent, counted: counted}
 	return x.run()
 }
 

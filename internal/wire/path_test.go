@@ -142,6 +142,8 @@ func (plainProtocol) MarkContext(h http.Header, id, role string, at time.Time, r
 	h.Set("Quack-Role", role)
 }
 
+func (plainProtocol) MarkNested(http.Header, string) {}
+
 func (plainProtocol) MarkShadow(http.Header, string, shadow.Mode, time.Duration, string, string, []byte) {
 }
 
