@@ -36,7 +36,8 @@ func BenchmarkEngines(b *testing.B) {
 	}{
 		{"transport", newTransportEngine},
 		{"fasthttp", newFasthttpEngine},
-		{"own", newOwnEngine},
+		{"own", newOwnEngine(ReuseAlways)},
+		{"own-default", newOwnEngine(ReuseIdempotent)}, // a POST has a connection of its own
 	} {
 		send := engine.make(b, addr)
 		for _, size := range []int{1 << 10, 64 << 10} {
@@ -130,11 +131,13 @@ func newTransportEngine(b *testing.B, addr string) roundTrip {
 	}
 }
 
-func newOwnEngine(b *testing.B, addr string) roundTrip {
-	back := New("bench", parseURLs(b, "http://"+addr), Options{Reuse: ReuseAlways})
-	b.Cleanup(back.retire)
-	i := back.Pick(nil)
-	return func(req *http.Request) (*http.Response, error) { return i.RoundTrip(req, req.Method == "GET") }
+func newOwnEngine(reuse Reuse) func(*testing.B, string) roundTrip {
+	return func(b *testing.B, addr string) roundTrip {
+		back := New("bench", parseURLs(b, "http://"+addr), Options{Reuse: reuse})
+		b.Cleanup(back.retire)
+		i := back.Pick(nil)
+		return func(req *http.Request) (*http.Response, error) { return i.RoundTrip(req, req.Method == "GET") }
+	}
 }
 
 // newFasthttpEngine is fasthttp's client behind the contract of RoundTrip, as
@@ -252,7 +255,7 @@ func answerCanned(c net.Conn) {
 			}
 		}
 		path := strings.SplitN(head, " ", 3)[1]
-		if _, err := c.Write(canned[path]); err != nil {
+		if _, err := c.Write(canned[path]); err != nil || strings.Contains(head, "Connection: close") {
 			return
 		}
 	}
