@@ -22,7 +22,6 @@ var errStop = errors.New("enough")
 type stage struct {
 	reason  string
 	handle  func(c net.Conn, r *bufio.Reader, reached chan<- bool) // nil does not even read
-	method  string
 	body    func(reached chan<- bool) (io.Reader, int64)
 	options Options
 	busy    bool // MaxConns are under way

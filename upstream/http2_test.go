@@ -10,11 +10,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
 // h2Backend is an instance of a server that speaks HTTP/2 alone, over TLS or
@@ -146,9 +145,16 @@ func TestHTTP2ConnectionIsLost(t *testing.T) {
 				_, _ = r.Peek(100) // the preface, the settings, something of the request
 				return
 			}
-			new(http2.Server).ServeConn(&peeked{Conn: c, r: r}, &http2.ServeConnOpts{
-				Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
-			})
+			srv := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), Protocols: new(http.Protocols)}
+			srv.Protocols.SetUnencryptedHTTP2(true)
+			l := &oneConn{conn: make(chan net.Conn, 1), ended: make(chan bool)}
+			srv.ConnState = func(_ net.Conn, s http.ConnState) {
+				if s == http.StateClosed {
+					l.Close()
+				}
+			}
+			l.conn <- &peeked{Conn: c, r: r}
+			_ = srv.Serve(l)
 		})
 		i := newBackend(t, Options{Protocol: ProtocolHTTP2}, url).Pick(nil)
 		_, _, err := call(i, request(t, "PUT", "/", "", nil, strings.NewReader("body"), 4), idempotent)
@@ -156,6 +162,28 @@ func TestHTTP2ConnectionIsLost(t *testing.T) {
 			t.Errorf("idempotent=%t: %v", idempotent, err)
 		}
 	}
+}
+
+// oneConn is a listener that gives one connection.
+type oneConn struct {
+	net.Listener
+	conn  chan net.Conn
+	once  sync.Once
+	ended chan bool
+}
+
+func (l *oneConn) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conn:
+		return c, nil
+	case <-l.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *oneConn) Close() error {
+	l.once.Do(func() { close(l.ended) })
+	return nil
 }
 
 type peeked struct {
