@@ -119,7 +119,7 @@ const settle = 200 * time.Millisecond
 // renames over a file and swapped symlinks are seen; a look now and then finds
 // what was missed.
 func (c *Certificates) Run(ctx context.Context) error {
-	events, stop := c.watch()
+	events, faults, stop := c.watch()
 	defer stop()
 	look := time.NewTicker(c.every)
 	defer look.Stop()
@@ -132,6 +132,9 @@ func (c *Certificates) Run(ctx context.Context) error {
 		case <-events:
 			soon.Reset(settle)
 			continue
+		case <-faults: // such as events that were dropped: look
+			soon.Reset(settle)
+			continue
 		case <-soon.C:
 		case <-look.C:
 		}
@@ -140,15 +143,15 @@ func (c *Certificates) Run(ctx context.Context) error {
 }
 
 // watch tells of whatever happens in the folders of the files. Where that can
-// not be had the looks have to do.
-func (c *Certificates) watch() (<-chan fsnotify.Event, func()) {
+// not be had the looks have to do, and the watcher says nothing.
+func (c *Certificates) watch() (events <-chan fsnotify.Event, faults <-chan error, stop func()) {
 	if c.blind {
-		return nil, func() {}
+		return nil, nil, func() {}
 	}
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		c.log.Warn("certificate files are not watched, they are looked at now and then", "error", err, "every", c.every)
-		return nil, func() {}
+		return nil, nil, func() {}
 	}
 	for _, p := range c.pairs {
 		for _, file := range []string{p.Cert, p.Key} {
@@ -157,7 +160,7 @@ func (c *Certificates) watch() (<-chan fsnotify.Event, func()) {
 			}
 		}
 	}
-	return w.Events, func() { w.Close() }
+	return w.Events, w.Errors, func() { w.Close() }
 }
 
 func (c *Certificates) reload() {

@@ -191,3 +191,29 @@ func TestSeveralListeners(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestShutdownAfterTheHead holds that a connection whose answer had begun
+// before the stop, so that its head does not say so, is closed behind it.
+func TestShutdownAfterTheHead(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		stop := make(chan struct{})
+		s := serve(t, Config{Front: kind, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "begun")
+			http.NewResponseController(w).Flush()
+			<-stop
+		})})
+		c := dial(t, s.addr)
+		c.send(get)
+		if _, err := c.r.Peek(1); err != nil {
+			t.Fatal(err)
+		}
+		done := shutdown(s, patience)
+		stopping(t, s)
+		close(stop)
+		c.answer("GET")
+		c.ended()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -23,8 +23,12 @@ type lane struct {
 const laneBuffer = 4 << 10
 
 // runLane serves requests until the connection ends or has to leave the lane.
-func (c *conn) runLane() {
-	l := &lane{conn: c, buf: make([]byte, laneBuffer)}
+// What was read of the first one is in a buffer that belongs to the lane now.
+func (c *conn) runLane(read []byte) {
+	l := &lane{conn: c, buf: read[:cap(read)], w: len(read)}
+	if len(l.buf) < laneBuffer {
+		l.buf = make([]byte, laneBuffer)
+	}
 	l.out.to = c.stream
 	l.out.tcp, _ = c.Conn.(*net.TCPConn)
 	if c.tls != nil {
@@ -175,7 +179,11 @@ func (l *lane) answerOne(x *exchange) (again bool) {
 	if again && x.answer.deadlines {
 		_ = l.stream.SetDeadline(time.Time{})
 	}
-	return again && l.proceed(idle)
+	next := idle
+	if l.r < l.w {
+		next = reading
+	}
+	return again && l.proceed(next)
 }
 
 // call calls the handler. It is false when the handler has broken off.

@@ -253,6 +253,71 @@ func TestDeadlineWakesReader(t *testing.T) {
 	})
 }
 
+// TestShortRestIsReadAway holds that the rest of a body that a handler has left
+// alone, which answered at once, is no request. net/http closes here.
+func TestShortRestIsReadAway(t *testing.T) {
+	s := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).EnableFullDuplex()
+		io.WriteString(w, r.Method)
+	})})
+	c := dial(t, s.addr)
+	c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n")
+	c.answer("POST")
+	c.send(strings.Repeat("GET / HTTP", 50) + get)
+	if _, body := c.answer("GET"); body != "GET" {
+		t.Errorf("got %q", body)
+	}
+}
+
+// TestDeadlineIsOfOneRequest holds that the next request does not meet it.
+func TestDeadlineIsOfOneRequest(t *testing.T) {
+	for name, set := range map[string]func(*http.ResponseController, time.Time) error{
+		"read": (*http.ResponseController).SetReadDeadline, "write": (*http.ResponseController).SetWriteDeadline,
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, kind Kind) {
+				var n atomic.Int64
+				s := serve(t, Config{Front: kind, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					io.Copy(io.Discard, r.Body)
+					if n.Add(1) == 1 {
+						set(http.NewResponseController(w), time.Now().Add(20*time.Millisecond))
+					}
+					io.WriteString(w, "a")
+				})})
+				c := dial(t, s.addr)
+				for range 2 {
+					c.send(post("hello"))
+					c.answer("POST")
+					time.Sleep(50 * time.Millisecond)
+				}
+			})
+		})
+	}
+}
+
+// TestWholeAnswerLeavesAtOnce holds that a client does not wait for what the
+// handler still has to do when all of the answer is there.
+func TestWholeAnswerLeavesAtOnce(t *testing.T) {
+	got := make(chan struct{})
+	s := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		w.Header().Set("Content-Length", "5")
+		io.WriteString(w, "hel")
+		io.WriteString(w, "lo")
+		select {
+		case <-got:
+		case <-time.After(patience):
+			t.Error("the answer has not left")
+		}
+	})})
+	c := dial(t, s.addr)
+	c.send(get)
+	if _, body := c.answer("GET"); body != "hello" {
+		t.Error(body)
+	}
+	close(got)
+}
+
 func TestBuffered(t *testing.T) {
 	s := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n := r.Body.(interface{ Buffered() int }).Buffered(); n != 5 {
@@ -307,6 +372,16 @@ func TestUpgrade(t *testing.T) {
 			closeWrite(c.Conn)
 			c.ended()
 		})
+		t.Run("switched, and the client did not wait", func(t *testing.T) {
+			c := dial(t, s.addr)
+			c.send(ask + "early\n\x00\n")
+			c.answer("GET")
+			for _, want := range []string{"EARLY\n", "\x00\n"} {
+				if got, err := c.r.ReadString('\n'); got != want {
+					t.Fatalf("got %q, %v, want %q", got, err, want)
+				}
+			}
+		})
 		t.Run("not switched", func(t *testing.T) {
 			c := dial(t, s.addr)
 			c.send(strings.Replace(ask, "/", "/no", 1) + "\x00\x01 not judged")
@@ -339,6 +414,7 @@ func TestIdleAndSlow(t *testing.T) {
 		{"preface that does not end", "PRI * HT"},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
+			t.Parallel()
 			onBoth(t, func(t *testing.T, kind Kind) {
 				s := serve(t, Config{
 					Front: kind, H2C: true, OpenTimeout: time.Millisecond, IdleTimeout: time.Millisecond,

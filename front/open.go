@@ -1,9 +1,10 @@
 package front
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 )
 
@@ -43,6 +44,7 @@ func (c *conn) serveTLS() {
 	secure := tls.Server(c, c.server.Certificates.config.Load())
 	if err := secure.HandshakeContext(context.WithoutCancel(c.origin.ctx)); err != nil {
 		c.server.Log.Debug("no TLS handshake", "peer", c.remoteText, "error", err)
+		c.sayTLS(err)
 		c.Close()
 		return
 	}
@@ -52,36 +54,52 @@ func (c *conn) serveTLS() {
 		c.toHTTP2(secure)
 		return
 	}
-	c.serveHTTP1()
+	c.serveHTTP1(nil)
+}
+
+// sayTLS answers a client that speaks HTTP in the clear where TLS is spoken.
+func (c *conn) sayTLS(err error) {
+	var no tls.RecordHeaderError
+	if !errors.As(err, &no) || no.Conn == nil || !tokenBytes(no.RecordHeader[:3]) {
+		return
+	}
+	c.server.count("no-tls")
+	const text = "This port speaks TLS: ask it with https.\n"
+	_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"+text)
+	lingerOn(c)
 }
 
 // servePlain looks at the first bytes: those of HTTP/2 are no request's.
 func (c *conn) servePlain() {
-	if c.server.H2C {
-		read, ok := c.readFirst()
-		if !ok {
-			c.Close()
-			return
-		}
-		c.ahead = read
-		if string(read[:min(len(read), len(preface))]) == preface {
-			c.toHTTP2(c)
-			return
-		}
+	if !c.server.H2C {
+		c.serveHTTP1(nil)
+		return
 	}
-	c.serveHTTP1()
+	read, ok := c.readFirst()
+	switch {
+	case !ok:
+		c.Close()
+	case string(read[:min(len(read), len(preface))]) == preface:
+		c.ahead = read
+		c.toHTTP2(c)
+	default:
+		c.serveHTTP1(read)
+	}
 }
 
 // readFirst reads until it is clear whether the preface comes.
 func (c *conn) readFirst() (read []byte, ok bool) {
 	buf := make([]byte, laneBuffer)
 	n := 0
-	for n < len(preface) && bytes.HasPrefix([]byte(preface), buf[:n]) {
+	for n < len(preface) && string(buf[:n]) == preface[:n] {
 		if n == 0 && c.stopped() {
 			return nil, false
 		}
 		m, err := c.Read(buf[n:])
 		if n += m; m == 0 && err != nil {
+			return nil, false
+		}
+		if !c.proceed(reading) {
 			return nil, false
 		}
 	}
@@ -94,14 +112,19 @@ func (c *conn) toHTTP2(spoken net.Conn) {
 	}
 }
 
-func (c *conn) serveHTTP1() {
+// serveHTTP1 serves what begins with the bytes that were read.
+func (c *conn) serveHTTP1(read []byte) {
 	if c.server.Front == Std {
-		c.toGuard(nil)
+		c.toGuard(read)
 		return
 	}
-	if !c.proceed(idle) {
+	begin := idle
+	if len(read) > 0 {
+		begin = reading
+	}
+	if !c.proceed(begin) {
 		c.Close()
 		return
 	}
-	c.runLane()
+	c.runLane(read)
 }
