@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -191,26 +192,34 @@ func TestOrder(t *testing.T) {
 
 // The client gone while its shadow ran: live gets the request all the same.
 func TestClientGoesWhileTheShadowRuns(t *testing.T) {
-	got := make(chan string, 1)
-	w := newWorld(t, `
+	for _, none := range []bool{false, true} { // also when the shadow is skipped in the end
+		got := make(chan string, 1)
+		w := newWorld(t, `
   - {name: post, match: POST /, stage: shadow}`, func(w http.ResponseWriter, r *http.Request) {
-		b, err := io.ReadAll(r.Body)
-		got <- fmt.Sprint(string(b), err)
-	}, nil)
-	running, release := make(chan bool), make(chan bool)
-	w.shadow.within = func(string) {
-		running <- true
-		<-release
+			b, err := io.ReadAll(r.Body)
+			got <- fmt.Sprint(string(b), err)
+		}, nil)
+		running, release := make(chan bool), make(chan bool)
+		w.shadow.none = none
+		w.shadow.within = func(string) {
+			running <- true
+			<-release
+		}
+		conn, _ := dial(t, w.url)
+		io.WriteString(conn, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello")
+		<-running
+		conn.Close()
+		release <- true
+		select {
+		case b := <-got:
+			if b != "hello<nil>" {
+				t.Errorf("no pending: %v: live got %q", none, b)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("no pending: %v: live got nothing", none)
+		}
+		w.counts.waitServed(t, 1)
 	}
-	conn, _ := dial(t, w.url)
-	io.WriteString(conn, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello")
-	<-running
-	conn.Close()
-	release <- true
-	if b := <-got; b != "hello<nil>" {
-		t.Errorf("live got %q", b)
-	}
-	w.counts.waitServed(t, 1)
 }
 
 // Answers over max_body are compared by their digest.

@@ -272,6 +272,7 @@ type shadowNotes struct {
 	offers  []offered
 	befores []offered
 	within  func(what string) // called by both, before they return
+	none    bool              // Before returns nil: it was skipped after all
 }
 
 func (s *shadowNotes) Offer(req shadow.Request, live routes.Side, a shadow.Answer) {
@@ -287,10 +288,13 @@ func (s *shadowNotes) Offer(req shadow.Request, live routes.Side, a shadow.Answe
 func (s *shadowNotes) Before(_ context.Context, req shadow.Request, live routes.Side) *shadow.Pending {
 	s.mu.Lock()
 	s.befores = append(s.befores, offered{request: req, live: live})
-	within := s.within
+	within, none := s.within, s.none
 	s.mu.Unlock()
 	if within != nil {
 		within("before")
+	}
+	if none {
+		return nil
 	}
 	return &shadow.Pending{}
 }
