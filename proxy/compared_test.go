@@ -201,7 +201,10 @@ func TestClientGoesWhileTheShadowRuns(t *testing.T) {
 		}, nil)
 		running, release := make(chan bool), make(chan bool)
 		w.shadow.none = none
-		w.shadow.within = func(string) {
+		w.shadow.within = func(what string) {
+			if what != "before" {
+				return
+			}
 			running <- true
 			<-release
 		}
