@@ -48,7 +48,7 @@ var only = map[string][]string{
 	"github.com/alecthomas/kong":                              {"cmd/quack"},
 	"github.com/pires/go-proxyproto":                          {"front"},
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"admin"},
-	"net/http/pprof": {"admin"}, // registers itself with http.DefaultServeMux, which nothing serves
+	"net/http/pprof":                                          {"admin"}, // registers itself with http.DefaultServeMux, which nothing serves
 	// The data path knows the API of traces alone.
 	"go.opentelemetry.io/otel/sdk/trace":                                {"internal/telemetry"},
 	"go.opentelemetry.io/otel/sdk/metric":                               {"internal/telemetry", "admin"},

@@ -107,7 +107,7 @@ func (t *Telemetry) Tracer() trace.Tracer {
 func (t *Telemetry) Resource() *resource.Resource { return t.resource }
 
 // Reader makes the reader that metrics are sent from, and is called once at
-// most; nil when no metrics are sent. The producers' metrics are sent too.
+// most, before Run; nil when no metrics are sent. The producers' metrics are sent too.
 func (t *Telemetry) Reader(producers ...metric.Producer) metric.Reader {
 	if t.push == nil {
 		return nil
