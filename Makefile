@@ -2,7 +2,7 @@
 GO ?= go
 export GOFLAGS ?=
 
-.PHONY: help build demo test check ci setup bench setup-bench clean
+.PHONY: help build demo test check ci setup bench setup-bench soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,7 @@ ci: check test ## what CI runs
 	./bin/quack check routes.yaml
 	./bin/quack demo --once
 	$(MAKE) bench SHORT=1
+	$(MAKE) soak SHORT=1
 
 setup: ## install what the tests and the demo need and Go does not bring (Chromium, curl, a C compiler)
 	@./scripts/setup
@@ -38,6 +39,9 @@ bench: setup-bench ## benchmarks, side by side in one run, about 17 minutes (SHO
 
 setup-bench:
 	@./scripts/setup-bench
+
+soak: ## half an hour of traffic with restarts, kills, reloads and upgrades (SHORT=1: a minute; SOAK=2h)
+	$(GO) run ./soak $(if $(SHORT),-short) $(if $(SOAK),-for $(SOAK))
 
 clean: ## remove what was built
 	rm -rf bin

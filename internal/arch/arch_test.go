@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"compare":       {},
 	"cache":         {},
 	"txshadow":      {},
+	"soak":          {},
 	"upstream":      {},
 	"store":         {},
 }
