@@ -73,7 +73,7 @@ func (s *settings) liveContenders(ctx context.Context) ([]contender, error) {
 // where it has another front.
 func (s *settings) quacks(ctx context.Context, stage string) ([]contender, error) {
 	o := quackOptions{program: s.program, routes: routesAt(stage)}
-	list := []contender{quackNamed("quack", o)}
+	list := []contender{quackNamed(quackItself, o)}
 	fronts, err := hasFlag(ctx, s.program, "--front")
 	if fronts {
 		o.flags = []string{"--front", "std"}
@@ -109,9 +109,9 @@ func stopAll(proxies []*proxy) {
 func liveBudgets(all turns) []budget {
 	const what = "live path, CPU per request: quack / "
 	return []budget{
-		all.within(what, "quack", "nginx", cpuEach, 1.5),
-		all.within(what, "quack", "Caddy", cpuEach, 0.6),
-		all.within(what, "quack", "ReverseProxy", cpuEach, 0.6),
+		all.within(what, quackItself, "nginx", cpuEach, 1.5),
+		all.within(what, quackItself, "Caddy", cpuEach, 0.6),
+		all.within(what, quackItself, "ReverseProxy", cpuEach, 0.6),
 	}
 }
 

@@ -30,7 +30,7 @@ func (s *settings) remembering(ctx context.Context) (outcome, error) {
 		return o, err
 	}
 	defer side.stop()
-	p, err := quackNamed("quack", quackOptions{program: s.program, routes: routesAt("shadow")}).run(ctx, s.dir, backends{liveAddr, sideAddr})
+	p, err := quackNamed(quackItself, quackOptions{program: s.program, routes: routesAt("shadow")}).run(ctx, s.dir, backends{liveAddr, sideAddr})
 	if err != nil {
 		return o, err
 	}

@@ -29,7 +29,7 @@ func (s *settings) reloads(ctx context.Context) (outcome, error) {
 	}
 	defer side.stop()
 	routes := func(to backends) string { return manyRoutesTo(to, 30) }
-	p, err := quackNamed("quack", quackOptions{program: s.program, routes: routes}).run(ctx, s.dir, backends{live: addr})
+	p, err := quackNamed(quackItself, quackOptions{program: s.program, routes: routes}).run(ctx, s.dir, backends{live: addr})
 	if err != nil {
 		return o, err
 	}

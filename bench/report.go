@@ -119,9 +119,9 @@ const (
 // within is the budget for a ratio of two contenders.
 func (all turns) within(what, a, b string, figure func(turn) float64, limit float64) budget {
 	if !all.has(a) || !all.has(b) {
-		return budget{What: what + b, Limit: fmt.Sprintf("≤ %.2f", limit), Got: "", Verdict: notMeasured}
+		return budget{What: what + b, Limit: fmt.Sprintf("≤ %.3f", limit), Got: "", Verdict: notMeasured}
 	}
-	return atMost(what+b, all.ratio(a, b, figure), limit, "%.2f")
+	return atMost(what+b, all.ratio(a, b, figure), limit, "%.3f")
 }
 
 // atMost is the budget for a figure with an upper limit.

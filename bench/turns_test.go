@@ -64,8 +64,8 @@ func TestShadowBudgetNeedsComparisons(t *testing.T) {
 		verdict string
 		got     string
 	}{
-		{"all were compared", good, met, "0.50"},
-		{"one round of three was not", slices.Concat(good, bad), met, "0.50"},
+		{"all were compared", good, met, "0.500"},
+		{"one round of three was not", slices.Concat(good, bad), met, "0.500"},
 		{"most rounds were not", slices.Concat(round(1, 1000), round(2, 10), bad), notMeasured, "all compared in 1 of 3 rounds"},
 		{"no nginx", turns{good[0]}, notMeasured, ""},
 	} {
