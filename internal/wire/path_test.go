@@ -27,6 +27,11 @@ type path struct {
 // Its routes are /shadowed/*, on stage shadow, and the default for the rest.
 func newPath(t testing.TB, backendURL string) *path {
 	t.Helper()
+	return newPathWith(t, backendURL, upstream.Options{})
+}
+
+func newPathWith(t testing.TB, backendURL string, o upstream.Options) *path {
+	t.Helper()
 	src := strings.ReplaceAll(`
 version: 1
 backends:
@@ -41,7 +46,7 @@ routes:
 		t.Fatal(err)
 	}
 	set := upstream.NewSet()
-	set.Use(specs(table))
+	set.Use(specs(table, o))
 	p := &path{counts: &counts{}, log: &logNotes{}}
 	p.Handler = proxy.New(proxy.Config{
 		Table:    func() *routes.Table { return table },
@@ -57,10 +62,10 @@ routes:
 	return p
 }
 
-func specs(table *routes.Table) []upstream.Spec {
+func specs(table *routes.Table, o upstream.Options) []upstream.Spec {
 	var out []upstream.Spec
 	for _, b := range table.Backends() {
-		out = append(out, upstream.Spec{Name: b.Name, URLs: b.URLs})
+		out = append(out, upstream.Spec{Name: b.Name, URLs: b.URLs, Options: o})
 	}
 	return out
 }
