@@ -67,7 +67,7 @@ func (a *answers) next(method string) (interim []message, final message, err err
 			return interim, final, fmt.Errorf("read the head of an answer: %w", err)
 		}
 		first, lines, _ := strings.Cut(head, "\r\n")
-		m := message{first: status(first), fields: fieldsOf(lines, hops...), trailer: map[string][]string{}}
+		m := message{first: statusOf(first), fields: fieldsOf(lines, hops...), trailer: map[string][]string{}}
 		if strings.HasPrefix(m.first, "1") {
 			interim = append(interim, m)
 			continue
@@ -87,7 +87,7 @@ func (a *answers) next(method string) (interim []message, final message, err err
 	}
 }
 
-func status(line string) string {
+func statusOf(line string) string {
 	_, rest, _ := strings.Cut(line, " ")
 	code, _, _ := strings.Cut(rest, " ")
 	return code
