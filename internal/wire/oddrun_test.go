@@ -37,7 +37,7 @@ func newWitness(t testing.TB, size *regexp.Regexp) *witness {
 	w := &witness{}
 	w.url = rawBackend(t, func(conn net.Conn, r *bufio.Reader) {
 		for {
-			a, ok := readStrictly(r, size)
+			a, ok := readStrictly(r, conn, size)
 			if !ok {
 				return
 			}
@@ -82,9 +82,10 @@ var (
 	anySize     = regexp.MustCompile("^([0-9A-Fa-f]{1,15})(;[a-z=]*)?\r\n$")
 )
 
-// readStrictly reads a request and says what is wrong with it. ok is false
-// when the connection has ended before one.
-func readStrictly(r *bufio.Reader, size *regexp.Regexp) (a arrived, ok bool) {
+// readStrictly reads a request and says what is wrong with it. Who asks on w
+// whether to go on is told to. ok is false when the connection has ended before
+// a request.
+func readStrictly(r *bufio.Reader, w io.Writer, size *regexp.Regexp) (a arrived, ok bool) {
 	var raw bytes.Buffer
 	defer func() { a.raw = raw.String() }()
 	next := func() (string, bool) {
@@ -121,6 +122,10 @@ func readStrictly(r *bufio.Reader, size *regexp.Regexp) (a arrived, ok bool) {
 			lengths = append(lengths, value)
 		case "transfer-encoding":
 			codings = append(codings, value)
+		case "expect":
+			if strings.EqualFold(value, "100-continue") {
+				io.WriteString(w, "HTTP/1.1 100 Continue\r\n\r\n")
+			}
 		}
 	}
 	if len(hosts) > 1 || len(lengths)+len(codings) > 1 || len(codings) == 1 && codings[0] != "chunked" {
@@ -190,8 +195,8 @@ type told struct {
 	closed bool // the connection was closed
 }
 
-// patience is how long a server may do nothing before the client says that it
-// sends no more.
+// patience is how long a server may do nothing with what deserves a refusal,
+// before the client says that it sends no more: some of it looks unfinished.
 const patience = 400 * time.Millisecond
 
 // askOddly sends raw and reads until the connection is closed, or, if it may
@@ -212,11 +217,15 @@ func askOddly(addr, raw string, mayPass bool) (told, error) {
 	r := bufio.NewReader(conn)
 	method, _, _ := strings.Cut(strings.TrimLeft(raw, "\r\n"), " ")
 	for {
-		_ = conn.SetReadDeadline(time.Now().Add(patience))
+		wait := 10 * time.Second
+		if t.status == 0 && !mayPass {
+			wait = patience
+		}
+		_ = conn.SetReadDeadline(time.Now().Add(wait))
 		_, err := r.Peek(1)
-		if errors.Is(err, errDeadline) && t.status == 0 {
+		if wait == patience && errors.Is(err, errDeadline) {
 			_ = conn.(*net.TCPConn).CloseWrite()
-			_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 			_, err = r.Peek(1)
 		}
 		if err != nil {
