@@ -58,7 +58,7 @@ func example() reports.Report {
 				Forgiven: 24_690, Errors: 2, Skipped: map[string]int64{"budget": 3, "not-modified": 31, "timeout": 3, "unreachable": 1, "body-size": 1}, Dropped: 4,
 				MismatchUpper: 0.00158, Legacy: reports.Latency{P50: 12.34, P99: 187.2}, New: reports.Latency{P50: 9.876, P99: 90.1}},
 			{Name: "a.very.long.name.of.a.route.that.does.not.fit.in.its.column", Stage: "verify", Served: 3, Compared: 3, Matched: 3, Skipped: map[string]int64{"fallback": 2},
-				Fallbacks: map[string]int64{"unreachable": 2, "lost": 1},
+				Fallbacks:     map[string]int64{"unreachable": 2, "lost": 1},
 				MismatchUpper: 0.6316, Legacy: reports.Latency{P50: 0.05, P99: 0.06}, New: reports.Latency{P50: 1.5, P99: 1.6}},
 		},
 		Groups: []reports.Group{
