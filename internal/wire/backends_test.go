@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/quackproxy/quack/upstream"
 )
 
 // newBackend is a backend of net/http, HTTP/1.1 only.
@@ -17,6 +19,20 @@ func newBackend(t testing.TB, h http.HandlerFunc) string {
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
 	return srv.URL
+}
+
+// overBackends runs a test with the path to a backend of net/http over each
+// protocol that is spoken with backends.
+func overBackends(t *testing.T, h http.HandlerFunc, test func(t *testing.T, p *path)) {
+	t.Run("to http1", func(t *testing.T) { test(t, newPath(t, newBackend(t, h))) })
+	t.Run("to h2c", func(t *testing.T) {
+		srv := httptest.NewUnstartedServer(h)
+		srv.Config.Protocols = new(http.Protocols)
+		srv.Config.Protocols.SetUnencryptedHTTP2(true)
+		srv.Start()
+		t.Cleanup(srv.Close)
+		test(t, newPathWith(t, srv.URL, upstream.Options{Protocol: upstream.ProtocolHTTP2}))
+	})
 }
 
 // rawBackend gives each connection to handle and waits for all at the end.

@@ -127,7 +127,7 @@ func TestWebSocket(t *testing.T) {
 // Each event arrives while the backend holds the next one back.
 func TestServerSentEvents(t *testing.T) {
 	next := make(chan string)
-	p := newPath(t, newBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	overBackends(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
@@ -140,7 +140,10 @@ func TestServerSentEvents(t *testing.T) {
 				return
 			}
 		}
-	}))
+	}, func(t *testing.T, p *path) { followEvents(t, p, next) })
+}
+
+func followEvents(t *testing.T, p *path, next chan<- string) {
 	runs := 0
 	overAll(t, p, func(t *testing.T, url string, client *http.Client) {
 		ctx, leave := context.WithCancel(context.Background())
@@ -176,13 +179,16 @@ func TestServerSentEvents(t *testing.T) {
 // 103 comes ahead of an answer that is held back, over each protocol.
 func TestEarlyHints(t *testing.T) {
 	release := make(chan bool)
-	p := newPath(t, newBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	overBackends(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "</a.css>; rel=preload")
 		w.WriteHeader(http.StatusEarlyHints)
 		<-release
 		w.Header().Del("Link")
 		io.WriteString(w, "late")
-	}))
+	}, func(t *testing.T, p *path) { awaitHints(t, p, release) })
+}
+
+func awaitHints(t *testing.T, p *path, release chan<- bool) {
 	overAll(t, p, func(t *testing.T, url string, client *http.Client) {
 		hinted := 0
 		ctx := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
@@ -210,7 +216,7 @@ func TestEarlyHints(t *testing.T) {
 // Messages stream both ways at once: the backend answers each line before the
 // client sends the next.
 func TestBothWaysAtOnce(t *testing.T) {
-	p := newPath(t, newBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	overBackends(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).EnableFullDuplex()
 		w.Header().Set("Trailer", "X-Lines")
 		n := 0
@@ -219,7 +225,10 @@ func TestBothWaysAtOnce(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 		}
 		w.Header().Set("X-Lines", fmt.Sprint(n, r.Trailer))
-	}))
+	}, talkBothWays)
+}
+
+func talkBothWays(t *testing.T, p *path) {
 	overAll(t, p, func(t *testing.T, url string, client *http.Client) {
 		body, lines := io.Pipe()
 		defer lines.Close()
