@@ -71,7 +71,7 @@ type Outlier struct {
 }
 
 // Breaker says when calls to a backend are refused at once because none of its
-// instances can be reached; see [Backend.Open]. The zero value is the default.
+// instances can be reached; see [Backend.Admit]. The zero value is the default.
 type Breaker struct {
 	Off      bool
 	Failures int           // calls in a row that could not be made; default 10
