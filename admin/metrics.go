@@ -75,8 +75,11 @@ var skipReasons = []string{
 	reports.SkipNoProof, reports.SkipLatched, reports.SkipUnconfirmed, reports.SkipBudget, reports.SkipBusy,
 	reports.SkipBodySize, reports.SkipNotModified, reports.SkipUpgrade, reports.SkipStream, reports.SkipAborted,
 	reports.SkipTimeout, reports.SkipUnreachable, reports.SkipReadOnly, reports.SkipNested, reports.SkipUnsupported,
-	reports.SkipBreaker,
+	reports.SkipBreaker, reports.SkipStale, reports.SkipFallback,
 }
+
+// fallbackReasons bound the label why: proxy's, see there.
+var fallbackReasons = []string{"unreachable", "lost", "breaker", "no-instance"}
 
 func (s *server) routeMetrics(meter metric.Meter) error {
 	var all []metric.Observable
@@ -89,6 +92,10 @@ func (s *server) routeMetrics(meter metric.Meter) error {
 		all = append(all, counters[i])
 	}
 	skipped, err := meter.Int64ObservableCounter("quack_skipped", metric.WithDescription("Requests on shadowed routes that were not compared, by reason."))
+	if err != nil {
+		return err
+	}
+	fallbacks, err := meter.Int64ObservableCounter("quack_fallbacks", metric.WithDescription("Requests that legacy answered in place of new, which was away, by why."))
 	if err != nil {
 		return err
 	}
@@ -108,24 +115,28 @@ func (s *server) routeMetrics(meter metric.Meter) error {
 				o.ObserveInt64(counters[i], c.of(r), route)
 			}
 			o.ObserveFloat64(upper, r.MismatchUpper, route)
-			for reason, n := range boundedReasons(r.Skipped) {
+			for reason, n := range bounded(r.Skipped, skipReasons) {
 				o.ObserveInt64(skipped, n, metric.WithAttributes(attribute.String("route", r.Name), attribute.String("reason", reason)))
+			}
+			for why, n := range bounded(r.Fallbacks, fallbackReasons) {
+				o.ObserveInt64(fallbacks, n, metric.WithAttributes(attribute.String("route", r.Name), attribute.String("why", why)))
 			}
 		}
 		return nil
-	}, append(all, skipped, upper)...)
+	}, append(all, skipped, fallbacks, upper)...)
 	return err
 }
 
-func boundedReasons(skipped map[string]int64) map[string]int64 {
-	bounded := make(map[string]int64, len(skipped))
-	for reason, n := range skipped {
-		if !slices.Contains(skipReasons, reason) {
-			reason = "other"
+// bounded is counts by words that are known; all others are "other".
+func bounded(counts map[string]int64, known []string) map[string]int64 {
+	few := make(map[string]int64, len(counts))
+	for word, n := range counts {
+		if !slices.Contains(known, word) {
+			word = "other"
 		}
-		bounded[reason] += n
+		few[word] += n
 	}
-	return bounded
+	return few
 }
 
 // stateMetrics are the gauges of the gate, the leaks, the table and the shadow.

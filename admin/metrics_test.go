@@ -25,6 +25,8 @@ func TestMetrics(t *testing.T) {
 	w.control.LoadFailed(errors.New("x"))
 	w.reports.Skip("accounts.create", "made up")
 	w.reports.Skip("gone", "no-proof")
+	w.reports.Fallback("accounts.create", "lost")
+	w.reports.Fallback("accounts.create", "made up")
 	w.reports.Served("(default)", "legacy", "legacy", 200, time.Millisecond)
 	_, body := w.ask("GET", "/metrics", "")
 	for _, line := range []string{
@@ -40,6 +42,8 @@ func TestMetrics(t *testing.T) {
 		`quack_dropped_total{route="accounts.show"} 0`,
 		`quack_skipped_total{reason="no-proof",route="accounts.create"} 1`,
 		`quack_skipped_total{reason="other",route="accounts.create"} 1`,
+		`quack_fallbacks_total{route="accounts.create",why="lost"} 1`,
+		`quack_fallbacks_total{route="accounts.create",why="other"} 1`,
 		`quack_mismatch_upper95{route="accounts.create"} 1`,
 		`quack_readonly 1`, `quack_gate_epoch 1`, `quack_writes_under_way 1`,
 		`quack_leak_suspected{route="accounts.create"} 1`,
