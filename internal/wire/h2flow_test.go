@@ -131,7 +131,7 @@ func TestH2FrameSize(t *testing.T) {
 // Who uploads gets windows only as the backend reads, over all buffers between
 // them.
 func TestH2UploadWaitsForTheBackend(t *testing.T) {
-	const size, bound = 96 << 20, 32 << 20
+	const size, bound = 64 << 20, 32 << 20
 	overEach(t, func(t *testing.T, start func(testing.TB, http.Handler) *running) {
 		release := make(chan bool)
 		sum := make(chan string, 1)
