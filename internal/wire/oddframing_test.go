@@ -92,6 +92,8 @@ func oddExtensions() []odd {
 	all = append(all, each("7.1.1: an extension of the last chunk", pass, head+"{X}\r\n{S}\r\n0{V}\r\n\r\n", "{S}", ";a", ";a=b")...)
 	all = append(all, each("7.1.1: white space that senders must not make", either, head+"{X}{V}\r\n{S}\r\n0\r\n\r\n", "{S}", "; a=b", ";a =b", ";\ta", "; a ; b", ";", ";;", ";=", ";a=", ";a=\"")...)
 	all = append(all, each("7.1.1: white space before an extension", either, head+"{X}{V}\r\n{S}\r\n0\r\n\r\n", "{S}", " ;a", "\t;a")...)
+	all = append(all, each("7.1.1: an extension ends in CR LF", refuse, head+"5;a{V}hello\r\n0\r\n\r\n{S}", "", "\n", "\r", "\r\r\n", "\n\r", "\r \n", "\x0b\r\n")...)
+	all = append(all, each("7.1.1: also behind the last chunk", refuse, head+"5\r\nhello\r\n0;a{V}{S}", "", "\n\r\n", "\n\n", "\r\r\n", "\r\n\n", "\r\n\r")...)
 	return append(all, each("7.1.1: an extension holds no line end and no control byte", refuse, head+"5{V}\r\nhello\r\n0\r\n\r\n{S}", "",
 		";a\nb", ";\n", ";a\rb", ";\r", ";a=\"x\r\ny\"", ";\x00", ";a=\x01", ";a=\"\x0b\"", ";a\x7f", ";a=\"\n\"", ";a\n", ";a=b\n\r\n", ";"+strings.Repeat("a", 70000), ";\x0c", ";a\r\r")...)
 }
