@@ -41,6 +41,10 @@ func (a *answer) startHead() {
 	out := &a.lane.out
 	out.buf = appendStatus(out.buf, a.status)
 	f := &a.flags
+	// Now, for it decides what becomes of the rest of the request's body.
+	if first(a.header["Connection"]) == "close" || a.lane.server.draining.Load() {
+		a.close = true
+	}
 	var space [32]string
 	for _, name := range sortedNames(a.header, space[:0]) {
 		values := a.header[name]
@@ -134,7 +138,7 @@ func (a *answer) frame(allowed bool) {
 // connection says whether the connection goes on.
 func (a *answer) connection() {
 	out, options := &a.lane.out, a.flags.options
-	if first(options) == "close" || a.lane.server.draining.Load() {
+	if a.lane.server.draining.Load() {
 		a.close = true
 	}
 	if a.close && !httpguts.HeaderValuesContainsToken(options, "close") {

@@ -269,6 +269,22 @@ func TestShortRestIsReadAway(t *testing.T) {
 	}
 }
 
+// TestBodyThatNobodyWants holds that an answer that ends the connection does
+// not wait for a body that its client may be keeping back.
+func TestBodyThatNobodyWants(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		s := serve(t, Config{Front: kind, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Connection", "close")
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		})})
+		c := dial(t, s.addr)
+		c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n")
+		if res, _ := c.answer("POST"); res.StatusCode != http.StatusRequestEntityTooLarge || !res.Close {
+			t.Errorf("got %s, close %v", res.Status, res.Close)
+		}
+	})
+}
+
 // TestDeadlineIsOfOneRequest holds that the next request does not meet it.
 func TestDeadlineIsOfOneRequest(t *testing.T) {
 	for name, set := range map[string]func(*http.ResponseController, time.Time) error{
