@@ -80,15 +80,17 @@ func TestEjectionEnds(t *testing.T) {
 			if used(b, i) {
 				t.Fatalf("ejection of %v: used before it ends", length)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			probe(length.String())
 			i.Note(Faulty)
 		}
 		time.Sleep(16 * time.Second)
 		probe("the last")
 		i.Note(Answered)
-		if !used(b, i) || !used(b, i) {
-			t.Error("not used after a call that went well")
+		for range 2 {
+			if !used(b, i) {
+				t.Error("not used after a call that went well")
+			}
 		}
 		time.Sleep(10 * time.Second)
 		i.Note(Faulty) // soon again: longest

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -69,8 +70,8 @@ func TestLiveListener(t *testing.T) {
 			tr.Protocols.SetHTTP1(!c.http2)
 			tr.Protocols.SetHTTP2(c.http2 && c.tls)
 			tr.Protocols.SetUnencryptedHTTP2(c.http2 && !c.tls)
-			tr.Dial = func(network, addr string) (net.Conn, error) {
-				conn, err := net.Dial(network, addr)
+			tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, addr)
 				if err == nil {
 					_, err = io.WriteString(conn, c.header)
 				}
