@@ -26,7 +26,7 @@ func (l *life) passAnswer(res *http.Response) {
 	if l.pending == nil && eventStream(res) {
 		l.skip(skipStream) // its end says nothing, if it has one
 	}
-	l.answer.on, l.answer.max = l.compared, l.route.Shadow.MaxBody
+	l.answer.on, l.answer.max, l.answer.length = l.compared, l.route.Shadow.MaxBody, res.ContentLength
 
 	l.passHead(res)
 	err := l.passBody(res)

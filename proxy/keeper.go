@@ -14,6 +14,7 @@ type keeper struct {
 	copies *budget
 	on     bool
 	max    int64
+	length int64 // of the body, as far as it is announced; -1 is not known
 
 	body []byte
 	size int64
@@ -27,6 +28,9 @@ func (k *keeper) add(p []byte) {
 	k.size += int64(len(p))
 	if k.sum == nil {
 		if k.size <= k.max && k.copies.take(int64(len(p))) {
+			if k.body == nil && k.length > int64(len(p)) {
+				k.body = make([]byte, 0, min(k.length, k.max)) // and not grown piece by piece
+			}
 			k.body = append(k.body, p...)
 			return
 		}
