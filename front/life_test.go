@@ -418,4 +418,3 @@ func TestUpgrade(t *testing.T) {
 		})
 	})
 }
-
