@@ -20,7 +20,7 @@ check: ## gofmt, vet, staticcheck, the arrows between packages, module files
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
-	$(GO) test -count=1 ./internal/arch
+	$(GO) test -count=1 ./internal/arch ./internal/sockets
 	$(GO) mod tidy -diff
 	$(GO) mod verify >/dev/null
 

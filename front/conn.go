@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+
+	"github.com/quackproxy/quack/internal/sockets"
 )
 
 // phase is what a connection is doing.
@@ -23,7 +25,8 @@ const (
 // conn is a client's connection from its first byte to its last. Reads of what
 // was read ahead come first.
 type conn struct {
-	net.Conn // as accepted
+	net.Conn          // as accepted
+	quick    net.Conn // the same with quick reads and writes
 	server   *Server
 	origin   *origin
 	remote   net.Addr             // the client, by the PROXY header if there is one
@@ -43,7 +46,7 @@ type conn struct {
 }
 
 func (s *Server) newConn(raw net.Conn, o *origin) *conn {
-	c := &conn{Conn: raw, server: s, origin: o, remote: raw.RemoteAddr()}
+	c := &conn{Conn: raw, quick: sockets.New(raw), server: s, origin: o, remote: raw.RemoteAddr()}
 	c.stream = c
 	c.enter(opening)
 	return c
@@ -86,8 +89,10 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 		return n, nil
 	}
-	return c.Conn.Read(p)
+	return c.quick.Read(p)
 }
+
+func (c *conn) Write(p []byte) (int, error) { return c.quick.Write(p) }
 
 // RemoteAddr is the client's address.
 func (c *conn) RemoteAddr() net.Addr { return c.remote }

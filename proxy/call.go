@@ -46,7 +46,6 @@ func (l *life) callLive() {
 // route says, whoever is asked: the chosen side, and where that is away and it
 // is safe, legacy. Interim answers are passed on meanwhile.
 func (l *life) head(ctx context.Context, cancel context.CancelCauseFunc) (*http.Response, *failure) {
-	l.call.late = time.Now().Add(l.route.Timeout)
 	early := &interim{l: l}
 	defer early.end()
 	l.idle.ends(cancel)
@@ -122,6 +121,9 @@ func (l *life) sendTo(ctx context.Context, instance *upstream.Instance, early *i
 	}
 	l.call.url = instance.URL.Scheme + "://" + instance.URL.Host + req.target
 	l.call.began = time.Now()
+	if l.call.late.IsZero() {
+		l.call.late = l.call.began.Add(l.route.Timeout)
+	}
 	l.beginCall(req.Request, instance)
 	call := upstream.Call{Idempotent: l.idempotent, Interim: early.pass}
 	if l.upload == nil { // else limit does it, which can wake the reader of the body

@@ -32,6 +32,7 @@ const Window = 60 * time.Second
 // use.
 type Codec struct {
 	signers []*signer // of the secrets, in their order
+	clock   *clock
 	now     func() time.Time
 }
 
@@ -40,7 +41,7 @@ func NewCodec(secrets ...Secret) (*Codec, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("no shadow secret was given")
 	}
-	c := &Codec{now: time.Now}
+	c := &Codec{clock: new(clock), now: time.Now}
 	for _, s := range secrets {
 		c.signers = append(c.signers, newSigner(s))
 	}

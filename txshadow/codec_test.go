@@ -147,6 +147,22 @@ func FuzzReadHeaders(f *testing.F) {
 	})
 }
 
+// Quack-Time is the instant to the nanosecond, in one form.
+func TestContextTime(t *testing.T) {
+	c := codec(t, "0123456789abcdef0123456789abcdef", 0)
+	rapid.Check(t, func(t *rapid.T) {
+		at := time.Unix(rapid.Int64Range(-1<<33, 1<<36).Draw(t, "second"), rapid.Int64Range(0, 999_999_999).Draw(t, "fraction"))
+		h := http.Header{}
+		c.MarkContext(h, "id", "live", at, false)
+		if want := at.UTC().Format("2006-01-02T15:04:05.000000000Z"); h.Get("Quack-Time") != want {
+			t.Fatalf("got %s, want %s", h.Get("Quack-Time"), want)
+		}
+		if got, err := c.ReadContext(h); err != nil || !got.At.Equal(at) {
+			t.Fatalf("read back %v, %v; want %v", got.At, err, at)
+		}
+	})
+}
+
 func BenchmarkMarkContext(b *testing.B) {
 	c, at, h := codec(b, "0123456789abcdef0123456789abcdef", 0), time.Now(), http.Header{}
 	b.ReportAllocs()

@@ -3,6 +3,7 @@ package txshadow
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,6 +29,30 @@ type Context struct {
 // the same text.
 const contextTime = "2006-01-02T15:04:05.000000000Z"
 
+// clock writes times in the form of contextTime. Requests of the same second
+// share all but the fraction.
+type clock struct{ last atomic.Pointer[second] }
+
+type second struct {
+	unix int64
+	text string // to the point before the fraction
+}
+
+func (c *clock) append(b []byte, at time.Time) []byte {
+	s := c.last.Load()
+	if unix := at.Unix(); s == nil || s.unix != unix {
+		s = &second{unix: unix, text: at.UTC().Format("2006-01-02T15:04:05.")}
+		c.last.Store(s)
+	}
+	b = append(b, s.text...)
+	digits, n := [9]byte{}, at.Nanosecond()
+	for i := len(digits) - 1; i >= 0; i-- {
+		digits[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return append(append(b, digits[:]...), 'Z')
+}
+
 // MarkContext sets Quack-Request-Id, Quack-Context, Quack-Role, Quack-Time
 // and, when readOnly, Quack-Read-Only. role is "live" or "shadow".
 func (c *Codec) MarkContext(h http.Header, id, role string, at time.Time, readOnly bool) {
@@ -40,7 +65,7 @@ func (c *Codec) MarkContext(h http.Header, id, role string, at time.Time, readOn
 	var buf [len("v1;role=shadow;time=;readonly=0;sig=") + len(contextTime) + 64]byte
 	text := append(append(append(buf[:0], "v1;role="...), role...), ";time="...)
 	from := len(text)
-	text = at.UTC().AppendFormat(text, contextTime)
+	text = c.clock.append(text, at)
 	t := string(text[from:])
 	text = append(append(append(text, ";readonly="...), ro...), ";sig="...)
 	text = append(text, c.sign("quack-context-v1", id, role, t, ro)...)

@@ -4,12 +4,14 @@ import (
 	"net"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/quackproxy/quack/internal/sockets"
 )
 
 // wire is a TCP connection that counts what was written to it: the bytes of
 // TLS, where that lies over it.
 type wire struct {
-	net.Conn                 // *net.TCPConn
+	net.Conn                 // TCP
 	raw      syscall.RawConn // nil where there is none
 	written  atomic.Int64    // bytes that the kernel has taken
 
@@ -19,6 +21,7 @@ type wire struct {
 }
 
 func newWire(c net.Conn) *wire {
+	c = sockets.New(c)
 	w := &wire{Conn: c}
 	if sc, ok := c.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {

@@ -6,6 +6,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/quackproxy/quack/internal/sockets"
 )
 
 // quiet reports whether the connection is alive as far as can be seen without
@@ -15,15 +17,13 @@ func (w *wire) quiet() bool {
 	if w.raw == nil {
 		return false
 	}
-	err := w.raw.Control(func(fd uintptr) { quiet = quietFD(int(fd)) })
+	err := w.raw.Control(func(fd uintptr) { quiet = quietFD(fd) })
 	return err == nil && quiet
 }
 
-func quietFD(fd int) bool {
-	var one [1]byte
+func quietFD(fd uintptr) bool {
 	for {
-		_, _, err := syscall.Recvfrom(fd, one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		if err != syscall.EINTR {
+		if err := sockets.Peek(fd); err != syscall.EINTR {
 			return err == syscall.EAGAIN
 		}
 	}
@@ -111,14 +111,14 @@ func (w *wire) converse(out, in []byte, wrote func()) (got int, stale bool, err 
 
 // next does what can be done without waiting; false is to be called again when
 // there is something to read.
-func (w *wire) next(descriptor uintptr) bool {
-	fd, t := int(descriptor), &w.talk
+func (w *wire) next(fd uintptr) bool {
+	t := &w.talk
 	if !t.begun {
 		t.begun = true
 		if t.stale = !quietFD(fd); t.stale {
 			return true
 		}
-		n, err := syscall.Write(fd, t.out)
+		n, err := sockets.Write(fd, t.out)
 		if err == syscall.EAGAIN || err == syscall.EINTR {
 			n, err = 0, nil
 		}
@@ -138,9 +138,9 @@ func (w *wire) next(descriptor uintptr) bool {
 	return t.read(fd)
 }
 
-func (t *talk) read(fd int) bool {
+func (t *talk) read(fd uintptr) bool {
 	for {
-		n, err := syscall.Read(fd, t.in)
+		n, err := sockets.Read(fd, t.in)
 		switch {
 		case err == syscall.EINTR:
 			continue
@@ -156,7 +156,7 @@ func (t *talk) read(fd int) bool {
 
 // refused is that writing failed. A server that wants no more may have said so
 // before it closed the connection: then there is an answer, and no error.
-func (t *talk) refused(fd int, err error) {
+func (t *talk) refused(fd uintptr, err error) {
 	if t.read(fd) && t.got > 0 {
 		t.sent = len(t.out) // as far as anybody is concerned
 		return
