@@ -52,7 +52,13 @@ type yamlEntry struct {
 type document struct {
 	file string
 	*faults
+	*pace
+	before int // lines of the file before the text at hand
+	gap    gap // lines of the file that the text at hand lacks
 }
+
+// gap is lines cut out of a text, before the line of that number in what is left.
+type gap struct{ at, lines int }
 
 // maxFlow bounds how deep brackets may be nested in one line: the YAML parser
 // takes quadratic time there, and a table of routes needs four.
@@ -65,6 +71,14 @@ func (d document) read(src []byte) *yamlNode {
 	if !d.readable(src) {
 		return nil
 	}
+	if doc := d.inPieces(src); doc != nil {
+		return doc
+	}
+	return d.whole(src)
+}
+
+// whole is read for text in one go. Only what it finds is reported.
+func (d document) whole(src []byte) *yamlNode {
 	file, err := parseYAML(src)
 	if err != nil {
 		d.syntax(err, src)
@@ -96,6 +110,7 @@ func (d document) readable(src []byte) bool {
 	line := 0
 	for text := range bytes.Lines(src) {
 		line++
+		d.step()
 		if !utf8.Valid(text) {
 			column := len([]rune(string(text[:validPrefix(text)]))) + 1
 			d.add(Position{d.file, line, column}, "", "the file is not UTF-8 text", "save it as UTF-8")
@@ -179,7 +194,11 @@ func (d document) at(t *token.Token) Position {
 	if t == nil || t.Position == nil {
 		return Position{d.file, 1, 1}
 	}
-	return Position{d.file, t.Position.Line, t.Position.Column}
+	line := t.Position.Line
+	if line >= d.gap.at {
+		line += d.gap.lines
+	}
+	return Position{d.file, d.before + line, t.Position.Column}
 }
 
 // convert makes a yamlNode of n, and reports what is not taken.

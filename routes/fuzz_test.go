@@ -1,29 +1,18 @@
 package routes
 
-import (
-	"os"
-	"path/filepath"
-	"testing"
-)
+import "testing"
 
 // FuzzParse: no text makes the parser panic, an error has its place in the file,
-// and a table can be used.
+// a table can be used, and nothing depends on how the text is cut into pieces.
 func FuzzParse(f *testing.F) {
-	files, err := filepath.Glob("testdata/bad/*.yaml")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, file := range append(files, "testdata/shop.yaml", "../routes.yaml") {
-		src, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
+	for _, src := range sources(f) {
 		f.Add(src)
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		if len(src) > 4096 {
 			return // the YAML parser takes quadratic time in some nestings
 		}
+		checkPieces(t, src)
 		table, err := Parse("routes.yaml", src)
 		if (table == nil) == (err == nil) {
 			t.Fatalf("table %v and error %v", table, err)
@@ -67,7 +56,7 @@ func FuzzPattern(f *testing.F) {
 		}
 		r := &Route{Method: "GET", Pattern: pattern, node: &treeNode{pattern: p}, params: p.params(), regexps: p.regexps()}
 		var faults faults
-		m := newMatcher([]*Route{r, {Method: "", Pattern: "/a/{x}", node: &treeNode{pattern: mustPattern(t, "/a/{x}")}, params: []string{"x"}}}, &faults)
+		m := newMatcher([]*Route{r, {Method: "", Pattern: "/a/{x}", node: &treeNode{pattern: mustPattern(t, "/a/{x}")}, params: []string{"x"}}}, &faults, nil)
 		if len(faults.list) > 0 {
 			t.Fatalf("%q: %v", pattern, faults.list)
 		}

@@ -31,9 +31,12 @@ func unreadable(file string, err error) error {
 }
 
 // Parse is Load for source that is at hand; name stands for the file in errors.
-func Parse(name string, src []byte) (*Table, error) {
+func Parse(name string, src []byte) (*Table, error) { return parseAt(nil, name, src) }
+
+// parseAt is Parse at a pace.
+func parseAt(p *pace, name string, src []byte) (*Table, error) {
 	l := &loader{
-		document:  document{name, &faults{}},
+		document:  document{file: name, faults: &faults{}, pace: p},
 		backends:  map[string]*Backend{},
 		databases: map[string]Position{},
 		settings:  map[string]settingID{},
@@ -122,6 +125,6 @@ func (l *loader) resolve(root *treeNode) *Table {
 	for i, route := range t.routes {
 		t.byName[route.Name] = i
 	}
-	t.matcher = newMatcher(t.routes, l.faults)
+	t.matcher = newMatcher(t.routes, l.faults, l.pace)
 	return t
 }

@@ -45,7 +45,7 @@ var contexts = sync.Pool{New: func() any { return chi.NewRouteContext() }}
 
 // newMatcher makes a matcher of routes. Routes that chi does not take are
 // reported, though the check of patterns should have found them.
-func newMatcher(routes []*Route, f *faults) *matcher {
+func newMatcher(routes []*Route, f *faults, p *pace) *matcher {
 	m := &matcher{byMethod: map[string]*tree{}, other: newTree()}
 	for _, r := range routes {
 		if r.Method != "" && m.byMethod[r.Method] == nil {
@@ -58,6 +58,7 @@ func newMatcher(routes []*Route, f *faults) *matcher {
 	// A later entry of the same shape wins: first any method, then GET for HEAD,
 	// then the method itself.
 	for i, r := range routes {
+		p.step()
 		if r.Method == "" {
 			m.other.add(i, r, f)
 			for _, t := range m.byMethod {
@@ -66,11 +67,13 @@ func newMatcher(routes []*Route, f *faults) *matcher {
 		}
 	}
 	for i, r := range routes {
+		p.step()
 		if r.Method == http.MethodGet {
 			m.byMethod[http.MethodHead].add(i, r, f)
 		}
 	}
 	for i, r := range routes {
+		p.step()
 		if r.Method != "" {
 			m.byMethod[r.Method].add(i, r, f)
 		}

@@ -27,6 +27,7 @@ func (r *resolver) walk(t *treeNode, from scope) {
 		r.leaf(t, from)
 	}
 	for _, c := range t.children {
+		r.step()
 		r.walk(c, from)
 	}
 	r.route = t.name

@@ -61,6 +61,7 @@ func (l *loader) readRoutes(parent *treeNode, n *yamlNode) {
 		l.fault(n.pos, "routes is empty", "put routes below this prefix, or remove the line to make it a route")
 	}
 	for _, item := range n.items {
+		l.step()
 		l.readNode(parent, item)
 	}
 }

@@ -121,7 +121,7 @@ func (w *watcher) report(src []byte, digest string, err error) {
 		w.failed(unreadable(w.file, err))
 		return
 	}
-	t, err := Parse(w.file, src)
+	t, err := parseAt(gentle(), w.file, src)
 	if err != nil {
 		w.failed(err)
 		return
