@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -96,6 +97,25 @@ func (c *conn) hangUp() { _ = c.Close() } // it is done with, whatever Close say
 func (c *conn) abort() { _ = c.wire.Close() }
 
 func (c *conn) buffered() int { return c.w - c.r }
+
+// drained reports whether all that was read off the socket has been used. What
+// is left would be taken for the answer to the next request. TLS reads ahead
+// where quiet can not see it, so it is asked for what it has; with a deadline
+// that is over it does not go to the socket. For who has unhooked the
+// connection.
+func (c *conn) drained() bool {
+	if c.buffered() > 0 {
+		return false
+	}
+	if c.Conn == net.Conn(c.wire) {
+		return true
+	}
+	var one [1]byte
+	_ = c.Conn.SetReadDeadline(aLongTimeAgo) // fails only when it is closed, and then Read does
+	n, err := c.Conn.Read(one[:])
+	_ = c.Conn.SetReadDeadline(time.Time{})
+	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
+}
 
 // room makes room for at least one byte to be read.
 func (c *conn) room() {

@@ -367,7 +367,7 @@ func (x *exchange) answered() (*http.Response, error) {
 func (x *exchange) end(whole bool) {
 	c := x.conn
 	keep := x.unhook() && whole && !x.last && !x.response.Close && x.response.StatusCode >= 200 &&
-		(x.upload == nil || x.upload.sent()) && c.buffered() == 0
+		(x.upload == nil || x.upload.sent()) && c.drained()
 	switch {
 	case keep:
 		x.instance.idle.put(x.instance, c, time.Now())
