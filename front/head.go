@@ -40,9 +40,20 @@ type field struct {
 // options are what the Connection field names.
 type options struct{ close, keepAlive, upgrade, other bool }
 
+// maxFields is how many fields a head may have. Each costs more in memory than
+// the four bytes that it takes to send one.
+const maxFields = 1000
+
+// keptFields is for how many fields room is kept from one head to the next.
+const keptFields = 64
+
 // reset makes h ready for another head.
 func (h *head) reset() {
-	*h = head{fields: h.fields[:0], host: -1, lengthAt: -1, length: -1}
+	fields := h.fields[:0]
+	if cap(fields) > keptFields {
+		fields = nil
+	}
+	*h = head{fields: fields, host: -1, lengthAt: -1, length: -1}
 }
 
 // feed reads on. b is everything since the head's first byte. done is true
@@ -136,6 +147,9 @@ func (h *head) fieldLine(b, line []byte, at int) *refusal {
 	f, no := splitField(line, at)
 	if no != nil {
 		return no
+	}
+	if len(h.fields) == maxFields {
+		return tooLarge
 	}
 	h.fields = append(h.fields, f)
 	if f.known == nil {

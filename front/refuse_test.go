@@ -137,6 +137,7 @@ var refused = []struct {
 	{"bad name in the trailer", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX y: 5\r\n\r\n", 400, "trailer"},
 	{"line feed alone in the trailer", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: 5\n\r\n", 400, "trailer"},
 	{"head too large", "GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 70<<10) + "\r\n\r\n", 431, "head-size"},
+	{"more fields than anybody needs", "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("x:\r\n", maxFields) + "\r\n", 431, "head-size"},
 	{"target too large", "GET /" + strings.Repeat("x", 70<<10) + " HTTP/1.1\r\nHost: a\r\n\r\n", 431, "head-size"},
 	{"head without an end", "GET / HTTP/1.1\r\nHost: a\r\nX: y", 400, "cut-short"},
 	{"TLS where none is spoken", "\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03", 400, "request-line"},
