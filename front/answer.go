@@ -250,11 +250,20 @@ func (a *answer) settleBody() {
 	defer b.mu.Unlock()
 	switch {
 	case b.err == io.EOF:
-	case b.err != nil, b.closed, !b.drain():
+	case b.err != nil, b.closed, !a.drain():
 		a.close = true
 	default:
 		b.closed = true
 	}
+}
+
+// drain reads a short rest away, as long as an opening may take: the sweeper
+// leaves a request that is answered alone. The caller has the body's mu.
+func (a *answer) drain() bool {
+	if !a.deadlines {
+		_ = a.SetReadDeadline(time.Now().Add(a.lane.server.OpenTimeout))
+	}
+	return a.body.drain()
 }
 
 func bodyAllowed(status int) bool {

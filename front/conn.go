@@ -39,6 +39,7 @@ type conn struct {
 	current  atomic.Pointer[requestContext] // of the request in the fast lane
 	whole    atomic.Bool                    // that request's body has been read
 	hijacked atomic.Bool                    // the handler has it; nobody waits for it
+	writing  atomic.Uint64                  // the sweep after which the write under way began, and 1; 0 is none
 
 	remoteText string
 	closed     sync.Once
@@ -92,7 +93,31 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.quick.Read(p)
 }
 
-func (c *conn) Write(p []byte) (int, error) { return c.quick.Write(p) }
+// writePiece is how much is written at once at most, so that a long write to a
+// slow client is told from one that does not move.
+const writePiece = 64 << 10
+
+// Write writes piece by piece, under the sweeper's eyes.
+func (c *conn) Write(p []byte) (n int, err error) {
+	for {
+		c.beginWrite()
+		m, err := c.quick.Write(p[n:min(len(p), n+writePiece)])
+		c.endWrite()
+		if n += m; err != nil || n >= len(p) {
+			return n, err
+		}
+	}
+}
+
+func (c *conn) beginWrite() { c.writing.Store(c.server.ticks.Load() + 1) }
+func (c *conn) endWrite()   { c.writing.Store(0) }
+
+// stuck reports whether a write has stood still until the sweep now for longer
+// than limit sweeps.
+func (c *conn) stuck(now, limit uint64) bool {
+	began := c.writing.Load()
+	return began > 0 && now+1 > began+limit
+}
 
 // RemoteAddr is the client's address.
 func (c *conn) RemoteAddr() net.Addr { return c.remote }

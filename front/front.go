@@ -49,6 +49,10 @@ type Config struct {
 	HeadBytes   int           // longest head of a request; default 64 KiB
 	OpenTimeout time.Duration // for a head, a PROXY header, a TLS handshake; default 30 s
 	IdleTimeout time.Duration // between requests; default 2 min
+	// WriteTimeout is how long a client may take nothing of what it is sent,
+	// or less than 64 KiB; default 2 min. Connections that have switched
+	// protocols are not held to it.
+	WriteTimeout time.Duration
 
 	// Refused is told of each request that was refused and why, in one word of
 	// the fixed set of refuse.go, or proxy-header; it must not block. Stats
@@ -107,6 +111,9 @@ func New(c Config) *Server {
 	}
 	if c.IdleTimeout == 0 {
 		c.IdleTimeout = 2 * time.Minute
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = 2 * time.Minute
 	}
 	if c.Refused == nil {
 		c.Refused = func(string) {}

@@ -2,6 +2,7 @@ package front
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -18,7 +19,7 @@ func (s *Server) newH2() *http.Server {
 		MaxReceiveBufferPerConnection: 1 << 20,
 		MaxReceiveBufferPerStream:     256 << 10,
 		SendPingTimeout:               time.Minute,
-		WriteByteTimeout:              2 * time.Minute,
+		WriteByteTimeout:              s.WriteTimeout,
 	}
 	return srv
 }
@@ -34,8 +35,42 @@ func (s *Server) serveH2(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	delete(r.Header, "Host")
-	s.Handler.ServeHTTP(w, r)
+	moving := &movingWriter{w, http.NewResponseController(w), s.WriteTimeout}
+	s.Handler.ServeHTTP(moving, r)
+	moving.bound() // what is left is sent now
 }
+
+// movingWriter ends a stream whose client grants it nothing to send for too
+// long. The connection's own limit knows nothing of that: over it nothing is
+// written then.
+type movingWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	limit   time.Duration
+}
+
+func (w *movingWriter) bound()   { _ = w.control.SetWriteDeadline(time.Now().Add(w.limit)) }
+func (w *movingWriter) unbound() { _ = w.control.SetWriteDeadline(time.Time{}) }
+
+// Write writes a piece of the body.
+func (w *movingWriter) Write(p []byte) (int, error) {
+	w.bound()
+	defer w.unbound()
+	return w.ResponseWriter.Write(p)
+}
+
+// Flush sends what there is.
+func (w *movingWriter) Flush() { _ = w.FlushError() }
+
+// FlushError sends what there is.
+func (w *movingWriter) FlushError() error {
+	w.bound()
+	defer w.unbound()
+	return w.control.Flush()
+}
+
+// Unwrap is for http.ResponseController.
+func (w *movingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func checkHTTP2(r *http.Request) *refusal {
 	switch hosts := r.Header["Host"]; {
@@ -47,6 +82,9 @@ func checkHTTP2(r *http.Request) *refusal {
 		return badHost
 	case !tokenBytes([]byte(r.Method)):
 		return badMethod
+	}
+	if r.Method != http.MethodConnect && r.RequestURI != "*" && !strings.HasPrefix(r.RequestURI, "/") {
+		return badTarget // RFC 9113 section 8.3.1: an authority has no place in it
 	}
 	for i := range len(r.RequestURI) {
 		if c := r.RequestURI[i]; c <= ' ' || c == 0x7f || c == '#' {

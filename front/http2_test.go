@@ -71,6 +71,7 @@ func TestHTTP2Refused(t *testing.T) {
 		{"no host at all", plain[:3], "", "400"},
 		{"bad authority", [][2]string{{":method", "GET"}, {":scheme", "http"}, {":path", "/"}, {":authority", "u@a"}}, "", "400"},
 		{"space in the path", [][2]string{{":method", "GET"}, {":scheme", "http"}, {":path", "/a b"}, {":authority", "a"}}, "", "400"},
+		{"another host in the path", [][2]string{{":method", "GET"}, {":scheme", "http"}, {":path", "http://b/"}, {":authority", "a"}}, "", "400"},
 		{"line break in the path", [][2]string{{":method", "GET"}, {":scheme", "http"}, {":path", "/ HTTP/1.1\r\nx: y"}, {":authority", "a"}}, "", "400"},
 		{"method that is no token", [][2]string{{":method", "GET /a"}, {":scheme", "http"}, {":path", "/"}, {":authority", "a"}}, "", "400"},
 		{"length with a plus", with([2]string{"content-length", "+5"}), "hello", "400"},

@@ -29,7 +29,7 @@ func (c *conn) runLane(read []byte) {
 	if len(l.buf) < laneBuffer {
 		l.buf = make([]byte, laneBuffer)
 	}
-	l.out.to = c.stream
+	l.out.to, l.out.conn = c.stream, c
 	l.out.tcp, _ = c.Conn.(*net.TCPConn)
 	if c.tls != nil {
 		l.out.tcp = nil

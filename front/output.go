@@ -9,11 +9,12 @@ import (
 // leave in one write. What does not fit goes out beside the buffer, in one
 // vectored write where the connection has that.
 type output struct {
-	to  net.Conn
-	tcp *net.TCPConn // nil: no vectored writes
-	buf []byte
-	own *[outputBuffer]byte // what buf began as
-	err error               // of the first write that failed; nothing is written after it
+	to   net.Conn
+	conn *conn        // that to goes over
+	tcp  *net.TCPConn // nil: no vectored writes
+	buf  []byte
+	own  *[outputBuffer]byte // what buf began as
+	err  error               // of the first write that failed; nothing is written after it
 
 	vector [3][]byte
 	queue  net.Buffers
@@ -61,12 +62,14 @@ func (o *output) write(p, tail []byte) error {
 		o.buf = append(append(o.buf, p...), tail...)
 		return nil
 	}
-	if o.tcp == nil {
+	if o.tcp == nil || len(p) > writePiece {
 		return o.writeRecords(p, tail)
 	}
 	o.vector = [3][]byte{o.buf, p, tail}
 	o.queue = o.vector[:]
+	o.conn.beginWrite()
 	_, o.err = o.queue.WriteTo(o.tcp)
+	o.conn.endWrite()
 	o.vector, o.queue = [3][]byte{}, nil
 	o.buf = o.buf[:0]
 	return o.err

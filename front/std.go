@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/quackproxy/quack/internal/problem"
 )
@@ -79,6 +80,11 @@ func (s *Server) serveStd(w http.ResponseWriter, r *http.Request) {
 	}
 	r.TLS = g.tls
 	s.Handler.ServeHTTP(w, r)
+	if r.ContentLength != 0 && !g.transparent.Load() {
+		// net/http reads a short rest away now, and takes the deadline off
+		// before the next request.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.OpenTimeout))
+	}
 }
 
 // refused counts and notes a refusal.

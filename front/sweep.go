@@ -44,7 +44,9 @@ func (s *Server) look(c *conn, now uint64) {
 			c.Close()
 		}
 	case busy:
-		if due(lasted) && c.whole.Load() && gone(c.Conn) {
+		if c.stuck(now, sweeps(s.WriteTimeout)) && c.end(seen) {
+			c.Close()
+		} else if due(lasted) && c.whole.Load() && gone(c.Conn) {
 			c.cancel()
 		}
 	}
