@@ -72,11 +72,14 @@ func quotedUnlessToken(s string) string {
 
 // dropFromClient removes what a client has no say in: Quack-* fields, and of a
 // peer that is not trusted what it says of clients before it, Forwarded (RFC
-// 7239) included.
+// 7239) included. A trusted one spells these names with hyphens; with
+// underscores they are its client's, passed on.
 func dropFromClient(h http.Header, trusted bool) {
 	for name := range h {
 		switch {
-		case hasFoldedPrefix(name, "quack-"), !trusted && (hasFoldedPrefix(name, "x-forwarded-") || name == "Forwarded"):
+		case hasFoldedPrefix(name, "quack-"), !trusted && name == "Forwarded":
+			delete(h, name)
+		case hasFoldedPrefix(name, "x-forwarded-") && !(trusted && strings.IndexByte(name, '_') < 0):
 			delete(h, name)
 		}
 	}
@@ -179,15 +182,31 @@ func (l *life) clientOf() string {
 	if l.trusted {
 		chain := strings.Split(strings.Join(l.r.Header["X-Forwarded-For"], ","), ",")
 		for i := len(chain) - 1; i >= 0; i-- {
-			a, err := netip.ParseAddr(strings.TrimSpace(chain[i]))
-			if err != nil {
+			a, ok := addrOf(strings.TrimSpace(chain[i]))
+			if !ok {
 				break // nobody we trust has written that
 			}
-			client = a.Unmap().WithZone("")
+			client = a
 			if !within(client, l.Trusted) {
 				break
 			}
 		}
 	}
 	return client.String()
+}
+
+// addrOf reads an address as proxies write it: alone, with a port, in brackets.
+func addrOf(node string) (netip.Addr, bool) {
+	if inner, ok := strings.CutPrefix(node, "["); ok && strings.HasSuffix(inner, "]") {
+		node = strings.TrimSuffix(inner, "]")
+	}
+	a, err := netip.ParseAddr(node)
+	if err != nil {
+		ap, err := netip.ParseAddrPort(node)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		a = ap.Addr()
+	}
+	return a.Unmap().WithZone(""), true
 }

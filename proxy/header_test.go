@@ -87,6 +87,10 @@ func TestForwarded(t *testing.T) {
 			http.Header{"X-Forwarded-For": {"10.0.0.9,10.0.0.7, 127.0.0.1"}, "X-Forwarded-Host": {"shop.example"}, "X-Forwarded-Proto": {"http"}}, "10.0.0.9"},
 		{"what is no address ends the chain", local, []string{"X-Forwarded-For", "1.2.3.4, unknown, 10.0.0.7"},
 			http.Header{"X-Forwarded-For": {"1.2.3.4, unknown, 10.0.0.7, 127.0.0.1"}, "X-Forwarded-Host": {"shop.example"}, "X-Forwarded-Proto": {"http"}}, "10.0.0.7"},
+		{"addresses with ports, as some load balancers write them", local, []string{"X-Forwarded-For", "[2001:db9::1]:5, [2001:db8::1], 10.0.0.7:443"},
+			http.Header{"X-Forwarded-For": {"[2001:db9::1]:5, [2001:db8::1], 10.0.0.7:443, 127.0.0.1"}, "X-Forwarded-Host": {"shop.example"}, "X-Forwarded-Proto": {"http"}}, "2001:db9::1"},
+		{"what only looks like a trusted proxy's is its client's", local, []string{"X-Forwarded-For", "1.2.3.4", "X_Forwarded_For", "6.6.6.6", "X-Forwarded_Host", "evil"},
+			http.Header{"X-Forwarded-For": {"1.2.3.4, 127.0.0.1"}, "X-Forwarded-Host": {"shop.example"}, "X-Forwarded-Proto": {"http"}}, "1.2.3.4"},
 		{"IPv6", local, []string{"X-Forwarded-For", "2001:db9::1, 2001:db8::1, ::ffff:10.0.0.1"},
 			http.Header{"X-Forwarded-For": {"2001:db9::1, 2001:db8::1, ::ffff:10.0.0.1, 127.0.0.1"}, "X-Forwarded-Host": {"shop.example"}, "X-Forwarded-Proto": {"http"}}, "2001:db9::1"},
 	} {

@@ -87,9 +87,16 @@ func (l *life) trailer() http.Header {
 	for name, values := range l.r.Trailer {
 		out[name] = values
 	}
-	cleanTrailer(out)
+	cleanClientTrailer(out)
 	l.upload.out = &out
 	return out
+}
+
+// cleanClientTrailer removes in addition what says who the client is: there are
+// servers that make one of header and trailer, and no proxy says it there.
+func cleanClientTrailer(h http.Header) {
+	cleanTrailer(h)
+	dropFromClient(h, false)
 }
 
 // cleanTrailer removes what has no place in a trailer: hop-by-hop fields, what

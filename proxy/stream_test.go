@@ -133,7 +133,8 @@ func TestRequestTrailers(t *testing.T) {
 	for _, path := range []string{"/after", "/before"} {
 		conn, in := dial(t, w.url)
 		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTrailer: X-Told\r\n\r\n"+
-			"5\r\nhello\r\n0\r\nX-Told: 1\r\nX-Untold: 2\r\nQuack-Read-Only: 1\r\n\r\n", path)
+			"5\r\nhello\r\n0\r\nX-Told: 1\r\nX-Untold: 2\r\nQuack-Read-Only: 1\r\n"+
+			"X-Forwarded-For: 6.6.6.6\r\nX_Forwarded_Proto: https\r\nForwarded: for=6.6.6.6\r\n\r\n", path)
 		if _, err := http.ReadResponse(in, nil); err != nil {
 			t.Fatal(err)
 		}

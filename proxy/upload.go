@@ -163,7 +163,7 @@ func (u *upload) passTrailer() {
 	for name, values := range u.client.Trailer {
 		(*u.out)[name] = values
 	}
-	cleanTrailer(*u.out)
+	cleanClientTrailer(*u.out)
 }
 
 // Close is the engine's, which does so when it has no more use for the body;
