@@ -20,6 +20,7 @@ func (l *life) passAnswer(res *http.Response) {
 		l.problem(http.StatusBadGateway, "backend-answer", "The server behind this one gave an answer that is none.")
 		return
 	}
+	instance := l.call.instance // note forgets it
 	upstream.RemoveHopByHop(res.Header)
 	dropMarks(res.Header)
 	l.fill.Head(res.StatusCode, res.Header)
@@ -43,7 +44,7 @@ func (l *life) passAnswer(res *http.Response) {
 	default:
 		l.note(upstream.Faulty)
 		l.aborted = true
-		l.Log.Warn("live answer broke off", "route", l.route.Name, "request", l.id, "url", l.call.url, "error", err)
+		l.Log.Warn("live answer broke off", "route", l.route.Name, "request", l.id, "url", instance.URL.String(), "error", err)
 	}
 }
 
