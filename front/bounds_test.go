@@ -175,3 +175,37 @@ func TestManyFieldsAreForgotten(t *testing.T) {
 		t.Errorf("room for %d fields is kept", cap(h.fields))
 	}
 }
+
+// Connections that idle must not keep others out.
+func TestMaxConns(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		inside, leave := make(chan bool), make(chan bool)
+		s := serve(t, Config{Front: kind, MaxConns: 2, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/busy" {
+				inside <- true
+				<-leave
+			}
+		})})
+		const busy = "GET /busy HTTP/1.1\r\nHost: a\r\n\r\n"
+		first, second := dial(t, s.addr), dial(t, s.addr)
+		first.send(get)
+		first.answer("GET")
+		second.send(busy)
+		<-inside
+		third := dial(t, s.addr)
+		first.ended() // idle: made room
+		third.send(busy)
+		<-inside
+		dial(t, s.addr).ended() // nobody is idle: turned away
+		if n := s.Stats().Refused["full"]; n != 1 {
+			t.Errorf("%d connections were turned away", n)
+		}
+		leave <- true
+		leave <- true
+		for _, c := range []*client{second, third} {
+			if res, _ := c.answer("GET"); res.StatusCode != 200 {
+				t.Errorf("a request under way got %s", res.Status)
+			}
+		}
+	})
+}

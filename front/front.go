@@ -46,6 +46,10 @@ type Config struct {
 	// header, version 1 or 2. They must; from anybody else it is malformed.
 	ProxyProtocol []netip.Prefix
 
+	// MaxConns is how many connections are held; default no limit. When a
+	// further one comes, those that have been idle longest are closed; where
+	// none is, the new one.
+	MaxConns    int
 	HeadBytes   int           // longest head of a request; default 64 KiB
 	OpenTimeout time.Duration // for a head, a PROXY header, a TLS handshake; default 30 s
 	IdleTimeout time.Duration // between requests; default 2 min
@@ -55,8 +59,8 @@ type Config struct {
 	WriteTimeout time.Duration
 
 	// Refused is told of each request that was refused and why, in one word of
-	// the fixed set of refuse.go, or proxy-header; it must not block. Stats
-	// counts them in any case.
+	// the fixed set of refuse.go, or proxy-header, or full for a connection over
+	// MaxConns; it must not block. Stats counts them in any case.
 	Refused func(reason string)
 	Log     *slog.Logger // default: nothing is logged
 }

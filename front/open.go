@@ -13,6 +13,11 @@ const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 // open begins a connection in a goroutine of its own.
 func (s *Server) open(raw net.Conn, o *origin) {
+	if !s.makeRoom() {
+		s.count("full")
+		raw.Close()
+		return
+	}
 	c := s.newConn(raw, o)
 	if !s.remember(c) {
 		raw.Close()

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/quackproxy/quack/front"
 )
@@ -19,13 +22,30 @@ type frontFlags struct {
 	TLSCert       []string  `name:"tls-cert" sep:"," env:"QUACK_TLS_CERT" help:"Certificate with its chain, PEM; read again when it changes. Several are chosen by the name that a client asks for, the first is for everybody else." placeholder:"FILE"`
 	TLSKey        []string  `name:"tls-key" sep:"," env:"QUACK_TLS_KEY" help:"Key of each --tls-cert, in the same order." placeholder:"FILE"`
 	ProxyProtocol []network `name:"proxy-protocol" env:"QUACK_PROXY_PROTOCOL" help:"Load balancers that begin each connection with a PROXY header; it is taken from nobody else." placeholder:"CIDR"`
+	MaxConns      int       `name:"max-conns" env:"QUACK_MAX_CONNS" help:"How many clients' connections are held; default half of the files that the process may open." placeholder:"N"`
 }
 
 func (f *frontFlags) validate() error {
 	if len(f.TLSCert) != len(f.TLSKey) {
 		return fmt.Errorf("--tls-cert is given %d times and --tls-key %d times\n  give each certificate its key, in the same order", len(f.TLSCert), len(f.TLSKey))
 	}
+	if f.MaxConns < 0 {
+		return fmt.Errorf("--max-conns %d is below zero", f.MaxConns)
+	}
 	return nil
+}
+
+// maxConns leaves as many files as there are connections of clients for those
+// to backends: else clients that only connect would keep it from calling any.
+func (f *frontFlags) maxConns() int {
+	if f.MaxConns > 0 {
+		return f.MaxConns
+	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0 // not known: none
+	}
+	return int(min(limit.Cur, math.MaxInt32) / 2)
 }
 
 // certificates are nil without TLS.
@@ -47,6 +67,7 @@ func (f *frontFlags) newFront(handler http.Handler, certificates *front.Certific
 		Certificates:  certificates,
 		H2C:           f.H2C,
 		ProxyProtocol: prefixes(f.ProxyProtocol),
+		MaxConns:      f.maxConns(),
 		Log:           log,
 	})
 }

@@ -119,3 +119,38 @@ func TestAmbiguousRequestIsRefused(t *testing.T) {
 		t.Errorf("answered %s %v", res.Status, res.Header)
 	}
 }
+
+// Clients that connect and say nothing keep nobody from being served.
+func TestMaxConnsFlag(t *testing.T) {
+	backend := serveJSON(t, func(r *http.Request) (int, string) { return 200, "hello" })
+	q := start(t, table(backend, backend, "", ""), "--max-conns", "2")
+	var idle []net.Conn
+	for range 6 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(q.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		idle = append(idle, conn)
+	}
+	if _, err := idle[0].Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the connection that was idle longest was not closed: %v", err)
+	}
+	res, err := http.Get(q.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != 200 {
+		t.Errorf("got %s", res.Status)
+	}
+}
+
+func TestMaxConnsDefault(t *testing.T) {
+	if n := new(frontFlags).maxConns(); n <= 0 {
+		t.Errorf("%d connections", n)
+	}
+	if err := (&frontFlags{MaxConns: -1}).validate(); err == nil {
+		t.Error("fewer than none are taken")
+	}
+}
