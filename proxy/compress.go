@@ -8,6 +8,14 @@ import (
 // smallestCompressed is the length from which an answer is compressed.
 const smallestCompressed = 1 << 10
 
+// An encoder takes up to two megabytes for as long as its client takes to read
+// the answer, which a client can make long. Over encoderBytes answers go out as
+// they are.
+const (
+	encoderCost  = 2 << 20
+	encoderBytes = 512 << 20
+)
+
 // compress prepares the answer in h to go out compressed, where the route says
 // so and the client takes it. Only what is whole, plain, and text of some kind
 // is touched. length is -1 when it is not known. What the answer would have
@@ -23,7 +31,7 @@ func (l *life) compress(status int, h, trailer http.Header, length int64) {
 		h["Vary"] = append(h["Vary"][:len(h["Vary"]):len(h["Vary"])], "Accept-Encoding")
 	}
 	coding := acceptedCoding(l.r.Header["Accept-Encoding"])
-	if coding == "" || l.r.Method == http.MethodHead {
+	if coding == "" || l.r.Method == http.MethodHead || !l.encoders.take(encoderCost) {
 		return
 	}
 	h["Content-Encoding"] = []string{string(coding)}
@@ -75,5 +83,6 @@ func (l *life) releaseEncoder() {
 	if l.encoder != nil {
 		release(l.encoder)
 		l.encoder = nil
+		l.encoders.give(encoderCost)
 	}
 }

@@ -189,3 +189,33 @@ func TestCachedAnswersAreCompressed(t *testing.T) {
 		t.Errorf("the backend was asked %d times", asked)
 	}
 }
+
+// Clients that take their time can not have any number of encoders: over the
+// bound answers go out as they are.
+func TestEncodersAreBounded(t *testing.T) {
+	long := strings.Repeat(`{"a": 1}`, 1000)
+	w := newWorld(t, `
+  - {name: all, match: "/*", compress: true}`, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, long)
+	}, nil)
+	p := w.server.Config.Handler.(*proxy)
+	all := p.encoders.left.Load()
+	p.encoders.take(all)
+	for n, want := range []string{"", "gzip", "gzip"} {
+		res, body := w.ask("GET", "/", "", "Accept-Encoding", "gzip")
+		if got := res.Header.Get("Content-Encoding"); got != want || want == "" && body != long {
+			t.Errorf("answer %d is coded as %q, want %q, and has %d bytes", n, got, want, len(body))
+		}
+		if got := res.Header.Get("Vary"); got != "Accept-Encoding" {
+			t.Errorf("answer %d: Vary %q", n, got)
+		}
+		w.counts.waitServed(t, n+1)
+		if n == 0 {
+			p.encoders.give(all)
+		}
+		if left := p.encoders.left.Load(); left != all {
+			t.Errorf("after answer %d %d bytes are left of %d", n, left, all)
+		}
+	}
+}

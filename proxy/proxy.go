@@ -73,11 +73,12 @@ type Counters interface {
 	Fallback(route, why string)
 }
 
-// proxy is the handler. It has no state of its own but the budget of copies
-// and whom it has warned of.
+// proxy is the handler. It has no state of its own but budgets and whom it
+// has warned of.
 type proxy struct {
 	Config
 	copies    *budget
+	encoders  *budget // of answers that are compressed
 	strangers strangers
 	via11     string // what stands in Via for a request over HTTP/1.1
 }
@@ -93,7 +94,7 @@ func New(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &proxy{Config: c, copies: newBudget(c.CopyBytes), via11: viaHop(1, 1, c.Via)}
+	return &proxy{Config: c, copies: newBudget(c.CopyBytes), encoders: newBudget(encoderBytes), via11: viaHop(1, 1, c.Via)}
 }
 
 // ServeHTTP is a request's life. A step that answers the client itself reports
