@@ -160,7 +160,27 @@ func TestBinaryFollowsALink(t *testing.T) {
 			t.Errorf("%s, %v: want the link itself", got, err)
 		}
 	}
-	if got, err := handover.Binary("nowhere/quack"); err != nil || got == "" || !filepath.IsAbs(got) {
-		t.Errorf("a name that is gone: %q %v, want the binary that runs", got, err)
+	if got, err := handover.Binary("quack-by-a-name-of-its-own"); err != nil || !filepath.IsAbs(got) {
+		t.Errorf("a name that is not in PATH: %q %v, want the binary that runs", got, err)
+	}
+}
+
+func TestBinaryThatIsNotThere(t *testing.T) {
+	dir := t.TempDir()
+	locked, dangling := filepath.Join(dir, "locked"), filepath.Join(dir, "dangling")
+	if err := os.WriteFile(locked, []byte("half a package"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(dir, "gone"), dangling); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ path, reason string }{
+		{filepath.Join(dir, "gone"), "it was removed"},
+		{dangling, "the link leads nowhere"},
+		{locked, "it may not be run"},
+	} {
+		if got, err := handover.Binary(c.path); err == nil || !strings.Contains(err.Error(), c.path) {
+			t.Errorf("%s: %q %v, want an error that names it", c.reason, got, err)
+		}
 	}
 }

@@ -33,10 +33,15 @@ type Command struct {
 
 // Binary is the path of the program that arg0, the first argument of this
 // process, names now: the file may have been replaced, or a link to it set to
-// another, since the process began.
+// another, since the process began. A path at which there is no program is an
+// error: to start the old one again would look like an upgrade. A mere name
+// that is not in PATH stands for the binary that runs.
 func Binary(arg0 string) (string, error) {
 	path, err := exec.LookPath(arg0)
 	if err != nil {
+		if strings.ContainsRune(arg0, filepath.Separator) {
+			return "", fmt.Errorf("find the binary to start: %w\n  put a program there that this user may run", err)
+		}
 		if path, err = os.Executable(); err != nil {
 			return "", fmt.Errorf("find the binary of this process: %w", err)
 		}
