@@ -3,6 +3,7 @@ package telemetry
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,8 +55,15 @@ func readSettings(getenv func(string) string) (settings, error) {
 
 func (e *environment) get(name string) string { return strings.TrimSpace(e.getenv(name)) }
 
+// wrong notes what is to be put right, once: traces and metrics share variables.
 func (e *environment) wrong(format string, args ...any) {
-	e.errs = append(e.errs, fmt.Errorf(format, args...))
+	next := fmt.Errorf(format, args...)
+	for _, err := range e.errs {
+		if err.Error() == next.Error() {
+			return
+		}
+	}
+	e.errs = append(e.errs, next)
 }
 
 // sends reports whether a signal, TRACES or METRICS, is to be sent: when there
@@ -77,6 +85,7 @@ func (e *environment) sends(signal string, known ...string) bool {
 	}
 	if otlp {
 		e.checkProtocol(signal)
+		e.checkEndpoint(signal)
 	}
 	return otlp
 }
@@ -97,6 +106,19 @@ func (e *environment) checkProtocol(signal string) {
 	}
 	if v := e.get(name); v != "" && v != "http/protobuf" {
 		e.wrong("%s %q is not spoken\n  set it to http/protobuf, and the endpoint to the collector's port for that, as a rule 4318", name, v)
+	}
+}
+
+// checkEndpoint refuses what the exporter would take for a path, or would send
+// to nobody.
+func (e *environment) checkEndpoint(signal string) {
+	name := "OTEL_EXPORTER_OTLP_" + signal + "_ENDPOINT"
+	if e.get(name) == "" {
+		name = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	}
+	v := e.get(name)
+	if u, err := url.Parse(v); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		e.wrong("%s %q is not a URL\n  write its scheme and host, as in http://collector:4318", name, v)
 	}
 }
 

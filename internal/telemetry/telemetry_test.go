@@ -130,7 +130,7 @@ func TestMetricsAreSentByTheClockAndAtTheEnd(t *testing.T) {
 			defer collector.Close()
 			t.Setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", collector.URL+"/v1/metrics")
 			t.Setenv("OTEL_METRIC_EXPORT_INTERVAL", c.every)
-			values := map[string]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "x", "OTEL_METRIC_EXPORT_INTERVAL": c.every}
+			values := map[string]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": collector.URL, "OTEL_METRIC_EXPORT_INTERVAL": c.every}
 			tel, err := New(t.Context(), func(name string) string { return values[name] }, Config{})
 			if err != nil {
 				t.Fatal(err)
@@ -194,6 +194,12 @@ func TestSettings(t *testing.T) {
 		{"the default said aloud", endpoint + " OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", true, true, ""},
 		{"gRPC", endpoint + " OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc", true, true,
 			"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL \"grpc\" is not spoken\n  set it to http/protobuf, and the endpoint to the collector's port for that, as a rule 4318"},
+		{"a host without its scheme", "OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", true, true,
+			"OTEL_EXPORTER_OTLP_ENDPOINT \"collector:4318\" is not a URL\n  write its scheme and host, as in http://collector:4318"},
+		{"a path", endpoint + " OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=/v1/metrics", true, true,
+			"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT \"/v1/metrics\" is not a URL\n  write its scheme and host, as in http://collector:4318"},
+		{"an address", "OTEL_EXPORTER_OTLP_ENDPOINT=10.0.0.1:4318", true, true,
+			"OTEL_EXPORTER_OTLP_ENDPOINT \"10.0.0.1:4318\" is not a URL\n  write its scheme and host, as in http://collector:4318"},
 		{"a sampler that is not there", endpoint + " OTEL_TRACES_SAMPLER=jaeger_remote", true, true,
 			"OTEL_TRACES_SAMPLER \"jaeger_remote\" is not known\n  it is one of always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio"},
 		{"a share over all", endpoint + " OTEL_TRACES_SAMPLER=traceidratio OTEL_TRACES_SAMPLER_ARG=10", true, true,
