@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -28,8 +29,12 @@ func main() {
 	os.Exit(code)
 }
 
-// untilStopped is a context that ends with the first SIGINT or SIGTERM. The
-// second ends the process at once.
+// sameStop is how long after the first signal another one is still that one: a
+// terminal, timeout(1) and many supervisors signal the process and its group.
+const sameStop = time.Second
+
+// untilStopped is a context that ends with the first SIGINT or SIGTERM. One
+// that comes later than sameStop after it ends the process at once.
 func untilStopped() (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	stops := make(chan os.Signal, 2)
@@ -41,7 +46,13 @@ func untilStopped() (_ context.Context, stop func()) {
 			return
 		}
 		cancel()
-		if _, open := <-stops; open {
+		for first := time.Now(); ; {
+			if _, open := <-stops; !open {
+				return
+			}
+			if time.Since(first) < sameStop {
+				continue
+			}
 			fmt.Fprintln(os.Stderr, "quack: told to stop a second time: ended at once, requests under way were cut off")
 			os.Exit(exitFailed)
 		}

@@ -172,6 +172,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		finish := q.upload()
 		<-uploading
 		q.stopping()
+		time.Sleep(sameStop)
 		if err := q.cmd.Process.Signal(second); err != nil {
 			t.Fatal(err)
 		}
@@ -182,6 +183,28 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		if got := finish(); strings.HasPrefix(got, "200") {
 			t.Errorf("the upload: %s", got)
 		}
+	}
+}
+
+// Who signals the process and its group, as timeout(1) does, means one stop.
+func TestSignalThatComesTwiceIsOne(t *testing.T) {
+	t.Parallel()
+	backend, uploading := longRunning(t)
+	q := start(t, table(backend, backend, "", oneRoute))
+	finish := q.upload()
+	<-uploading
+	for _, again := range []syscall.Signal{syscall.SIGTERM, syscall.SIGTERM, syscall.SIGINT} {
+		if err := q.cmd.Process.Signal(again); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q.stopping()
+	if got := finish(); !strings.HasPrefix(got, "200") {
+		t.Errorf("the upload: %s", got)
+	}
+	<-q.exited
+	if code := q.state.ExitCode(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, q.logged())
 	}
 }
 
