@@ -42,9 +42,9 @@ func (l *life) passAnswer(res *http.Response) {
 		l.note(upstream.OutcomeOf(res.StatusCode))
 		l.aborted = true
 	default:
+		l.Log.Warn("live answer broke off", "route", l.route.Name, "request", l.id, "url", instance.URL.String(), "error", err)
 		l.note(upstream.Faulty)
 		l.aborted = true
-		l.Log.Warn("live answer broke off", "route", l.route.Name, "request", l.id, "url", instance.URL.String(), "error", err)
 	}
 }
 

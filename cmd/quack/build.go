@@ -15,6 +15,7 @@ import (
 	"github.com/quackproxy/quack/cache"
 	"github.com/quackproxy/quack/control"
 	"github.com/quackproxy/quack/front"
+	"github.com/quackproxy/quack/internal/fewlog"
 	"github.com/quackproxy/quack/internal/handover"
 	"github.com/quackproxy/quack/internal/lifecycle"
 	"github.com/quackproxy/quack/proxy"
@@ -32,6 +33,7 @@ type process struct {
 	file  string
 	hash  string // of the table it was built with
 	log   *slog.Logger
+	few   *slog.Logger // the same, for what may be said thousands of times a second
 	duck  time.Duration
 	drain time.Duration
 
@@ -74,6 +76,7 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		return p, err
 	}
 	p.live, p.shadows = upstream.NewSet(), upstream.NewSet()
+	p.few = slog.New(fewlog.New(log.Handler()))
 	p.control, err = control.Open(ctx, control.Config{Store: p.db, Gate: p.gate, Log: log, OnSwap: p.useBackends})
 	if err != nil {
 		return p, fmt.Errorf("open the control state: %w", err)
@@ -88,7 +91,7 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		Protocol: codec,
 		Latches:  latches{p.control},
 		Reports:  p.reports,
-		Log:      log,
+		Log:      p.few,
 		Tracer:   observed.telemetry.Tracer(),
 	})
 	if err := p.control.Use(ctx, table); err != nil {
@@ -103,7 +106,7 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		Protocol: codec,
 		Counters: p.reports,
 		Trusted:  prefixes(c.Trusted),
-		Log:      log,
+		Log:      p.few,
 		Tracer:   observed.telemetry.Tracer(),
 		Access:   observed.accessLog(),
 		UnderWay: &observed.underWay,
@@ -172,6 +175,7 @@ func (p *process) run(ctx context.Context) error {
 		lifecycle.Part{Name: "reports", Run: p.reports.Run},
 		lifecycle.Part{Name: "live backends", Run: p.live.Run},
 		lifecycle.Part{Name: "shadow backends", Run: p.shadows.Run},
+		lifecycle.Part{Name: "log of backends", Run: (&backendLog{log: p.few, states: p.live.States}).run},
 		lifecycle.Part{Name: "shadow", Run: p.shadow.Run},
 	)
 	if p.before != nil {

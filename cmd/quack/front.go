@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/quackproxy/quack/front"
+	"github.com/quackproxy/quack/internal/fewlog"
 )
 
 // frontFlags say what is spoken on the live listener.
@@ -68,7 +69,7 @@ func (f *frontFlags) newFront(handler http.Handler, certificates *front.Certific
 		H2C:           f.H2C,
 		ProxyProtocol: prefixes(f.ProxyProtocol),
 		MaxConns:      f.maxConns(),
-		Log:           log,
+		Log:           slog.New(fewlog.New(log.Handler())), // a stranger decides how often a connection fails
 	})
 }
 
