@@ -71,7 +71,7 @@ func (b *backendLog) lookAtInstance(backend string, was, is upstream.InstanceSta
 	}
 	switch out, wasOut := !is.EjectedUntil.IsZero(), !was.EjectedUntil.IsZero(); {
 	case out && !is.EjectedUntil.Equal(was.EjectedUntil):
-		log.Warn("instance is ejected: it answers badly", "until", is.EjectedUntil)
+		log.Warn("instance is ejected: calls to it fail", "until", is.EjectedUntil)
 	case !out && wasOut:
 		log.Info("instance may be asked again after its ejection")
 	}
