@@ -51,7 +51,7 @@ func TestErrorAnswersTellNothing(t *testing.T) {
 		{"reset", badly(t, "reset", &got), "POST / HTTP/1.1\r\n", upstream.Options{}, 1, 502, "backend-unreachable", false},
 		{"an answer that is none", badly(t, "no answer", &got), "GET / HTTP/1.1\r\n", upstream.Options{}, 1, 502, "backend-unreachable", false},
 		{"too late", hang, "GET /late HTTP/1.1\r\n", upstream.Options{}, 1, 504, "backend-timeout", false},
-		{"the breaker is open", dead, "GET / HTTP/1.1\r\n", upstream.Options{Breaker: upstream.Breaker{Failures: 1, For: 90 * time.Second}}, 2, 503, "backend-away", true},
+		{"the breaker is open", dead, "GET / HTTP/1.1\r\n", upstream.Options{Breaker: upstream.Breaker{Failures: 1, For: 16 * 90 * time.Second}}, 2, 503, "backend-away", true},
 		{"too large a body", nothing, "POST / HTTP/1.1\r\nContent-Length: 101\r\n", upstream.Options{}, 1, 413, "body-size", false},
 		{"too large a header", nothing, "GET / HTTP/1.1\r\nX-A: " + strings.Repeat("x", 1024) + "\r\n", upstream.Options{}, 1, 431, "header-size", false},
 		{"too long a target", nothing, "GET /" + strings.Repeat("x", 1024) + " HTTP/1.1\r\n", upstream.Options{}, 1, 414, "target-size", false},

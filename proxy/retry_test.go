@@ -233,7 +233,7 @@ func TestBreakerOpens(t *testing.T) {
 	dead, listen := deaf(t)
 	w := newWorld(t, `
   - {name: all, match: "/*"}`, dead, nil)
-	w.use(upstream.Options{Breaker: upstream.Breaker{Failures: 3, For: time.Minute}})
+	w.use(upstream.Options{Breaker: upstream.Breaker{Failures: 3, For: 16 * time.Minute}})
 	for range 3 {
 		if res, _ := w.ask("GET", "/", ""); res.StatusCode != 502 {
 			t.Fatalf("status %d before it opens", res.StatusCode)

@@ -17,25 +17,32 @@ type breaker struct {
 
 // opening is that the breaker is open. Immutable.
 type opening struct {
-	until time.Time // then one call is let through
-	since time.Time
+	until  time.Time // then one call is let through
+	length time.Duration
+	probe  bool // one has been, and has no outcome yet
 }
 
-// failed notes a call that could not be made.
+// firstOpen is the part of Breaker.For for which a breaker is open at first. A
+// backend that is restarted is away for a moment, and at thousands of requests
+// a second that moment opens the breaker.
+const firstOpen = 16
+
+// failed notes a call that could not be made. Of those while the breaker is
+// open only the one that was let through says anything new.
 func (k *breaker) failed() {
 	if k.set.Off {
 		return
 	}
 	row := int(k.row.Add(1))
 	before := k.open.Load()
-	if before == nil && row < k.set.Failures {
+	if before == nil && row < k.set.Failures || before != nil && !before.probe {
 		return
 	}
-	now := time.Now()
-	next := &opening{until: now.Add(k.set.For), since: now}
+	next := &opening{length: k.set.For / firstOpen}
 	if before != nil {
-		next.since = before.since
+		next.length = min(2*before.length, k.set.For)
 	}
+	next.until = time.Now().Add(next.length)
 	if k.open.CompareAndSwap(before, next) && before == nil {
 		k.opened.Add(1)
 	}
@@ -62,10 +69,10 @@ func (k *breaker) admit() (wait time.Duration, ok bool) {
 	if left := o.until.Sub(now); left > 0 {
 		return left, false
 	}
-	if k.open.CompareAndSwap(o, &opening{until: now.Add(k.set.For), since: o.since}) {
+	if k.open.CompareAndSwap(o, &opening{until: now.Add(o.length), length: o.length, probe: true}) {
 		return 0, true
 	}
-	return k.set.For, false
+	return o.length, false
 }
 
 // Admit counts a request that is about to be sent to the backend, and reports

@@ -38,18 +38,19 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
-// An open breaker lets one call through at the end of its time, and closes when
-// that reaches the backend.
+// An open breaker lets one call through at the end of its time, which doubles up
+// to For, and closes when that reaches the backend.
 func TestBreakerCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := instances(t, 2, Options{Breaker: Breaker{Failures: 1, For: time.Second}})
+		b := instances(t, 2, Options{Breaker: Breaker{Failures: 1, For: 16 * time.Second}})
 		i := b.instances[0]
 		i.Note(Unreached)
 		if wait, ok := b.Admit(); ok || wait != time.Second {
 			t.Fatalf("open: %v, %v", wait, ok)
 		}
-		for range 3 {
-			time.Sleep(time.Second - 1)
+		i.Note(Unreached) // it was under way, and says nothing new
+		for _, seconds := range []time.Duration{1, 2, 4, 8, 16, 16} {
+			time.Sleep(seconds*time.Second - 1)
 			if _, ok := b.Admit(); ok {
 				t.Fatal("a call was let through before the time")
 			}
@@ -62,7 +63,7 @@ func TestBreakerCloses(t *testing.T) {
 			}
 			i.Note(Unreached)
 		}
-		time.Sleep(time.Second)
+		time.Sleep(16 * time.Second)
 		b.Admit()
 		i.Note(Answered)
 		if _, ok := b.Admit(); !ok {
@@ -73,7 +74,7 @@ func TestBreakerCloses(t *testing.T) {
 		if _, ok := b.Admit(); !ok {
 			t.Error("still open although an instance was reached")
 		}
-		if s := b.State(); s.Opened != 2 || s.Refused != 7 {
+		if s := b.State(); s.Opened != 2 || s.Refused != 13 {
 			t.Errorf("opened %d times, refused %d", s.Opened, s.Refused)
 		}
 	})

@@ -75,7 +75,7 @@ type Outlier struct {
 type Breaker struct {
 	Off      bool
 	Failures int           // calls in a row that could not be made; default 10
-	For      time.Duration // until one call is let through to see; default 2s
+	For      time.Duration // until one call is let through to see, at the longest: a sixteenth at first, doubling; default 2s
 }
 
 func (o Options) withDefaults() Options {
