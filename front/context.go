@@ -20,7 +20,9 @@ type requestContext struct {
 	mu    sync.Mutex
 	done  chan struct{} // made when it is asked for
 	err   error
-	after []*func()
+	first func()    // the first that hangs on it, which mostly is the only one
+	turn  int       // of first: how many have been
+	after []*func() // the others
 }
 
 var closedChan = func() chan struct{} {
@@ -72,6 +74,12 @@ func (c *requestContext) AfterFunc(f func()) (stop func() bool) {
 		go f()
 		return func() bool { return false }
 	}
+	if c.first == nil && len(c.after) == 0 {
+		c.first = f
+		c.turn++
+		turn := c.turn
+		return func() bool { return c.stopFirst(turn) }
+	}
 	entry := &f
 	c.after = append(c.after, entry)
 	return func() bool {
@@ -86,6 +94,17 @@ func (c *requestContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
+// stopFirst takes the first of that turn off again.
+func (c *requestContext) stopFirst(turn int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.first == nil || c.turn != turn {
+		return false
+	}
+	c.first = nil
+	return true
+}
+
 // cancel ends the context.
 func (c *requestContext) cancel() {
 	c.mu.Lock()
@@ -97,9 +116,12 @@ func (c *requestContext) cancel() {
 	if c.done != nil {
 		close(c.done)
 	}
-	after := c.after
-	c.after = nil
+	first, after := c.first, c.after
+	c.first, c.after = nil, nil
 	c.mu.Unlock()
+	if first != nil {
+		first()
+	}
 	for _, f := range after {
 		(*f)()
 	}

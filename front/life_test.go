@@ -109,20 +109,41 @@ func TestRequestContext(t *testing.T) {
 	child, cancelChild := context.WithCancel(c)
 	other, cancelOther := context.WithCancel(c)
 	defer cancelOther()
-	if len(c.after) != 2 {
-		t.Errorf("%d functions hang on the context, want one for each child", len(c.after))
+	hanging := func() int {
+		n := len(c.after)
+		if c.first != nil {
+			n++
+		}
+		return n
+	}
+	if n := hanging(); n != 2 {
+		t.Errorf("%d functions hang on the context, want one for each child", n)
 	}
 	cancelChild()
-	if child.Err() == nil || other.Err() != nil || len(c.after) != 1 {
-		t.Errorf("after one child has ended: %v, %v, %d", child.Err(), other.Err(), len(c.after))
+	if n := hanging(); child.Err() == nil || other.Err() != nil || n != 1 {
+		t.Errorf("after one child has ended: %v, %v, %d", child.Err(), other.Err(), n)
 	}
+	cancelOther()
+	stopFirst := c.AfterFunc(func() { t.Error("was taken off") })
+	if !stopFirst() || stopFirst() {
+		t.Error("a function comes off once")
+	}
+	stopSecond := c.AfterFunc(func() {})
+	if stopFirst() {
+		t.Error("what was taken off before took another off")
+	}
+	if !stopSecond() || hanging() != 0 {
+		t.Errorf("%d functions are left", hanging())
+	}
+	last, cancelLast := context.WithCancel(c)
+	defer cancelLast()
 	ran := make(chan struct{})
 	stop := context.AfterFunc(c, func() { close(ran) })
 	c.cancel()
 	c.cancel()
 	<-ran
-	if other.Err() != context.Canceled || stop() || context.Cause(c) != context.Canceled {
-		t.Errorf("after the end: %v, cause %v", other.Err(), context.Cause(c))
+	if last.Err() != context.Canceled || stop() || context.Cause(c) != context.Canceled {
+		t.Errorf("after the end: %v, cause %v", last.Err(), context.Cause(c))
 	}
 	late, cancelLate := context.WithCancel(c)
 	defer cancelLate()

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -12,13 +13,22 @@ import (
 // liveCall is the call whose answer the client gets.
 type liveCall struct {
 	backend  string
-	url      string // as sent
+	base     *url.URL // of the instance that was asked last; nil when none was
+	target   string   // as sent there
 	instance *upstream.Instance
 	began    time.Time
 	late     time.Time      // when the answer must have begun, for a request without a body
 	response *http.Response // nil when there was no answer
 	complete bool           // the answer was read to its end
 	ended    time.Time
+}
+
+// url is what was asked, as it was sent; "" when nothing was.
+func (c *liveCall) url() string {
+	if c.base == nil {
+		return ""
+	}
+	return c.base.Scheme + "://" + c.base.Host + c.target
 }
 
 // callLive makes the live call and passes the answer on as it comes.
@@ -119,7 +129,7 @@ func (l *life) sendTo(ctx context.Context, instance *upstream.Instance, early *i
 	if err != nil {
 		return nil, err
 	}
-	l.call.url = instance.URL.Scheme + "://" + instance.URL.Host + req.target
+	l.call.base, l.call.target = instance.URL, req.target
 	l.call.began = time.Now()
 	if l.call.late.IsZero() {
 		l.call.late = l.call.began.Add(l.route.Timeout)

@@ -32,7 +32,7 @@ func (l *life) shadowFirst() bool {
 			return l.uploadFailed()
 		}
 		var refuse string
-		if body, refuse = l.upload.copy(); refuse != "" {
+		if body, refuse = l.bodyToCompare(); refuse != "" {
 			l.skip(refuse)
 			return false
 		}
@@ -42,6 +42,18 @@ func (l *life) shadowFirst() bool {
 		l.pending = l.Shadow.Before(l.r.Context(), l.snapshot(body), l.side)
 	})
 	return false
+}
+
+// bodyToCompare is the whole body for a shadow call, or why there is none. A
+// shadow call has no trailer, so that a request that has one is not compared.
+func (l *life) bodyToCompare() (body []byte, refuse string) {
+	body, refuse = l.upload.copy()
+	for _, values := range l.r.Trailer {
+		if refuse == "" && len(values) > 0 {
+			return nil, skipUnsupported
+		}
+	}
+	return body, refuse
 }
 
 // snapshot is the request as a shadow call needs it.
@@ -66,7 +78,7 @@ func (l *life) offer() {
 	var body []byte
 	if l.upload != nil {
 		var refuse string
-		if body, refuse = l.upload.copy(); refuse != "" {
+		if body, refuse = l.bodyToCompare(); refuse != "" {
 			l.skip(refuse)
 			return
 		}
@@ -92,7 +104,7 @@ func (l *life) settle() {
 // liveAnswer is the answer of the live side, Incomplete when it has not come
 // to its end or not to the client.
 func (l *life) liveAnswer() shadow.Answer {
-	a := shadow.Answer{Backend: l.call.backend, URL: l.call.url}
+	a := shadow.Answer{Backend: l.call.backend, URL: l.call.url()}
 	sent := l.call.began
 	if l.upload != nil && l.upload.sent().After(sent) {
 		sent = l.upload.sent()

@@ -355,3 +355,37 @@ func TestSameBytesWithAndWithoutShadow(t *testing.T) {
 		t.Error("stage legacy is compared")
 	}
 }
+
+// A shadow call has no trailer: what has one is passed on and not compared.
+func TestTrailerIsNotCompared(t *testing.T) {
+	for _, c := range []struct{ reason, method, trailer, skipped string }{
+		{"with a trailer, after live", "PUT /after", "X-Sum: 7\r\n", "after: unsupported"},
+		{"with a trailer, before live", "POST /before", "X-Sum: 7\r\n", "before: unsupported"},
+		{"announced and not sent", "PUT /after", "", ""},
+	} {
+		t.Run(c.reason, func(t *testing.T) {
+			got := make(chan string, 1)
+			w := newWorld(t, `
+  - {name: after, match: PUT /after, stage: shadow, safe: true}
+  - {name: before, match: POST /before, stage: shadow}`, func(w http.ResponseWriter, r *http.Request) {
+				io.Copy(io.Discard, r.Body)
+				got <- r.Trailer.Get("X-Sum")
+			}, nil)
+			conn, in := dial(t, w.url)
+			fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n5\r\nhello\r\n0\r\n%s\r\n", c.method, c.trailer)
+			if _, err := http.ReadResponse(in, nil); err != nil {
+				t.Fatal(err)
+			}
+			if sum := <-got; (sum == "7") != (c.trailer != "") {
+				t.Errorf("live got %q", sum)
+			}
+			w.counts.waitServed(t, 1)
+			if s := w.counts.skipped(); s != c.skipped {
+				t.Errorf("skipped %q, want %q", s, c.skipped)
+			}
+			if offers, befores := w.shadow.all(); len(offers)+len(befores) != map[bool]int{true: 1}[c.skipped == ""] {
+				t.Errorf("%d offered after, %d before", len(offers), len(befores))
+			}
+		})
+	}
+}

@@ -21,7 +21,10 @@ func (l *life) forward(h http.Header) {
 	l.extendForwarded(h, proto)
 	values := make([]string, 3) // one for all three fields
 	if l.peer.IsValid() {
-		values[0] = l.peer.String()
+		values[0] = l.client // the peer, where nobody before it is believed
+		if l.trusted {
+			values[0] = l.peer.String()
+		}
 		if before := h["X-Forwarded-For"]; len(before) > 0 {
 			values[0] = strings.Join(before, ", ") + ", " + values[0]
 		}
