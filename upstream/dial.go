@@ -25,6 +25,10 @@ type dialError struct{ error }
 
 func (e dialError) Unwrap() error { return e.error }
 
+// maxAbandoned is how many dials to an instance go on without a call. Each has
+// a file open, and there is no end to the calls that a client can break off.
+const maxAbandoned = 16
+
 // dials are the dials under way that no call waits for any more.
 type dials struct {
 	mu        sync.Mutex
@@ -95,10 +99,10 @@ func (i *Instance) abandon(d *dialing) {
 	if i.dials.abandoned == nil {
 		i.dials.abandoned = make(map[*dialing]bool)
 	}
-	i.dials.abandoned[d] = true
-	if i.retired.Load() {
+	if i.retired.Load() || len(i.dials.abandoned) >= maxAbandoned {
 		d.breakOff()
 	}
+	i.dials.abandoned[d] = true
 }
 
 // keepUnused keeps the connection of a dial that nobody waited for.

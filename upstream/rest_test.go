@@ -1,7 +1,9 @@
 package upstream
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -194,4 +196,29 @@ func TestComesBack(t *testing.T) {
 	if dead.rest.Load() != nil {
 		t.Error("rests although it was reached")
 	}
+}
+
+// Calls that are broken off while a connection is dialled leave no more than a
+// few dials behind, however many there are.
+func TestAbandonedDialsAreBounded(t *testing.T) {
+	url := serveRaw(t, func(c net.Conn, r *bufio.Reader) { hang(r) }) // shakes no hands
+	i := newBackend(t, Options{DialTimeout: time.Hour}, strings.Replace(url, "http:", "https:", 1)).Pick(nil)
+	const calls = 4 * maxAbandoned
+	for range calls {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() {
+			_, err := i.dial(ctx, wait{})
+			done <- err
+		}()
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	until(t, "the others are broken off", func() bool {
+		i.dials.mu.Lock()
+		defer i.dials.mu.Unlock()
+		return len(i.dials.abandoned) <= maxAbandoned
+	})
 }
