@@ -204,11 +204,11 @@ func TestInterruptStays(t *testing.T) {
 	i := newBackend(t, Options{}, url).Pick(nil)
 	for n, later := range []func(*conn){
 		(*conn).unbound,
-		func(c *conn) { c.bound(time.Now().Add(time.Hour), true) },
+		func(c *conn) { c.bound(startWait(time.Hour), true) },
 		func(c *conn) { c.extend(time.Now().Add(time.Hour)) },
 	} {
 		c := mustDial(t, i)
-		c.bound(time.Now().Add(time.Hour), true)
+		c.bound(startWait(time.Hour), true)
 		c.interrupt()
 		later(c)
 		late := time.AfterFunc(10*time.Second, c.abort)

@@ -36,6 +36,9 @@ type conn struct {
 	mu          sync.Mutex
 	interrupted bool // for good
 	bounded     bool // there is a deadline for the head
+	// left is a deadline for reads and writes that stays when a call is over, for
+	// the next one to use: setting one costs more than most steps of a call.
+	left time.Time
 }
 
 func newConn(w *wire, over net.Conn) *conn {
@@ -55,19 +58,42 @@ func (c *conn) interrupt() {
 	_ = c.SetDeadline(aLongTimeAgo) // fails only when it is closed
 }
 
-// bound sets the deadline for an answer's head: for writes too where these are
-// the reader's.
-func (c *conn) bound(until time.Time, writes bool) {
+// slackShare is by which share of it a limit may be exceeded, so that one
+// deadline serves many calls.
+const slackShare = 32
+
+// bound sets the deadline for an answer's head, w.until or a little later: for
+// writes too where these are the reader's. Without a limit it takes away what
+// another call has left.
+func (c *conn) bound(w wait, writes bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.bounded = true
+	c.bounded = w.limit > 0
+	slack := w.limit / slackShare
 	switch {
 	case c.interrupted:
-	case writes:
-		_ = c.SetDeadline(until)
+	case c.bounded && writes:
+		if over := c.left.Sub(w.until); over < 0 || over > slack {
+			c.left = w.until.Add(slack)
+			_ = c.SetDeadline(c.left)
+		}
 	default:
-		_ = c.SetReadDeadline(until)
+		if !c.left.IsZero() {
+			c.left = time.Time{}
+			_ = c.SetDeadline(time.Time{})
+		}
+		if c.bounded {
+			_ = c.SetReadDeadline(w.until)
+		}
 	}
+}
+
+// leave leaves the deadline to the next call: nothing is read or written under
+// it before.
+func (c *conn) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bounded = false
 }
 
 // extend moves the deadline, as long as there is one.
@@ -83,10 +109,10 @@ func (c *conn) extend(until time.Time) {
 func (c *conn) unbound() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.bounded && !c.interrupted {
+	if (c.bounded || !c.left.IsZero()) && !c.interrupted {
 		_ = c.SetDeadline(time.Time{})
 	}
-	c.bounded = false
+	c.bounded, c.left = false, time.Time{}
 }
 
 // hangUp closes an idle connection, as its protocol wants it.

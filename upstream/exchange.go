@@ -233,9 +233,7 @@ func notHooked() bool { return true }
 // answer. stale is that a kept connection was not alive, and nothing was sent.
 func (x *exchange) send() (stale bool, err error) {
 	c := x.conn
-	if x.wait.limit > 0 {
-		c.bound(x.wait.until, !x.streamed)
-	}
+	c.bound(x.wait, !x.streamed)
 	if !x.streamed && c.plain() {
 		c.room()
 		n, stale, err := c.wire.converse(x.out.bytes, c.buf[c.w:], x.wrote())
@@ -321,7 +319,6 @@ func (x *exchange) readAnswer() error {
 			return err
 		}
 	}
-	x.conn.unbound()
 	var err error
 	x.body.framing, err = frame(&x.response, x.req.Method)
 	return err
@@ -351,16 +348,29 @@ func (x *exchange) answered() (*http.Response, error) {
 	}
 	switch {
 	case switches(res):
+		x.conn.unbound()
 		x.unhook()
 		res.Body = &switched{x: x}
 	case x.body.framing == noBody:
+		x.headDone(true)
 		res.Body = http.NoBody
 		x.end(true)
 	default:
 		x.body.x, x.body.left = x, max(res.ContentLength, 0)
+		x.headDone(x.body.Whole())
 		res.Body = &x.body
 	}
 	return res, nil
+}
+
+// headDone ends the time limit for the head. all is that nothing more is to be
+// read or written for this call.
+func (x *exchange) headDone(all bool) {
+	if all && x.upload == nil && x.conn.plain() {
+		x.conn.leave()
+		return
+	}
+	x.conn.unbound()
 }
 
 // end ends the call. whole is that the answer was read to its end.
