@@ -86,7 +86,9 @@ func (q *queue) add(j *job) (victims []*job, taken bool) {
 	own.bytes += j.size
 	q.jobs++
 	q.bytes += j.size
-	q.changed.Signal()
+	if own.underWay < q.share {
+		q.changed.Signal() // else nobody may serve it yet, and who does is awake
+	}
 	return victims, true
 }
 
@@ -136,14 +138,18 @@ func (q *queue) next() *line {
 	return nil
 }
 
-// done says that j, which pop gave out, has ended.
+// done says that j, which pop gave out, has ended. Its worker comes back and
+// takes what may be served now, so that no other is woken: for each that is
+// woken for nothing the live path waits for a processor.
 func (q *queue) done(j *job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	l := q.line(j.backend)
 	l.underWay--
+	if q.finished {
+		q.changed.Broadcast() // those that wait have to see the end
+	}
 	q.forget(l)
-	q.changed.Broadcast()
 }
 
 // reserve counts n bytes as waiting, when there is room for them. They are

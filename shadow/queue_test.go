@@ -3,8 +3,11 @@ package shadow
 import (
 	"context"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -186,6 +189,49 @@ func TestQueueKeepsItsBooks(t *testing.T) {
 					t.Fatalf("pushed %d, dropped %d, gave out %d, %d wait with %d bytes (%d counted)", pushed, dropped, given, jobs, sum, bytes)
 				}
 			},
+		})
+	})
+}
+
+// Workers are woken no more often than there is work, and yet none sleeps while
+// there is some that it may do: in the bubble everybody asleep with a job left
+// is a deadlock.
+func TestNoWakeUpIsLost(tb *testing.T) {
+	rapid.Check(tb, func(t *rapid.T) {
+		workers := rapid.IntRange(1, 5).Draw(t, "workers")
+		share := rapid.IntRange(1, workers).Draw(t, "share")
+		jobs := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", ""}), 1, 60).Draw(t, "backend of each job")
+		takes := rapid.SliceOfN(rapid.IntRange(0, 3), len(jobs), len(jobs)).Draw(t, "milliseconds of each")
+		gaps := rapid.SliceOfN(rapid.IntRange(0, 2), len(jobs), len(jobs)).Draw(t, "milliseconds before each")
+		q := newQueue(len(jobs), 1<<20, share)
+		var done atomic.Int64
+		synctest.Test(tb, func(*testing.T) {
+			var all sync.WaitGroup
+			for range workers {
+				all.Go(func() {
+					for {
+						j, ok := q.pop()
+						if !ok {
+							return
+						}
+						j.run(context.Background())
+						q.done(j)
+					}
+				})
+			}
+			for i, backend := range jobs {
+				time.Sleep(time.Duration(gaps[i]) * time.Millisecond)
+				q.push(&job{backend: backend, drop: func() {}, run: func(context.Context) {
+					time.Sleep(time.Duration(takes[i]) * time.Millisecond)
+					done.Add(1)
+				}})
+			}
+			time.Sleep(time.Duration(len(jobs)*4) * time.Millisecond) // one worker has done them all by then
+			if n := done.Load(); n != int64(len(jobs)) {
+				t.Errorf("%d of %d jobs were done with all workers asleep", n, len(jobs))
+			}
+			q.finish()
+			all.Wait()
 		})
 	})
 }
