@@ -155,9 +155,9 @@ func TestAlternatingInstances(t *testing.T) {
 	})
 	r.write("create").Live(r.live(routes.Legacy, 201, `{}`))
 	r.ledger.skipped(t, reports.SkipNoProof)
-	if !strings.Contains(r.log.String(), "instances with and without the adapter behind one URL") {
-		t.Error("the log does not say so")
-	}
+	eventually(t, "the log says so", func() bool {
+		return strings.Contains(r.log.String(), "instances with and without the adapter behind one URL")
+	})
 	r.new.change(func(s *server) { s.bare = nil })
 	eventually(t, "all have the adapter now", func() bool { return r.Proofs()[0].Proved })
 }

@@ -138,16 +138,19 @@ func (q *queue) next() *line {
 	return nil
 }
 
-// done says that j, which pop gave out, has ended. Its worker comes back and
-// takes what may be served now, so that no other is woken: for each that is
-// woken for nothing the live path waits for a processor.
+// done says that j, which pop gave out, has ended. Workers are woken only where
+// that may have left them something: for each that is woken for nothing the
+// live path waits for a processor.
 func (q *queue) done(j *job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	l := q.line(j.backend)
 	l.underWay--
-	if q.finished {
+	switch {
+	case q.finished:
 		q.changed.Broadcast() // those that wait have to see the end
+	case len(l.jobs) > 0:
+		q.changed.Signal()
 	}
 	q.forget(l)
 }
