@@ -16,12 +16,11 @@ type Call struct {
 	// each piece of the request's body that was sent. 0 is without limit.
 	HeadTimeout time.Duration
 	// Interim is called with each interim answer (1xx, but 101) before Do
-	// returns, perhaps from another goroutine; its error ends the call. It stands
-	// in for httptrace's Got1xxResponse, which costs each call a context.
+	// returns, perhaps from another goroutine; its error ends the call. Like Sent
+	// it is no httptrace hook, for that would cost each call a context.
 	Interim func(code int, header http.Header) error
 	// Sent is called when the request has been written, perhaps from another
-	// goroutine, and once for each connection that it was written to. It stands
-	// in for httptrace's WroteRequest.
+	// goroutine, and once for each connection that it was written to.
 	Sent func()
 }
 

@@ -8,8 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"os"
 	"strings"
 	"testing"
@@ -335,24 +333,23 @@ func TestHeadTimeoutMovesWithTheBody(t *testing.T) {
 	}
 }
 
-func TestTrace(t *testing.T) {
+func TestInterimAndSent(t *testing.T) {
 	url := answerWith(t, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\nLink: b\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 	i := newBackend(t, Options{}, url).Pick(nil)
 	for _, body := range []string{"", "small", strings.Repeat("x", maxInline+1)} {
 		var got []string
 		wrote := make(chan bool, 2)
-		trace := &httptrace.ClientTrace{
-			Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+		res, err := i.Do(request(t, "PUT", "/", "", nil, strings.NewReader(body), int64(len(body))), Call{
+			Interim: func(code int, h http.Header) error {
 				got = append(got, http.StatusText(code)+strings.Join(h["Link"], "+"))
 				return nil
 			},
-			WroteRequest: func(info httptrace.WroteRequestInfo) { wrote <- info.Err == nil },
-		}
-		req := request(t, "PUT", "/", "", nil, strings.NewReader(body), int64(len(body)))
-		req = req.WithContext(httptrace.WithClientTrace(context.Background(), trace))
-		if _, _, err := call(i, req, false); err != nil {
+			Sent: func() { wrote <- true },
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
+		res.Body.Close()
 		if s := strings.Join(got, ","); s != "Continue,Early Hintsa+b" {
 			t.Errorf("interim answers: %s", s)
 		}
@@ -360,11 +357,8 @@ func TestTrace(t *testing.T) {
 			t.Error("not written")
 		}
 	}
-	req := request(t, "GET", "/", "", nil, nil, 0)
-	req = req.WithContext(httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{
-		Got1xxResponse: func(int, textproto.MIMEHeader) error { return errStop },
-	}))
-	if _, _, err := call(i, req, true); !errors.Is(err, errStop) {
+	_, err := i.Do(request(t, "GET", "/", "", nil, nil, 0), Call{Idempotent: true, Interim: func(int, http.Header) error { return errStop }})
+	if !errors.Is(err, errStop) {
 		t.Errorf("an interim answer that is too much: %v", err)
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"os"
 	"time"
 )
@@ -35,7 +33,6 @@ type exchange struct {
 	started    bool                         // something was read of the body
 	early      func(int, http.Header) error // called with interim answers; may be nil
 	sent       func()                       // called when the request was written; may be nil
-	trace      *httptrace.ClientTrace
 
 	out    *outgoing // nil when it was sent
 	conn   *conn
@@ -49,7 +46,6 @@ type exchange struct {
 // run makes the call. On an error nothing of it is left.
 func (x *exchange) run() (*http.Response, error) {
 	ctx := x.req.Context()
-	x.trace = httptrace.ContextClientTrace(ctx)
 	x.streamed = streams(x.req)
 	x.out = outgoings.Get().(*outgoing)
 	defer func() { x.out.release() }()
@@ -236,7 +232,7 @@ func (x *exchange) send() (stale bool, err error) {
 	c.bound(x.wait, !x.streamed)
 	if !x.streamed && c.plain() {
 		c.room()
-		n, stale, err := c.wire.converse(x.out.bytes, c.buf[c.w:], x.wrote())
+		n, stale, err := c.wire.converse(x.out.bytes, c.buf[c.w:], x.sent)
 		c.w += n
 		return stale, err
 	}
@@ -249,8 +245,8 @@ func (x *exchange) send() (stale bool, err error) {
 	if x.streamed {
 		return false, x.beginUpload()
 	}
-	if wrote := x.wrote(); wrote != nil {
-		wrote()
+	if x.sent != nil {
+		x.sent()
 	}
 	return false, nil
 }
@@ -261,17 +257,6 @@ func (x *exchange) refused(err error) error {
 		return nil
 	}
 	return fmt.Errorf("send the request: %w", err)
-}
-
-// wrote is what is called when the request was sent; nil is nothing.
-func (x *exchange) wrote() func() {
-	switch {
-	case x.sent != nil:
-		return x.sent
-	case x.trace == nil || x.trace.WroteRequest == nil:
-		return nil
-	}
-	return func() { x.trace.WroteRequest(httptrace.WroteRequestInfo{}) }
 }
 
 func (x *exchange) beginUpload() error {
@@ -285,7 +270,7 @@ func (x *exchange) beginUpload() error {
 	x.started = true
 	u := &upload{
 		conn: x.conn, body: body, length: x.req.ContentLength, trailer: x.req.Trailer,
-		limit: x.wait.limit, wrote: x.wrote(), done: make(chan struct{}),
+		limit: x.wait.limit, wrote: x.sent, done: make(chan struct{}),
 	}
 	if listed(x.req.Header["Expect"], "100-continue") {
 		u.proceed = make(chan bool, 1)
@@ -327,16 +312,10 @@ func (x *exchange) readAnswer() error {
 // interim passes an interim answer on, and gives the budget for what comes: who
 // looks at interim answers has to limit them.
 func (x *exchange) interim(budget int64) (int64, error) {
-	var err error
-	switch code, header := x.response.StatusCode, x.response.Header; {
-	case x.early != nil:
-		err = x.early(code, header)
-	case x.trace != nil && x.trace.Got1xxResponse != nil:
-		err = x.trace.Got1xxResponse(code, textproto.MIMEHeader(header))
-	default:
+	if x.early == nil {
 		return budget, nil
 	}
-	return x.instance.options.MaxHeaderBytes, err
+	return x.instance.options.MaxHeaderBytes, x.early(x.response.StatusCode, x.response.Header)
 }
 
 // answered is the answer whose head was read, with its body.

@@ -73,9 +73,8 @@ var ErrHeadTimeout = errors.New("the answer did not begin in time")
 // can have arrived. NotSent tells the errors after which another instance may
 // be asked.
 //
-// What httptrace's Got1xxResponse and WroteRequest ask for in req's context is
-// done. When that context ends the call ends at once, and the error says its
-// cause; so do the reads of the answer's body. A body of known length up to 16
+// When req's context ends the call ends at once, and the error says its cause;
+// so do the reads of the answer's body. A body of known length up to 16
 // KiB is read before anything is sent, in the caller's goroutine; a longer one
 // while it is sent, perhaps even after RoundTrip has returned, until its Close
 // is called.
