@@ -14,6 +14,11 @@ import "net/http"
 
 // Exchange is the answer of one side to one request, as it came over the wire.
 type Exchange struct {
+	// Request is what was asked, the same for both sides; nil when unknown. An
+	// id that it names is not taken for one that the answer made up, and the
+	// type of a gRPC message is found by its target.
+	Request *Request `json:"-"`
+
 	Status  int         // as in RFC 9110 section 15; never 0 in a whole answer
 	Header  http.Header // final header section, hop-by-hop fields removed, canonical names
 	Trailer http.Header // nil when there was none
@@ -32,6 +37,13 @@ type Exchange struct {
 	// Footprint is what the request wrote, table by table; nil when unknown.
 	// Two footprints are compared only when both are known.
 	Footprint Footprint
+}
+
+// Request is what both sides were asked.
+type Request struct {
+	Method string
+	Target string // path and query as they came
+	Body   []byte // whole, as it came; nil when there was none or it was not kept
 }
 
 // Footprint counts the rows that a request wrote, sorted by table.

@@ -19,6 +19,7 @@ type Rules struct {
 	fields  map[string][]int32 // rules by "header:Name", "table:name" and the like
 	links   []string           // names of the mappings; action.link points into it
 
+	options   Options
 	inBody    bool // some rule has a JSON path
 	unordered bool // some of these are unordered
 	linked    bool // some of these have same

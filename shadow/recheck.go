@@ -143,6 +143,7 @@ func (d *Dispatcher) checkAgain(ctx context.Context, r *recheck, deadline time.T
 		return
 	}
 	rules := r.req.Route.Compare
+	legacy.exchange.Request, new.exchange.Request = r.legacy.exchange.Request, r.legacy.exchange.Request
 	ownLegacy := d.compared(&r.legacy.exchange, &legacy.exchange, rules)
 	ownNew := d.compared(&r.new.exchange, &new.exchange, rules)
 	second := d.compared(&legacy.exchange, &new.exchange, rules)

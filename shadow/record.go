@@ -40,6 +40,11 @@ func (p *pairing) size() int64 {
 	return int64(len(p.req.Body) + len(p.legacy.exchange.Body) + len(p.new.exchange.Body))
 }
 
+// asked is the request as the comparison sees it.
+func (r *Request) asked() *compare.Request {
+	return &compare.Request{Method: r.Method, Target: targetOf(r.Path, r.RawQuery, r.ForceQuery), Body: r.Body}
+}
+
 // compareLater lines p up to be compared.
 func (d *Dispatcher) compareLater(p pairing) {
 	d.queue.push(&job{
@@ -54,6 +59,8 @@ func (d *Dispatcher) compareLater(p pairing) {
 // The differences of an unsafe request are final: asking again would be
 // another write. So is a write that a safe request attempted.
 func (d *Dispatcher) conclude(p pairing) {
+	p.legacy.exchange.Request = p.req.asked()
+	p.new.exchange.Request = p.legacy.exchange.Request
 	result := d.compared(&p.legacy.exchange, &p.new.exchange, p.req.Route.Compare)
 	wrote := writes(p)
 	switch {
