@@ -15,6 +15,7 @@ type Rule struct {
 	Within    string `yaml:"within,omitempty" json:"within,omitempty"`       // both are timestamps (or dates) in the same format, at most this Go duration apart ("2s"); replaces TimestampBound there
 	Tolerance string `yaml:"tolerance,omitempty" json:"tolerance,omitempty"` // both are numbers, or strings that are numbers, at most this far apart: "0.001" absolute, "0.1%" relative to the larger
 	Unordered bool   `yaml:"unordered,omitempty" json:"unordered,omitempty"` // arrays are compared as multisets
+	By        string `yaml:"by,omitempty" json:"by,omitempty"`               // elements of arrays are paired by this key, a JSONPath of names relative to the element ("$.id"); with Unordered another order is forgiven, alone it is still reported
 	Same      string `yaml:"same,omitempty" json:"same,omitempty"`           // name of a one-to-one mapping between legacy's and new's values (integers, strings, UUIDs) within one comparison
 
 	Owner string `yaml:"owner,omitempty" json:"owner,omitempty"` // who answers for the rule
@@ -45,8 +46,13 @@ func (r Rule) actions() []written {
 	if r.Tolerance != "" {
 		set = append(set, written{"tolerance", "tolerance " + r.Tolerance})
 	}
-	if r.Unordered {
+	switch {
+	case r.Unordered && r.By != "":
+		set = append(set, written{"unordered", "unordered by " + r.By})
+	case r.Unordered:
 		set = append(set, written{"unordered", "unordered"})
+	case r.By != "":
+		set = append(set, written{"by", "by " + r.By})
 	}
 	if r.Same != "" {
 		set = append(set, written{"same", "same " + r.Same})

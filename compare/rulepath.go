@@ -39,6 +39,28 @@ func parsePath(path string) ([]segment, error) {
 	return segments, nil
 }
 
+// parseKey parses the key of an element, relative to the element: names alone,
+// since a key is one value.
+func parseKey(key string) ([]segment, error) {
+	const remedy = "write the names that lead from the element to its key, such as $.id or $.product.sku"
+	if !strings.HasPrefix(key, "$") {
+		return nil, fmt.Errorf("%q is not a path in the element\n%s", key, remedy)
+	}
+	segments, err := parsePath(key)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range segments {
+		if s.wild || s.descend || s.index >= 0 {
+			return nil, fmt.Errorf("%q may stand for more than one value or for another in each answer\n%s", key, remedy)
+		}
+	}
+	if len(segments) == 0 {
+		return nil, fmt.Errorf("%q is the whole element\n%s; elements without a key are paired by their values with unordered alone", key, remedy)
+	}
+	return segments, nil
+}
+
 // wildcardsOnly reports whether a path names nothing, so that all of an answer
 // (or all below its outer levels) stands under it.
 func wildcardsOnly(segments []segment) bool {

@@ -21,14 +21,16 @@ type Rules struct {
 
 	options   Options
 	inBody    bool // some rule has a JSON path
-	unordered bool // some of these are unordered
+	unordered bool // some of these are unordered, or say by what elements are paired
 	linked    bool // some of these have same
 }
 
-// action is what one rule accepts. Exactly one field is set.
+// action is what one rule accepts. Exactly one field is set, save that by may
+// stand beside unordered.
 type action struct {
 	ignore    bool
 	unordered bool
+	by        []segment // names only: the key of an element, by which elements are paired; nil without one. unordered says whether another order is forgiven
 	within    time.Duration
 	tolerance *tolerance
 	link      int32 // index in Rules.links plus one
@@ -93,6 +95,13 @@ func (r *Rules) action(rule Rule, fail func(field string, err error)) action {
 		}
 		act.tolerance = t
 	}
+	if rule.By != "" {
+		by, err := parseKey(rule.By)
+		if err != nil {
+			fail("by", err)
+		}
+		act.by = by
+	}
 	if rule.Same != "" {
 		act.link = r.link(rule.Same)
 	}
@@ -124,7 +133,7 @@ func (r *Rules) place(i int32, rule Rule, act action) error {
 		}
 		r.paths.add(segments, i)
 		r.inBody = true
-		r.unordered = r.unordered || rule.Unordered
+		r.unordered = r.unordered || act.unordered || act.by != nil
 		r.linked = r.linked || rule.Same != ""
 		return nil
 	}
@@ -147,8 +156,8 @@ func parseField(path string, act action) (string, error) {
 		return "", fmt.Errorf("%q is not a path\nwrite a JSONPath that begins with $, or header:NAME, trailer:NAME, cookie:NAME, table:NAME", path)
 	case name == "" || name == "*":
 		return "", fmt.Errorf("%q names no %s\nname one, one rule for each", path, space)
-	case act.unordered || act.tolerance != nil:
-		return "", fmt.Errorf("%q holds neither arrays nor numbers\nunordered and tolerance are for JSON paths; here take %s", path, fitting(space))
+	case act.unordered || act.by != nil || act.tolerance != nil:
+		return "", fmt.Errorf("%q holds neither arrays nor numbers\nunordered, by and tolerance are for JSON paths; here take %s", path, fitting(space))
 	case space == "table":
 		if !act.ignore && (act.within != 0 || act.link != 0) {
 			return "", fmt.Errorf("%q stands for row counts\nhere take ignore", path)

@@ -126,8 +126,8 @@ func TestCompileRefuses(t *testing.T) {
 		{"not a header", R{Path: "header:a b", Ignore: true}, "path: \"header:a b\" is not the name of a header\nwrite the name alone, such as header:X-Cache"},
 		{"Quack's own", R{Path: "header:quack-footprint", Ignore: true}, "path: \"header:quack-footprint\" is never compared\nleave the rule out: Quack's own fields are not part of the answer"},
 		{"all cookies", R{Path: "header:Set-Cookie", Ignore: true}, "path: cookies are compared one by one\nwrite cookie:NAME for each that may differ"},
-		{"tolerance of a header", R{Path: "header:X", Tolerance: "1"}, "path: \"header:X\" holds neither arrays nor numbers\nunordered and tolerance are for JSON paths; here take ignore, within or same"},
-		{"unordered table", R{Path: "table:a", Unordered: true}, "path: \"table:a\" holds neither arrays nor numbers\nunordered and tolerance are for JSON paths; here take ignore"},
+		{"tolerance of a header", R{Path: "header:X", Tolerance: "1"}, "path: \"header:X\" holds neither arrays nor numbers\nunordered, by and tolerance are for JSON paths; here take ignore, within or same"},
+		{"unordered table", R{Path: "table:a", Unordered: true}, "path: \"table:a\" holds neither arrays nor numbers\nunordered, by and tolerance are for JSON paths; here take ignore"},
 		{"within of a table", R{Path: "table:a", Within: "1s"}, "path: \"table:a\" stands for row counts\nhere take ignore"},
 		{"no path", R{Ignore: true}, "path: the rule has no path\nwrite one such as $.items[*].price or header:NAME"},
 		{"not a path", R{Path: "items.price", Ignore: true}, "path: \"items.price\" is not a path\nwrite a JSONPath that begins with $, or header:NAME, trailer:NAME, cookie:NAME, table:NAME"},
@@ -142,6 +142,11 @@ func TestCompileRefuses(t *testing.T) {
 		{"everything is within 100%", R{Path: "$.a", Tolerance: "100%"}, "tolerance: \"100%\" forgives any number\nwrite a share below 100%"},
 		{"an absurd number", R{Path: "$.a", Tolerance: "1e99999"}, "tolerance: \"1e99999\" is out of range\nwrite a number between 1e-1000 and 1e1000"},
 		{"not a day", R{Path: "$.a", Ignore: true, Until: "2026-02-30"}, "until: \"2026-02-30\" is not a date\nwrite the last day as YYYY-MM-DD, such as 2027-01-31"},
+
+		{"a key with a wildcard", R{Path: "$.a", By: "$.*"}, "by: \"$.*\" may stand for more than one value or for another in each answer\nwrite the names that lead from the element to its key, such as $.id or $.product.sku"},
+		{"a key without $", R{Path: "$.a", Unordered: true, By: "id"}, "by: \"id\" is not a path in the element\nwrite the names that lead from the element to its key, such as $.id or $.product.sku"},
+		{"no key", R{Path: "$.a", By: "$"}, "by: \"$\" is the whole element\nwrite the names that lead from the element to its key, such as $.id or $.product.sku; elements without a key are paired by their values with unordered alone"},
+		{"a broken key", R{Path: "$.a", By: "$.a."}, `by: path "$.a.", at character 5: a name is missing behind the dot` + supported},
 
 		{"a filter", R{Path: "$.a[?@.b]", Ignore: true}, `path: path "$.a[?@.b]", at character 5: filters are not supported` + supported},
 		{"a slice", R{Path: "$.a[1:2]", Ignore: true}, `path: path "$.a[1:2]", at character 6: slices are not supported` + supported},

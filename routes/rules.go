@@ -77,6 +77,7 @@ func (l *loader) rule(n *yamlNode) (compare.Rule, rulePosition, bool) {
 		text("within", &r.Within, true),
 		text("tolerance", &r.Tolerance, true),
 		flag("unordered", &r.Unordered),
+		text("by", &r.By, false),
 		text("same", &r.Same, false),
 		text("owner", &r.Owner, false),
 		text("until", &r.Until, false),
