@@ -17,6 +17,14 @@ type state struct {
 	below int32
 	loop  bool
 	rules []int32 // rules whose path ends here
+	// aliases are the members here that have two names.
+	aliases []alias
+}
+
+// alias is a member that the two sides call by other names.
+type alias struct {
+	legacy, new string
+	rule        int32
 }
 
 func (m *automaton) init() { m.states = []state{{}} }
@@ -25,15 +33,38 @@ func (m *automaton) init() { m.states = []state{{}} }
 func (m *automaton) add(path []segment, rule int32) {
 	at := int32(0)
 	for _, s := range path {
-		if s.descend {
-			if m.states[at].below == 0 {
-				m.states[at].below = m.grow(state{loop: true})
-			}
-			at = m.states[at].below
-		}
-		at = m.follow(at, s)
+		at = m.follow(m.descend(at, s), s)
 	}
 	m.states[at].rules = append(m.states[at].rules, rule)
+}
+
+// rename enters an alias for the member that a path ends in. The name in the
+// path is that of the side that has not the other name.
+func (m *automaton) rename(path []segment, a alias, other side) {
+	if other == legacySide {
+		a.legacy, a.new = a.new, a.legacy
+	}
+	at := int32(0)
+	for i, s := range path {
+		at = m.descend(at, s)
+		if i < len(path)-1 {
+			at = m.follow(at, s)
+		}
+	}
+	m.states[at].aliases = append(m.states[at].aliases, a)
+}
+
+// descend is the state from which a segment is followed: at, or the one that
+// waits below it, made when there is none.
+func (m *automaton) descend(at int32, s segment) int32 {
+	if !s.descend {
+		return at
+	}
+	if m.states[at].below == 0 {
+		below := m.grow(state{loop: true})
+		m.states[at].below = below
+	}
+	return m.states[at].below
 }
 
 func (m *automaton) grow(s state) int32 {
@@ -161,4 +192,13 @@ func (t *tracker) rules(s set, visit func(rule int32)) {
 			visit(r)
 		}
 	}
+}
+
+// aliases lists the members with two names of the containers in a set.
+func (t *tracker) aliases(s set) []alias {
+	var list []alias
+	for _, id := range t.stack[s.from:s.to] {
+		list = append(list, t.auto.states[id].aliases...)
+	}
+	return list
 }

@@ -46,21 +46,25 @@ func (w *fields) cookies(legacy, new []string) {
 		c := parseCookie(line)
 		i := slices.IndexFunc(others, func(o cookie) bool { return o.name == c.name })
 		if i < 0 {
-			w.lone(c.name, []string{line}, nil)
+			w.lone(c, true)
 			continue
 		}
 		w.cookie(c, others[i])
 		others = slices.Delete(others, i, i+1)
 	}
 	for _, o := range others {
-		w.lone(o.name, nil, []string{o.line})
+		w.lone(o, false)
 	}
 }
 
 // lone reports a cookie that one side alone sets.
-func (w *fields) lone(name string, legacy, new []string) {
-	f := newFinding("cookie:"+name, KindHeader, legacy, new)
-	f.judge(w.rules, w.rules.field(f.Path), "", "", "")
+func (w *fields) lone(c cookie, legacy bool) {
+	line := []string{c.line}
+	f := newFinding("cookie:"+c.name, KindHeader, nil, line)
+	if legacy {
+		f = newFinding("cookie:"+c.name, KindHeader, line, nil)
+	}
+	f.judge(w.rules, w.rules.field(f.Path), "", c.value, c.value)
 	w.found = append(w.found, f)
 }
 
@@ -77,25 +81,23 @@ func (w *fields) cookie(l, n cookie) {
 	tl, okL := parseStamp([]byte(l.expires))
 	tn, okN := parseStamp([]byte(n.expires))
 	near := l.expires == n.expires || okL && okN && tl.style == tn.style && tl.apart(tn.instant) <= bound
-	if l.value == n.value && attributes && near {
+	switch {
+	case l.value == n.value && attributes && near:
 		f.verdict = v
-	} else {
-		f.judgeCookie(w.rules, applicable, l, n, attributes && near)
+	case l.value != n.value && attributes && near:
+		f.judge(w.rules, applicable, "", l.value, n.value)
+	default:
+		f.ignore(w.rules, applicable)
 	}
 	w.found = append(w.found, f)
 }
 
-// judgeCookie applies rules to a cookie whose value or attributes differ: same
-// maps the value, and only when all else agrees.
-func (f *finding) judgeCookie(rules *Rules, applicable []int32, l, n cookie, onlyValue bool) {
+// ignore applies the rules that do not look at values.
+func (f *finding) ignore(rules *Rules, applicable []int32) {
 	for _, r := range applicable {
-		switch act := &rules.actions[r]; {
-		case act.ignore:
+		if act := &rules.actions[r]; act.ignore || act.partial == f.Kind {
 			f.verdict = forgivenBy(r)
 			return
-		case act.link > 0 && onlyValue && f.verdict.reason == counts:
-			f.verdict = verdict{ifLinked, r}
-			f.link = [2]linkValue{linkText(l.value), linkText(n.value)}
 		}
 	}
 }

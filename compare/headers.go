@@ -152,44 +152,25 @@ func newFinding(path string, kind Kind, legacy, new []string) finding {
 	}}
 }
 
-// judge applies what is built in for timestamps, and the rules of the place,
-// to two texts that differ.
+// judge decides on two texts that differ, by the rules of the place; what one
+// side lacks is told by the finding's kind. name is that of the field, for
+// numbers that may be epochs.
 func (f *finding) judge(rules *Rules, applicable []int32, name, legacy, new string) {
-	value := f.Kind != KindMissing && f.Kind != KindAdded
-	if value {
-		bound, v := rules.timeBound(applicable)
-		if l, n, ok := textTimes(name, legacy, new); ok && l.apart(n.instant) <= bound {
-			if l.style == n.style {
-				f.verdict = v
-				return
-			}
-			f.Kind, value = KindFormat, false
-		}
+	j := judge{
+		rules: rules, applicable: applicable, name: []byte(name), kind: f.Kind,
+		legacy: scalar{isText, []byte(legacy)}, new: scalar{isText, []byte(new)},
 	}
-	for _, r := range applicable {
-		switch act := &rules.actions[r]; {
-		case act.ignore:
-			f.verdict = forgivenBy(r)
-			return
-		case act.link > 0 && value && f.verdict.reason == counts:
-			f.verdict = verdict{ifLinked, r}
-			f.link = [2]linkValue{linkText(legacy), linkText(new)}
-		}
+	switch f.Kind {
+	case KindMissing:
+		j.new = scalar{}
+	case KindAdded:
+		j.legacy = scalar{}
 	}
-}
-
-// textTimes parses two texts as timestamps; as epochs when the name allows it.
-func textTimes(name, legacy, new string) (l, n stamp, ok bool) {
-	l, okL := parseStamp([]byte(legacy))
-	n, okN := parseStamp([]byte(new))
-	if okL && okN {
-		return l, n, true
+	j.decide()
+	f.Kind, f.verdict = j.kind, j.verdict
+	if f.verdict.reason == ifLinked {
+		f.link = [2]linkValue{j.legacy.link(), j.new.link()}
 	}
-	if l, okL = parseEpoch([]byte(legacy)); okL && isTimeName([]byte(name)) {
-		n, okN = parseEpoch([]byte(new))
-		return l, n, okN
-	}
-	return l, n, false
 }
 
 // sameMediaType compares two Content-Type values by meaning: case and spaces

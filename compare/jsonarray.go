@@ -269,9 +269,7 @@ func (w *walk) container(kind Kind, x *arrays, v verdict, shown note) {
 	e := w.event(f, kind)
 	e.a, e.b, e.verdict = x.wholeA, x.wholeB, v
 	if v.reason == counts {
-		if _, ignored := w.rulesAt(f); ignored >= 0 {
-			e.verdict = forgivenBy(ignored)
-		}
+		e.verdict = w.ignoredAs(f, kind)
 	}
 	if shown != (note{}) {
 		w.notes = append(w.notes, shown)
@@ -316,7 +314,7 @@ func (w *walk) lengths(x *arrays, pairs []partners) note {
 			fmt.Fprintf(&alone[1], ", [%d] %s", p.new, show(w.b[x.b[p.new].from:x.b[p.new].to]))
 		}
 	}
-	return note{lengthText(len(x.a), alone[0].String()), lengthText(len(x.b), alone[1].String())}
+	return note{legacy: lengthText(len(x.a), alone[0].String()), new: lengthText(len(x.b), alone[1].String())}
 }
 
 func lengthText(n int, alone string) string {

@@ -8,37 +8,18 @@ import (
 
 // Elements of arrays are paired by hashes of their values. What is forgiven
 // does not go in: members that are ignored, the order of members, spellings of
-// one value, timestamps to about an hour, numbers under a tolerance, values
-// that are mapped. Paired elements are compared all the same, so a hash that
+// one value, timestamps to about an hour, what rules accept. Paired elements are compared all the same, so a hash that
 // lets too much pass hides nothing.
 
 // stampBucket is the seconds that one hash of timestamps spans, as a power of
 // two: long against TimestampBound, so that few pairs fall on two sides.
 const stampBucket = 12
 
-// leniency is what the rules at a place take out of a hash.
-type leniency struct{ ignored, unordered, within, tolerance, linked bool }
-
-func (w *walk) leniencyAt(at set) (l leniency) {
-	if at.empty() {
-		return l
-	}
-	w.tracker.rules(at, func(r int32) {
-		act := &w.rules.actions[r]
-		l.ignored = l.ignored || act.ignore
-		l.unordered = l.unordered || act.unordered
-		l.within = l.within || act.within > 0
-		l.tolerance = l.tolerance || act.tolerance != nil
-		l.linked = l.linked || act.link > 0
-	})
-	return l
-}
-
 // hashElements hashes some elements of the array on top, which stand in text.
 func (w *walk) hashElements(text []byte, list []span, from, to int) []uint64 {
 	top := len(w.frames) - 1
 	w.resolve(top)
-	h := hasher{w, text}
+	h := w.newHasher(text)
 	field := w.fieldName(top - 1)
 	hashes := make([]uint64, to-from)
 	for k := range hashes {
@@ -50,7 +31,10 @@ func (w *walk) hashElements(text []byte, list []span, from, to int) []uint64 {
 // hasher hashes values of a text that is known to be valid.
 type hasher struct {
 	*walk
-	text []byte
+	text  []byte
+	side  side
+	outer leniency            // of the containers around the value
+	names map[string]struct{} // members that the other side has in this array; nil when that does not matter
 }
 
 // element hashes the element at i of an array with these rules.
@@ -64,8 +48,14 @@ func (h hasher) element(i int, array set, index int32, field []byte) (sum uint64
 // value hashes the value at i; field is the nearest member name.
 func (h hasher) value(i int, at set, field []byte) (sum uint64, end int) {
 	lenient := h.leniencyAt(at)
-	if lenient.ignored {
+	if lenient.ignored || lenient.types {
 		return 0, scanValue(h.text, i, 0)
+	}
+	h.outer = h.below(at)
+	if lenient.empty {
+		if end := scanValue(h.text, i, 0); jsonScalar(h.text[i:end]).empty() {
+			return 0, end
+		}
 	}
 	switch c := h.text[i]; c {
 	case '{':
@@ -73,10 +63,20 @@ func (h hasher) value(i int, at set, field []byte) (sum uint64, end int) {
 	case '[':
 		return h.array(i, at, lenient.unordered, field)
 	case 't', 'f', 'n':
+		if lenient.free {
+			c = typeOf(c)
+		}
 		return mix(uint64(c), 1), scanValue(h.text, i, 0)
 	case '"':
 		end, escapes := scanString(h.text, i)
-		return hashString(h.text[i:end], escapes, lenient), end
+		s := h.text[i+1 : end-1]
+		if escapes {
+			s = appendUnescaped(nil, s)
+		}
+		if lenient.rewritten {
+			s = h.rewrite(at, s)
+		}
+		return hashText(s, lenient), end
 	}
 	end = scanNumber(h.text, i)
 	return hashNumber(h.text[i:end], field, lenient), end
@@ -85,6 +85,10 @@ func (h hasher) value(i int, at set, field []byte) (sum uint64, end int) {
 // object adds up its members, in any order.
 func (h hasher) object(i int, at set) (sum uint64, end int) {
 	sum = '{'
+	var aliases []alias
+	if h.rules != nil && h.rules.renaming {
+		aliases = h.tracker.aliases(at)
+	}
 	i = blank(h.text, i+1)
 	for h.text[i] != '}' {
 		nameEnd, escapes := scanString(h.text, i)
@@ -93,11 +97,17 @@ func (h hasher) object(i int, at set) (sum uint64, end int) {
 		if escapes {
 			name = appendUnescaped(nil, raw)
 		}
+		for k := range aliases {
+			if string(name) == aliases[k].new {
+				name = []byte(aliases[k].legacy)
+			}
+		}
 		below := h.tracker.member(at, name)
-		ignored := h.leniencyAt(below).ignored
-		v, e := h.value(scanColon(h.text, nameEnd), below, name)
+		from := scanColon(h.text, nameEnd)
+		leftOut := h.leavesOut(below, name, from)
+		v, e := h.value(from, below, name)
 		h.tracker.pop(below)
-		if !ignored {
+		if !leftOut {
 			sum += mix(hashBytes(name), v)
 		}
 		if i = blank(h.text, e); h.text[i] == ',' {
@@ -125,19 +135,22 @@ func (h hasher) array(i int, at set, unordered bool, field []byte) (sum uint64, 
 	return mix(sum, 4), i + 1
 }
 
-func hashString(quoted []byte, escapes bool, lenient leniency) uint64 {
-	if t, ok := stampOf(quoted, lenient.within); ok {
+// hashText hashes the value of a string.
+func hashText(s []byte, lenient leniency) uint64 {
+	if lenient.free {
+		return 12
+	}
+	if t, ok := stampOf(s, lenient.within); ok {
 		return hashStamp(t, lenient)
 	}
-	s := quoted[1 : len(quoted)-1]
 	if lenient.tolerance && len(s) > 0 && scanNumber(s, 0) == len(s) {
 		return 5
 	}
 	if lenient.linked {
-		return mix(uint64(linkOf(quoted).class), 6)
+		return mix(uint64(linkText(string(s)).class), 6)
 	}
-	if escapes {
-		s = appendUnescaped(nil, s)
+	if lenient.folded {
+		s = appendFolded(nil, s)
 	}
 	return hashBytes(s)
 }
@@ -151,7 +164,7 @@ func hashStamp(t stamp, lenient leniency) uint64 {
 }
 
 func hashNumber(s, field []byte, lenient leniency) uint64 {
-	if lenient.tolerance {
+	if lenient.tolerance || lenient.free {
 		return 7
 	}
 	if t, ok := parseEpoch(s); ok && (lenient.within || isTimeName(field)) {

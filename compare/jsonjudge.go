@@ -63,7 +63,8 @@ func (w *walk) ignoredAt(outer int32, at set) int32 {
 }
 
 // rulesAt lists the rules whose path ends at the place where frame f is, by
-// number, and the one that ignores it, -1 for none.
+// number, and the one that ignores it, -1 for none. Among them are those around
+// the place that ignore differences of one kind.
 func (w *walk) rulesAt(f int) (applicable []int32, ignored int32) {
 	if w.rules == nil {
 		return nil, -1
@@ -78,6 +79,9 @@ func (w *walk) rulesAt(f int) (applicable []int32, ignored int32) {
 	}
 	w.at = w.at[:0]
 	w.tracker.rules(at, func(r int32) { w.at = append(w.at, r) })
+	if w.rules.partial {
+		w.partialAbove(f)
+	}
 	ignored = w.ignoredAt(w.frames[f].ignored, at)
 	if !inside && f > 0 {
 		w.tracker.pop(at)
@@ -86,6 +90,18 @@ func (w *walk) rulesAt(f int) (applicable []int32, ignored int32) {
 		slices.Sort(w.at)
 	}
 	return w.at, ignored
+}
+
+// partialAbove adds the rules of the containers around the place in frame f
+// that ignore differences of one kind, at and below their places.
+func (w *walk) partialAbove(f int) {
+	for k := 1; k <= f; k++ {
+		w.tracker.rules(w.frames[k].rules, func(r int32) {
+			if w.rules.actions[r].partial != "" && !slices.Contains(w.at, r) {
+				w.at = append(w.at, r)
+			}
+		})
+	}
 }
 
 // differ enters a difference at the place of the frame on top.
@@ -97,10 +113,25 @@ func (w *walk) differ(kind Kind, a, b span) {
 	switch {
 	case ignored >= 0:
 		e.verdict = forgivenBy(ignored)
-	case kind == KindValue:
-		e.kind, e.verdict = w.judge(f, applicable, a, b)
+	case kind == KindValue || len(applicable) > 0:
+		w.judge(&e, f, applicable)
 	}
 	w.enter(e)
+}
+
+// ignoredAs is the verdict on a difference of this kind between the containers
+// at the place of frame f: of them, no more than that they are ignored can be said.
+func (w *walk) ignoredAs(f int, kind Kind) verdict {
+	applicable, ignored := w.rulesAt(f)
+	if ignored >= 0 {
+		return forgivenBy(ignored)
+	}
+	for _, r := range applicable {
+		if w.rules.actions[r].partial == kind {
+			return forgivenBy(r)
+		}
+	}
+	return verdict{}
 }
 
 // event is one at the place where frame f is.
@@ -127,86 +158,35 @@ func (w *walk) counting() int {
 	return n
 }
 
-// judge decides on two scalars of one type that differ.
-func (w *walk) judge(f int, applicable []int32, a, b span) (Kind, verdict) {
-	va, vb := w.a[a.from:a.to], w.b[b.from:b.to]
-	if va[0] == 't' || va[0] == 'f' {
-		return KindValue, verdict{}
+// judge decides on an event at the place of frame f.
+func (w *walk) judge(e *event, f int, applicable []int32) {
+	j := judge{
+		rules: w.rules, applicable: applicable, kind: e.kind,
+		legacy: jsonScalar(w.a[e.a.from:e.a.to]), new: jsonScalar(w.b[e.b.from:e.b.to]),
 	}
-	bound, v := w.rules.timeBound(applicable)
-	if l, n, ok := w.stamps(f, va, vb, v.reason == byRule); ok && l.apart(n.instant) <= bound {
-		if l.style != n.style {
-			return KindFormat, verdict{}
-		}
-		return KindValue, v
+	if j.legacy.class == isNumber {
+		j.name = w.fieldName(f)
 	}
-	for _, r := range applicable {
-		if t := w.rules.actions[r].tolerance; t != nil && withinTolerance(t, va, vb) {
-			return KindValue, forgivenBy(r)
-		}
+	j.decide()
+	e.kind, e.verdict = j.kind, j.verdict
+	if j.rewritten && e.verdict.reason == ifLinked {
+		w.notes = append(w.notes, note{
+			legacy: show(w.a[e.a.from:e.a.to]), new: show(w.b[e.b.from:e.b.to]), link: [2]linkValue{j.legacy.link(), j.new.link()},
+		})
+		e.note = int32(len(w.notes))
 	}
-	for _, r := range applicable {
-		if w.rules.actions[r].link > 0 {
-			return KindValue, verdict{ifLinked, r}
-		}
-	}
-	return KindValue, verdict{}
-}
-
-// withinTolerance takes numbers, and strings that hold nothing but a number.
-func withinTolerance(t *tolerance, a, b []byte) bool {
-	if a[0] == '"' {
-		a, b = a[1:len(a)-1], b[1:len(b)-1]
-		if scanNumber(a, 0) != len(a) || scanNumber(b, 0) != len(b) || len(a) == 0 || len(b) == 0 {
-			return false
-		}
-	}
-	return t.holds(a, b)
-}
-
-// stamps parses two scalars as timestamps. Numbers are epochs where the field
-// has the name of one or a rule says that it is (ruled); dates without a time
-// count only where a rule does.
-func (w *walk) stamps(f int, a, b []byte, ruled bool) (l, n stamp, ok bool) {
-	if a[0] != '"' {
-		if l, ok = parseEpoch(a); !ok {
-			return l, n, false
-		}
-		if n, ok = parseEpoch(b); ok {
-			ok = ruled || isTimeName(w.fieldName(f))
-		}
-		return l, n, ok
-	}
-	if l, ok = stampOf(a, ruled); ok {
-		n, ok = stampOf(b, ruled)
-	}
-	return l, n, ok
-}
-
-// stampOf parses a JSON string as a timestamp.
-func stampOf(quoted []byte, dates bool) (stamp, bool) {
-	s := quoted[1 : len(quoted)-1]
-	var held [64]byte
-	if len(s) > 3*len(held) {
-		return stamp{}, false
-	}
-	if slices.Contains(s, '\\') {
-		s = appendUnescaped(held[:0], s)
-	}
-	if dates {
-		if t, ok := parseDate(s); ok {
-			return t, true
-		}
-	}
-	return parseStamp(s)
 }
 
 // fieldName is the name of the nearest member around the place of frame f,
 // unescaped; nil at the root.
 func (w *walk) fieldName(f int) []byte {
 	for ; f > 0; f-- {
-		if here := w.frames[f].here; !here.element() {
+		switch here := w.frames[f].here; {
+		case here.element():
+		case here.escapes:
 			return appendUnescaped(nil, w.name(here))
+		default:
+			return w.name(here)
 		}
 	}
 	return nil
@@ -248,7 +228,13 @@ func (w *walk) enterEqual(all *links) {
 // settleLinks decides on the events that hang on a mapping.
 func (w *walk) settleLinks(settle func(*verdict, linkValue, linkValue)) {
 	for i := range w.events {
-		if e := &w.events[i]; e.verdict.reason == ifLinked {
+		e := &w.events[i]
+		switch {
+		case e.verdict.reason != ifLinked:
+		case e.note > 0: // rewritten before they were mapped
+			link := w.notes[e.note-1].link
+			settle(&e.verdict, link[0], link[1])
+		default:
 			settle(&e.verdict, linkOf(w.a[e.a.from:e.a.to]), linkOf(w.b[e.b.from:e.b.to]))
 		}
 	}

@@ -166,12 +166,16 @@ func (w *walk) members(done int32) want {
 		return w.fail(tooLong)
 	}
 	n := done
-	inNew := indexMembers(w.b, lb)
+	inNew, inLegacy := indexMembers(w.b, lb), indexMembers(w.a, la)
+	aliases := w.aliases()
 	for k := done; k < int32(len(la)); k++ {
 		m := &la[k]
 		w.visit(m.stride(false), n)
 		n++
 		o := inNew.find(w.a, m, done)
+		if o < 0 && aliases != nil {
+			o = w.renamed(aliases, memberName(w.a, m), inLegacy, inNew)
+		}
 		if o < 0 {
 			w.differ(inNew.kindOf(w.a, m, KindMissing), m.value, span{})
 			continue
@@ -181,7 +185,6 @@ func (w *walk) members(done int32) want {
 			return broken
 		}
 	}
-	inLegacy := indexMembers(w.a, la)
 	for k := done; k < int32(len(lb)); k++ {
 		if m := &lb[k]; !m.paired {
 			w.visit(m.stride(true), n)

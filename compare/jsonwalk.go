@@ -104,7 +104,12 @@ type event struct {
 	note    int32 // index in walk.notes plus one
 }
 
-type note struct{ legacy, new string }
+// note is what an event shows and, when its values were rewritten, what of them
+// is mapped.
+type note struct {
+	legacy, new string
+	link        [2]linkValue
+}
 
 // equalLink is a value that is equal on both sides.
 type equalLink struct {

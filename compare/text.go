@@ -33,15 +33,7 @@ func compareText(legacy, new []byte) *bodies {
 
 // judgeLine forgives a line that is nothing but a timestamp.
 func (f *finding) judgeLine(legacy, new []byte) {
-	l, okL := parseStamp(bytes.TrimSpace(legacy))
-	n, okN := parseStamp(bytes.TrimSpace(new))
-	if !okL || !okN || l.apart(n.instant) > TimestampBound {
-		return
-	}
-	f.Kind = KindFormat
-	if l.style == n.style {
-		f.Kind, f.verdict.reason = KindValue, byTimestamp
-	}
+	f.judge(nil, nil, "", string(bytes.TrimSpace(legacy)), string(bytes.TrimSpace(new)))
 }
 
 func hashLines(lines [][]byte) []uint64 {

@@ -21,10 +21,13 @@ type rulePosition struct {
 	fields map[string]Position
 }
 
-// field is the place of a field, the rule's where it is not stated.
+// field is the place of a field ("rewrite.from"), that of what is around it where
+// it is not stated.
 func (p rulePosition) field(name string) Position {
-	if at, ok := p.fields[name]; ok {
-		return at
+	for ; name != ""; name = name[:max(0, strings.LastIndexByte(name, '.'))] {
+		if at, ok := p.fields[name]; ok {
+			return at
+		}
 	}
 	return p.Position
 }
@@ -79,23 +82,40 @@ func (l *loader) rule(n *yamlNode) (compare.Rule, rulePosition, bool) {
 		flag("unordered", &r.Unordered),
 		text("by", &r.By, false),
 		text("same", &r.Same, false),
+		text("matches", &r.Matches, false),
+		text("format", &r.Format, false),
+		text("empty", &r.Empty, false),
+		text("case", &r.Case, false),
+		field{"rewrite", func(_ Position, v *yamlNode) {
+			if l.mapping(v, "rewrite", text("from", &r.Rewrite.From, false), text("to", &r.Rewrite.To, false)) {
+				at.nested("rewrite", v)
+			}
+		}},
+		text("rename", &r.Rename, false),
+		text("side", &r.Side, false),
+		text("kind", (*string)(&r.Kind), false),
 		text("owner", &r.Owner, false),
 		text("until", &r.Until, false),
 		text("why", &r.Why, false),
 	)
-	for _, e := range n.entries {
-		at.fields[e.key] = e.val.pos
-	}
+	at.nested("", n)
 	return r, at, ok
+}
+
+// nested enters the places of the fields of n, which stands under a key.
+func (p rulePosition) nested(key string, n *yamlNode) {
+	for _, e := range n.entries {
+		p.fields[strings.TrimPrefix(key+"."+e.key, ".")] = e.val.pos
+	}
 }
 
 // with is the list with a child's own rules added, compiled. Faults of rules
 // that the list had already were reported where they stand.
 func (l *ruleList) with(own *ruleList, ld *loader) *ruleList {
 	all := &ruleList{}
-	inherited := 0
+	var inherited []compare.Rule
 	if l != nil {
-		inherited = len(l.rules)
+		inherited = l.rules
 		all.rules = append(all.rules, l.rules...)
 		all.at = append(all.at, l.at...)
 	}
@@ -104,9 +124,9 @@ func (l *ruleList) with(own *ruleList, ld *loader) *ruleList {
 	if len(all.rules) == 0 {
 		return all
 	}
-	compiled, errs := compare.Compile(all.rules)
+	compiled, errs := compare.CompileBelow(inherited, own.rules)
 	for _, e := range errs {
-		if e.Index >= inherited {
+		if e.Index >= len(inherited) {
 			text, remedy, _ := strings.Cut(e.Err.Error(), "\n")
 			ld.fault(all.at[e.Index].field(e.Field), text, strings.TrimSpace(remedy))
 		}
