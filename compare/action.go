@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -123,18 +122,36 @@ func parsePattern(pattern string) (*regexp.Regexp, error) {
 	return nil, fmt.Errorf("pattern %q, %s\nwrite a pattern of RE2 (https://github.com/google/re2/wiki/Syntax); it has to match the whole value", pattern, text)
 }
 
-// faultIn is at which character of a pattern the fault is, counted from 1: the
-// first place of what the fault names at which the pattern up to there has it.
+// faultIn is at which character of a pattern the fault is, counted from 1. The
+// fault names a part of the pattern, which may stand in it more than once, or
+// all of it where parentheses do not pair: then beginnings of the pattern tell.
 func faultIn(pattern string, fault *syntax.Error) int {
-	for from := 0; from < len(pattern); from++ {
-		i := strings.Index(pattern[from:], fault.Expr)
-		if i < 0 {
-			break
+	const longest = 2000 // each beginning is parsed anew
+	at := func(i int) int { return utf8.RuneCountInString(pattern[:i]) + 1 }
+	parse := func(end int) (e *syntax.Error) {
+		_, err := syntax.Parse(pattern[:end], syntax.Perl)
+		errors.As(err, &e)
+		return e
+	}
+	switch {
+	case len(pattern) > longest:
+	case fault.Code == syntax.ErrMissingParen:
+		for end := len(pattern) - 1; end >= 0; end-- {
+			if parse(end) == nil {
+				return at(end)
+			}
 		}
-		from += i
-		_, err := syntax.Parse(pattern[:from+len(fault.Expr)], syntax.Perl)
-		if e := (*syntax.Error)(nil); errors.As(err, &e) && *e == *fault {
-			return utf8.RuneCountInString(pattern[:from]) + 1
+	case fault.Code == syntax.ErrTrailingBackslash:
+		return at(len(pattern) - 1)
+	default:
+		for end := 1; end <= len(pattern); end++ {
+			switch e := parse(end); {
+			case e == nil || e.Code != fault.Code:
+			case e.Code == syntax.ErrUnexpectedParen:
+				return at(end - 1)
+			case e.Expr == fault.Expr:
+				return at(max(0, end-len(fault.Expr)))
+			}
 		}
 	}
 	return 1
