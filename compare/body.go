@@ -137,7 +137,7 @@ func (p *pair) compareContents(legacy, new []byte) (*bodies, error) {
 	case equal:
 		return &bodies{}, nil
 	case typeL == typeN && strings.HasPrefix(typeL, "text/") && utf8.Valid(legacy) && utf8.Valid(new):
-		return compareText(legacy, new), nil
+		return compareText(legacy, new, p.rules), nil
 	}
 	return p.compareBytes(legacy, new), nil
 }
@@ -187,7 +187,7 @@ func (p *pair) compareBroken(legacy, new []byte) *bodies {
 	case bytes.Equal(legacy, new):
 		return &bodies{}
 	case text && both:
-		return compareText(legacy, new)
+		return compareText(legacy, new, p.rules)
 	case text:
 		return &bodies{found: []finding{bodyFinding(KindBody, show(legacy), show(new))}}
 	}

@@ -124,9 +124,9 @@ func (w *fields) field(name string, legacy, new []string) {
 	}
 	f := newFinding(fieldPath(w.section, name), KindHeader, legacy, new)
 	switch {
-	case f.Kind == KindHeader && isVolatile(name):
+	case f.Kind == KindHeader && isVolatile(name) && !w.rules.off(Volatile):
 		f.verdict.reason = byVolatile
-	case name == "Vary" && w.recoded && withoutCoding(l) == withoutCoding(n):
+	case name == "Vary" && w.recoded && !w.rules.off(Derived) && withoutCoding(l) == withoutCoding(n):
 		f.verdict.reason = byCoding
 	default:
 		f.judge(w.rules, w.rules.field(w.section+":"+name), name, l, n)
@@ -204,7 +204,7 @@ func withoutCoding(vary string) string {
 // settle decides on the fields that hang on the bodies, once it is known
 // whether these match.
 func (p *pair) settle(f *finding, match bool) {
-	if f.derived == "" || f.verdict.reason != counts {
+	if f.derived == "" || f.verdict.reason != counts || p.rules.off(Derived) {
 		return
 	}
 	both := f.Kind == KindHeader || f.Kind == KindFormat

@@ -76,7 +76,7 @@ func (h hasher) value(i int, at set, field []byte) (sum uint64, end int) {
 		if lenient.rewritten {
 			s = h.rewrite(at, s)
 		}
-		return hashText(s, lenient), end
+		return hashText(s, field, lenient), end
 	}
 	end = scanNumber(h.text, i)
 	return hashNumber(h.text[i:end], field, lenient), end
@@ -136,12 +136,17 @@ func (h hasher) array(i int, at set, unordered bool, field []byte) (sum uint64, 
 }
 
 // hashText hashes the value of a string.
-func hashText(s []byte, lenient leniency) uint64 {
+func hashText(s, field []byte, lenient leniency) uint64 {
 	if lenient.free {
 		return 12
 	}
-	if t, ok := stampOf(s, lenient.within); ok {
-		return hashStamp(t, lenient)
+	if !lenient.exactTimes {
+		if t, ok := stampOf(s, lenient.within); ok {
+			return hashStamp(t, lenient)
+		}
+		if t, ok := parseEpoch(s); ok && (lenient.within || isTimeName(field)) {
+			return mix(hashStamp(t, lenient), 13)
+		}
 	}
 	if lenient.tolerance && len(s) > 0 && scanNumber(s, 0) == len(s) {
 		return 5
@@ -167,7 +172,7 @@ func hashNumber(s, field []byte, lenient leniency) uint64 {
 	if lenient.tolerance || lenient.free {
 		return 7
 	}
-	if t, ok := parseEpoch(s); ok && (lenient.within || isTimeName(field)) {
+	if t, ok := parseEpoch(s); ok && !lenient.exactTimes && (lenient.within || isTimeName(field)) {
 		return hashStamp(t, lenient)
 	}
 	d := parseDecimal(s)

@@ -164,7 +164,7 @@ func (w *walk) judge(e *event, f int, applicable []int32) {
 		rules: w.rules, applicable: applicable, kind: e.kind,
 		legacy: jsonScalar(w.a[e.a.from:e.a.to]), new: jsonScalar(w.b[e.b.from:e.b.to]),
 	}
-	if j.legacy.class == isNumber {
+	if j.legacy.class == isNumber || j.legacy.class == isString {
 		j.name = w.fieldName(f)
 	}
 	j.decide()

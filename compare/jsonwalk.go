@@ -335,9 +335,16 @@ func (w *walk) number() want {
 	}
 	a, b := span{int32(w.i), int32(e)}, span{int32(w.j), int32(f)}
 	w.i, w.j = e, f
-	if va, vb := w.a[a.from:e], w.b[b.from:f]; string(va) != string(vb) && !equalNumbers(va, vb) {
+	va, vb := w.a[a.from:e], w.b[b.from:f]
+	alike := string(va) == string(vb)
+	if !alike && !equalNumbers(va, vb) {
 		w.differ(KindValue, a, b)
-	} else if w.linked {
+		return wantMore
+	}
+	if !alike && w.rules.asWritten() {
+		w.differ(KindFormat, a, b)
+	}
+	if w.linked {
 		w.agree(a)
 	}
 	return wantMore

@@ -172,7 +172,8 @@ func (j *judge) timestamps() bool {
 	return true
 }
 
-// stamps parses both values as timestamps. Numbers are epochs where the field
+// stamps parses both values as timestamps. Numbers, and texts that hold nothing
+// else, are epochs where the field
 // has the name of one or a rule says that it is (ruled); dates without a time
 // count only where a rule does.
 func (j *judge) stamps(ruled bool) (l, n stamp, ok bool) {
@@ -180,11 +181,10 @@ func (j *judge) stamps(ruled bool) (l, n stamp, ok bool) {
 		if l, ok = stampOf(j.legacy.text, ruled); ok {
 			n, ok = stampOf(j.new.text, ruled)
 		}
-		if ok || j.legacy.class == isString {
-			return l, n, ok
+		if ok {
+			return l, n, true
 		}
-	}
-	if j.legacy.class != isNumber && j.legacy.class != isText {
+	} else if j.legacy.class != isNumber {
 		return l, n, false
 	}
 	if l, ok = parseEpoch(j.legacy.text); !ok {

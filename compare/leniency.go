@@ -10,18 +10,20 @@ import (
 type leniency struct {
 	ignored, unordered, within, tolerance, linked bool
 
-	free      bool // another value of the type
-	types     bool // any value
-	optional  bool // that it is there
-	lone      bool // that it is there, where the other side has no such member
-	empty     bool // that it is there when it is empty
-	folded    bool
-	rewritten bool
+	exactTimes bool // timestamps are values like any other
+	free       bool // another value of the type
+	types      bool // any value
+	optional   bool // that it is there
+	lone       bool // that it is there, where the other side has no such member
+	empty      bool // that it is there when it is empty
+	folded     bool
+	rewritten  bool
 }
 
 // leniencyAt is that of a place, the containers around it included.
 func (h hasher) leniencyAt(at set) leniency {
 	l := h.outer
+	l.exactTimes = h.rules.off(Timestamps)
 	if at.empty() {
 		return l
 	}
@@ -40,6 +42,7 @@ func (h hasher) leniencyAt(at set) leniency {
 		l.folded = l.folded || act.fold
 		l.rewritten = l.rewritten || act.rewrite != nil
 	})
+	l.exactTimes = l.exactTimes && !l.within
 	return l
 }
 

@@ -39,5 +39,8 @@ func (r *Rules) With(o Options) *Rules {
 	return c
 }
 
+// asWritten reports whether numbers of one value must be spelled alike.
+func (r *Rules) asWritten() bool { return r != nil && r.options.Numbers == AsWritten }
+
 // off reports whether a built-in reason does not hold.
 func (r *Rules) off(b Builtin) bool { return r != nil && r.options.Off&b != 0 }

@@ -106,6 +106,9 @@ func (r *Rules) field(path string) []int32 {
 	return r.fields[path]
 }
 
+// never is a bound that no two timestamps are within.
+const never = time.Duration(-1)
+
 // timeBound is how far apart timestamps may be at a place, and why: the widest
 // of its rules with within, or what is built in when it has none.
 func (r *Rules) timeBound(applicable []int32) (time.Duration, verdict) {
@@ -115,8 +118,11 @@ func (r *Rules) timeBound(applicable []int32) (time.Duration, verdict) {
 			bound, v = within, forgivenBy(i)
 		}
 	}
-	if bound == 0 {
-		return TimestampBound, verdict{reason: byTimestamp}
+	switch {
+	case bound > 0:
+		return bound, v
+	case r.off(Timestamps):
+		return never, verdict{}
 	}
-	return bound, v
+	return TimestampBound, verdict{reason: byTimestamp}
 }

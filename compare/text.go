@@ -7,7 +7,7 @@ import (
 
 // compareText compares bodies line by line, with as few differences as there
 // are edits.
-func compareText(legacy, new []byte) *bodies {
+func compareText(legacy, new []byte, rules *Rules) *bodies {
 	l, n := bytes.Split(legacy, []byte("\n")), bytes.Split(new, []byte("\n"))
 	pairs := align(hashLines(l), hashLines(n))
 	b := &bodies{}
@@ -22,7 +22,7 @@ func compareText(legacy, new []byte) *bodies {
 			continue
 		default:
 			f.Legacy, f.New = show(l[p.legacy]), show(n[p.new])
-			f.judgeLine(l[p.legacy], n[p.new])
+			f.judgeLine(rules, l[p.legacy], n[p.new])
 		}
 		f.At = fmt.Sprintf("body:%d", p.index()+1)
 		b.found = append(b.found, f)
@@ -32,8 +32,8 @@ func compareText(legacy, new []byte) *bodies {
 }
 
 // judgeLine forgives a line that is nothing but a timestamp.
-func (f *finding) judgeLine(legacy, new []byte) {
-	f.judge(nil, nil, "", string(bytes.TrimSpace(legacy)), string(bytes.TrimSpace(new)))
+func (f *finding) judgeLine(rules *Rules, legacy, new []byte) {
+	f.judge(rules, nil, "", string(bytes.TrimSpace(legacy)), string(bytes.TrimSpace(new)))
 }
 
 func hashLines(lines [][]byte) []uint64 {
