@@ -15,6 +15,7 @@ type Explanation struct {
 	Nodes    []ExplainedNode    `json:"nodes"` // from defaults to the route
 	Settings []ExplainedSetting `json:"settings"`
 	Rules    []ExplainedRule    `json:"rules"`
+	BuiltIn  []ExplainedBuiltin `json:"built_in"` // what is accepted without a rule
 	Happens  []ExplainedStep    `json:"happens"`
 }
 
@@ -63,7 +64,7 @@ func (t *Table) Explain(method, target string) Explanation {
 		e.Nodes = append([]ExplainedNode{{n.match, n.pos.String()}}, e.Nodes...)
 	}
 	for id, s := range settings {
-		if settingID(id) != settingRules && r.takes(settingID(id)) {
+		if settingID(id) != settingRules && !isBuiltin(settingID(id)) && r.takes(settingID(id)) {
 			e.Settings = append(e.Settings, ExplainedSetting{s.key, s.show(r), r.origin(settingID(id))})
 		}
 	}
@@ -72,6 +73,7 @@ func (t *Table) Explain(method, target string) Explanation {
 			e.Rules = append(e.Rules, ExplainedRule{ruleText(rule), r.rules.at[i].String()})
 		}
 	}
+	e.BuiltIn = r.builtIn()
 	e.Happens = r.happens(method, path, params)
 	return e
 }

@@ -75,6 +75,7 @@ func newRoute(t *treeNode, from scope) *Route {
 // derive sets what follows from the method, and takes back what is inherited
 // and has no meaning for this route.
 func (r *Route) derive() {
+	r.Compare = r.comparison()
 	m := methods[r.Method]
 	if r.from[settingSafe] == nil {
 		r.Safe = m.safe
@@ -145,7 +146,7 @@ const defaultName = "(default)"
 func (r *resolver) fallback(root *treeNode) *Route {
 	from := root.own
 	for _, id := range []settingID{settingNew, settingStage, settingPercent, settingSafe, settingIdempotent, settingCacheTTL,
-		settingRewriteLegacy, settingRewriteNew, settingRules} {
+		settingRewriteLegacy, settingRewriteNew, settingTimestamps, settingGenerated, settingVolatile, settingDerived, settingNumbers, settingRules} {
 		from[id] = nil // it is neither migrated nor compared nor cached
 	}
 	route := newRoute(root, from)

@@ -141,7 +141,7 @@ type Route struct {
 	Shadow   Shadow
 	ReadOnly ReadOnly       // with a method, or stated; see ReadOnlyFor
 	Cache    cache.Settings // zero on an unsafe route
-	Compare  *compare.Rules // nil when there are none
+	Compare  *compare.Rules // with the options stated; nil when there are neither rules nor options
 	Rewrite  map[Side]Rewrite
 	Expose   bool // Quack-Served-By to the client
 	Limits   Limits
@@ -151,6 +151,7 @@ type Route struct {
 	node      *treeNode
 	from      *scope // where each setting was stated
 	rules     *ruleList
+	options   compare.Options
 	params    []string // names of the pattern's parameters, in order
 	regexps   []bool   // which of them have a regular expression; nil when none
 	templates map[Side]pathPattern

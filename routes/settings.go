@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/cache"
+	"github.com/quackproxy/quack/compare"
 )
 
 // settingID numbers the settings that a node of the tree may state.
@@ -35,6 +36,11 @@ const (
 	settingIdle
 	settingCompress
 	settingFallback
+	settingTimestamps // these, up to settingNumbers: see builtins
+	settingGenerated
+	settingVolatile
+	settingDerived
+	settingNumbers
 	settingRules
 	numSettings
 )
@@ -142,8 +148,15 @@ var settings = [numSettings]setting{
 	settingFallback: {"fallback", readFallback,
 		func(r *Route, v any) { r.Fallback = v.(Fallback) },
 		func(r *Route) string { return string(r.Fallback) }},
+	settingTimestamps: switchSetting("compare.timestamps", compare.Timestamps),
+	settingGenerated:  switchSetting("compare.generated", compare.Generated),
+	settingVolatile:   switchSetting("compare.volatile", compare.Volatile),
+	settingDerived:    switchSetting("compare.derived", compare.Derived),
+	settingNumbers: {"compare.numbers", readNumbers,
+		func(r *Route, v any) { r.options.Numbers = v.(compare.Numbers) },
+		showNumbers},
 	settingRules: {"compare.rules", readRules,
-		func(r *Route, v any) { r.rules = v.(*ruleList); r.Compare = r.rules.compiled },
+		func(r *Route, v any) { r.rules = v.(*ruleList) },
 		func(r *Route) string { return r.rules.String() }},
 }
 

@@ -17,7 +17,7 @@ func (e Explanation) WriteTo(w io.Writer) (int64, error) {
 	} else {
 		fmt.Fprintf(&b, "%s %s matches no route: it goes to the default\n", e.Method, e.Path)
 	}
-	var params, nodes, values, rules, happens [][]string
+	var params, nodes, values, rules, builtIn, happens [][]string
 	for _, p := range e.Params {
 		params = append(params, []string{p.Name, p.Value})
 	}
@@ -30,6 +30,9 @@ func (e Explanation) WriteTo(w io.Writer) (int64, error) {
 	for _, r := range e.Rules {
 		rules = append(rules, []string{r.Rule, r.From})
 	}
+	for _, b := range e.BuiltIn {
+		builtIn = append(builtIn, b.rows()...)
+	}
 	for _, h := range e.Happens {
 		happens = append(happens, []string{h.What, h.Text})
 	}
@@ -37,6 +40,7 @@ func (e Explanation) WriteTo(w io.Writer) (int64, error) {
 	section(&b, "nodes", nodes)
 	section(&b, "settings", values)
 	section(&b, "rules", rules)
+	section(&b, "accepted without a rule", builtIn)
 	section(&b, "what happens", happens)
 	n, err := io.WriteString(w, b.String())
 	return int64(n), err
