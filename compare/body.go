@@ -15,6 +15,10 @@ import (
 type bodies struct {
 	walk  *walk
 	found []finding
+
+	// places is how many places found is of: its weights are set when all
+	// verdicts are settled. 0 when they are set already.
+	places int
 }
 
 // matches reports whether nothing in the bodies counts.
@@ -115,6 +119,7 @@ func bodyFinding(kind Kind, legacy, new string) finding {
 
 // compareContents compares two bodies without their content codings.
 func (p *pair) compareContents(legacy, new []byte) (*bodies, error) {
+	p.ids.contents(legacy, new)
 	equal := bytes.Equal(legacy, new)
 	if equal && !p.rules.linksBody() {
 		return &bodies{}, nil
@@ -166,6 +171,9 @@ func (p *pair) compareJSON(legacy, new []byte) (*bodies, error) {
 		legacy, new = legacy[len(bom):], new[len(bom):]
 	}
 	w := newWalk(legacy, new, p.rules)
+	if w.ids = p.ids; w.ids != nil {
+		w.apart = w.ids.apart
+	}
 	failed := w.compare()
 	if failed == 0 {
 		return &bodies{walk: w}, nil

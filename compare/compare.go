@@ -102,10 +102,9 @@ type Forgiven struct {
 	Path string `json:"path"`
 	At   string `json:"at"` // of the first
 	Kind Kind   `json:"kind"`
-	// Reason is "timestamp", "volatile header", "length of an equal body",
-	// "validator of an equal body", "follows from the body" (the length, the
-	// digest or the entity tag of a body that is itself reported), "follows
-	// from the content coding", or "rule" plus the rule as in Rule.String.
+	// Reason is one of ReasonTimestamp and so on, or "rule" plus the rule as in
+	// Rule.String. ReasonGenerated rests on how an id looks: whoever can ask
+	// legacy again should see that it differs from itself there.
 	Reason string `json:"reason"`
 	// Rule is the index in Rules of the rule that forgave, -1 for built-in reasons.
 	Rule   int    `json:"rule"`

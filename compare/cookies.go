@@ -85,7 +85,7 @@ func (w *fields) cookie(l, n cookie) {
 	case l.value == n.value && attributes && near:
 		f.verdict = v
 	case l.value != n.value && attributes && near:
-		f.judge(w.rules, applicable, "", l.value, n.value)
+		f.judge(w.rules, applicable, l.name, l.value, n.value)
 	default:
 		f.ignore(w.rules, applicable)
 	}

@@ -28,6 +28,7 @@ func Exchanges(legacy, new *Exchange, rules *Rules) Result {
 type pair struct {
 	legacy, new *Exchange
 	rules       *Rules
+	ids         *idSets // nil where ids that look made up are not forgiven
 }
 
 func (p *pair) incomplete() error {
@@ -71,16 +72,23 @@ func (p *pair) recoded() bool {
 // compare goes through the parts of the answers, settles what hangs on several
 // of them, and lists what it found in the order of the answer.
 func (p *pair) compare() Result {
+	if !p.rules.off(Generated) {
+		p.ids = newIDSets(p.legacy, p.new)
+	}
 	head := p.compareFields("header", p.legacy.Header, p.new.Header)
 	tail := p.compareFields("trailer", p.legacy.Trailer, p.new.Trailer)
 	body, err := p.compareBodies(hasLinks(head.found) || hasLinks(tail.found))
 	p.settleLinks(head.found, body, tail.found)
+	p.settleGenerated(head.found, body, tail.found)
 	match := err == nil && body.matches()
 	for i := range head.found {
 		p.settle(&head.found[i], match)
 	}
 	weigh(head.found, head.places)
 	weigh(tail.found, tail.places)
+	if body.places > 0 {
+		weigh(body.found, body.places)
+	}
 
 	l := &ledger{rules: p.rules}
 	l.addAll(p.compareStatus())

@@ -111,25 +111,6 @@ func (s scalar) stamp() (stamp, bool) {
 	return stamp{}, false
 }
 
-// crockford is the alphabet of ULIDs.
-const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-// isULID reports whether s has the form of https://github.com/ulid/spec.
-func isULID(s []byte) bool {
-	if len(s) != 26 || s[0] < '0' || s[0] > '7' {
-		return false
-	}
-	for _, c := range s {
-		if 'a' <= c && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		if strings.IndexByte(crockford, c) < 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // email is an address as forms take it: RFC 5321's without quotes, in which
 // letters beyond ASCII stand as well.
 var email = regexp.MustCompile("^[^\\s@\"(),:;<>\\[\\\\\\]\\pC]{1,64}@([\\pL\\pN]([\\pL\\pN-]{0,61}[\\pL\\pN])?\\.)*[\\pL\\pN]([\\pL\\pN-]{0,61}[\\pL\\pN])?$")

@@ -131,7 +131,7 @@ func (w *fields) field(name string, legacy, new []string) {
 	default:
 		f.judge(w.rules, w.rules.field(w.section+":"+name), name, l, n)
 	}
-	if f.verdict.reason == counts && w.section == "header" {
+	if (f.verdict.reason == counts || f.verdict.reason == ifGenerated) && w.section == "header" {
 		f.derived = name
 	}
 	w.found = append(w.found, f)
@@ -166,10 +166,16 @@ func (f *finding) judge(rules *Rules, applicable []int32, name, legacy, new stri
 	case KindAdded:
 		j.legacy = scalar{}
 	}
+	if !isDerived(name) {
+		j.apart = anyID
+	}
 	j.decide()
 	f.Kind, f.verdict = j.kind, j.verdict
-	if f.verdict.reason == ifLinked {
+	switch f.verdict.reason {
+	case ifLinked:
 		f.link = [2]linkValue{j.legacy.link(), j.new.link()}
+	case ifGenerated:
+		f.link = [2]linkValue{{text: string(j.legacy.text)}, {text: string(j.new.text)}}
 	}
 }
 
@@ -238,6 +244,15 @@ func (p *pair) settle(f *finding, match bool) {
 			f.verdict.reason = byBody
 		}
 	}
+}
+
+// isDerived reports whether a field is one that settle decides on.
+func isDerived(name string) bool {
+	switch name {
+	case "Content-Length", "Etag", "Last-Modified", "Content-Digest", "Repr-Digest", "Digest", "Content-Md5":
+		return true
+	}
+	return false
 }
 
 // isLength reports whether a Content-Length, if there is one, is size.

@@ -162,7 +162,10 @@ func (w *walk) pairing(x *arrays) (pairs []partners, reordered bool) {
 	})
 	endA, endB := len(x.a)-back, len(x.b)-back
 	ha, hb := w.hashElements(w.a, x.a, front, endA), w.hashElements(w.b, x.b, front, endB)
-	if pairs, reordered = reorder(ha, hb); !reordered {
+	if pairs, reordered = reorder(ha, hb); !reordered && w.loosen(ha, hb, x, front) {
+		pairs, reordered = reorder(ha, hb)
+	}
+	if !reordered {
 		pairs = align(ha, hb)
 	}
 	return embed(front, back, endA-front, endB-front, pairs), reordered
@@ -244,7 +247,9 @@ func (w *walk) bag(rule int32) want {
 	if !w.spend(x.bytes()) {
 		return w.pairs(&x, byIndex(len(x.a), len(x.b)))
 	}
-	pairs, restA, restB := matchEqual(w.hashElements(w.a, x.a, 0, len(x.a)), w.hashElements(w.b, x.b, 0, len(x.b)))
+	ha, hb := w.hashElements(w.a, x.a, 0, len(x.a)), w.hashElements(w.b, x.b, 0, len(x.b))
+	w.loosen(ha, hb, &x, 0)
+	pairs, restA, restB := matchEqual(ha, hb)
 	moved := !slices.IsSortedFunc(pairs, func(p, q partners) int { return int(p.new - q.new) })
 	if len(restA) == 1 && len(restB) == 1 {
 		pairs = append(pairs, partners{restA[0], restB[0]})

@@ -76,6 +76,11 @@ func (h hasher) value(i int, at set, field []byte) (sum uint64, end int) {
 		if lenient.rewritten {
 			s = h.rewrite(at, s)
 		}
+		if h.loose {
+			if sum, ok := hashIDs(s, field); ok {
+				return sum, end
+			}
+		}
 		return hashText(s, field, lenient), end
 	}
 	end = scanNumber(h.text, i)

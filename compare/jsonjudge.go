@@ -161,7 +161,7 @@ func (w *walk) counting() int {
 // judge decides on an event at the place of frame f.
 func (w *walk) judge(e *event, f int, applicable []int32) {
 	j := judge{
-		rules: w.rules, applicable: applicable, kind: e.kind,
+		rules: w.rules, applicable: applicable, kind: e.kind, apart: w.apart,
 		legacy: jsonScalar(w.a[e.a.from:e.a.to]), new: jsonScalar(w.b[e.b.from:e.b.to]),
 	}
 	if j.legacy.class == isNumber || j.legacy.class == isString {
@@ -169,7 +169,7 @@ func (w *walk) judge(e *event, f int, applicable []int32) {
 	}
 	j.decide()
 	e.kind, e.verdict = j.kind, j.verdict
-	if j.rewritten && e.verdict.reason == ifLinked {
+	if reason := e.verdict.reason; j.rewritten && (reason == ifLinked || reason == ifGenerated) {
 		w.notes = append(w.notes, note{
 			legacy: show(w.a[e.a.from:e.a.to]), new: show(w.b[e.b.from:e.b.to]), link: [2]linkValue{j.legacy.link(), j.new.link()},
 		})

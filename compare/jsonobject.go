@@ -77,7 +77,7 @@ func looksLikeData(name []byte) bool {
 	if len(name) == 0 {
 		return false
 	}
-	if isDigit(name[0]) || len(name) == 36 && isUUID(string(name)) {
+	if isDigit(name[0]) || len(name) == 36 && isUUID(name) {
 		return true
 	}
 	if name[0] == '$' || name[0] == '@' {

@@ -26,6 +26,10 @@ type walk struct {
 	linked bool // some rule with same is for the body
 	bags   bool // some rule is unordered
 
+	ids   *idSets                       // nil where ids that look made up are not forgiven
+	apart func(legacy, new []byte) bool // of ids; nil as well then
+	loose bool                          // hashes leave such ids out
+
 	frames  []frame // the containers around the place, the document first
 	tracker tracker // how far the rules' paths have come, for resolved frames
 	at      []int32 // scratch: rules whose path ends at a place

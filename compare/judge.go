@@ -13,11 +13,16 @@ import (
 //  4. timestamps,
 //  5. the other rules, the first that forgives being named,
 //  6. rules that ignore differences of one kind, the kind being known now,
-//  7. mappings, which hold or not at the end of the comparison.
+//  7. mappings, which hold or not at the end of the comparison,
+//  8. ids that look made up, which turn out to be or not then as well.
 type judge struct {
 	rules      *Rules
 	applicable []int32 // rules for the place, in order; those that ignore one kind also when they are for a container around it
 	name       []byte  // of the nearest field: whether a number may be an epoch
+
+	// apart says whether neither of two ids is known to stand in the other
+	// side's answer; nil where ids that look made up are not looked for.
+	apart func(legacy, new []byte) bool
 
 	// What is decided. Kind and values are given as they were found.
 	kind        Kind
@@ -126,6 +131,9 @@ func (j *judge) decide() {
 		}
 	}
 	j.linked()
+	if j.verdict.reason == counts {
+		j.generated()
+	}
 }
 
 // ofValue reports whether both sides have a value of one type there.
@@ -263,5 +271,15 @@ func (j *judge) linked() {
 			j.verdict = verdict{ifLinked, r}
 			return
 		}
+	}
+}
+
+// generated leaves the verdict on values that look made up open.
+func (j *judge) generated() {
+	if j.apart == nil || j.rules.off(Generated) || !j.ofValue() || !j.legacy.ofText() {
+		return
+	}
+	if looksMadeUp(j.legacy.text, j.new.text, j.name, j.apart) {
+		j.verdict.reason = ifGenerated
 	}
 }

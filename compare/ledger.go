@@ -11,6 +11,7 @@ type reason uint8
 const (
 	counts      reason = iota // it does
 	byTimestamp               // timestamps of one format, close to each other
+	byGenerated               // ids that each side made up
 	byVolatile                // a header whose value is free
 	byLength                  // Content-Length of bodies that match
 	byValidator               // ETag, Last-Modified of bodies that match
@@ -18,16 +19,18 @@ const (
 	byCoding                  // ETag, Vary beside a Content-Encoding that is reported itself
 	byRule                    // verdict.rule forgives it
 	ifLinked                  // verdict.rule forgives it if its mapping holds, which is known at the end only
+	ifGenerated               // it is forgiven if the ids turn out to be made up, which is known at the end only
 )
 
 var reasonTexts = [...]string{
-	byTimestamp: "timestamp",
-	byVolatile:  "volatile header",
-	byLength:    "length of an equal body",
-	byValidator: "validator of an equal body",
-	byBody:      "follows from the body",
-	byCoding:    "follows from the content coding",
-	ifLinked:    "",
+	byTimestamp: ReasonTimestamp,
+	byGenerated: ReasonGenerated,
+	byVolatile:  ReasonVolatile,
+	byLength:    ReasonLength,
+	byValidator: ReasonValidator,
+	byBody:      ReasonBody,
+	byCoding:    ReasonCoding,
+	ifGenerated: "",
 }
 
 // verdict is what became of a difference.

@@ -26,7 +26,7 @@ func linkText(s string) linkValue {
 }
 
 // isUUID reports whether s has the form of RFC 9562 section 4.
-func isUUID(s string) bool {
+func isUUID[T string | []byte](s T) bool {
 	if len(s) != 36 {
 		return false
 	}

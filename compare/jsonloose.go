@@ -1,0 +1,84 @@
+package compare
+
+import "bytes"
+
+// loosen replaces hashes of elements that have no partner of equal hash by
+// hashes that leave ids out which look made up. It reports whether it did.
+//
+// Elements with stored ids, which are equal on both sides, have their partner
+// by then, and are not mistaken for each other.
+func (w *walk) loosen(ha, hb []uint64, x *arrays, front int) bool {
+	if w.ids == nil {
+		return false
+	}
+	restA, restB := unmatched(ha, hb)
+	if len(restA) == 0 || len(restB) == 0 {
+		return false
+	}
+	w.loose = true
+	for _, i := range restA {
+		ha[i] = w.hashElements(w.a, x.a, front+i, front+i+1)[0]
+	}
+	for _, j := range restB {
+		hb[j] = w.hashElements(w.b, x.b, front+j, front+j+1)[0]
+	}
+	w.loose = false
+	return true
+}
+
+// unmatched are the indexes of hashes that the other side has less often.
+func unmatched(ha, hb []uint64) (restA, restB []int) {
+	counts := make(map[uint64]int, len(hb))
+	for _, h := range hb {
+		counts[h]++
+	}
+	for i, h := range ha {
+		if counts[h] == 0 {
+			restA = append(restA, i)
+		} else {
+			counts[h]--
+		}
+	}
+	for j := len(hb) - 1; j >= 0 && len(restA) > 0; j-- {
+		if h := hb[j]; counts[h] > 0 {
+			counts[h]--
+			restB = append(restB, j)
+		}
+	}
+	return restA, restB
+}
+
+// hashIDs hashes a text without the ids in it that look made up; false when it
+// has none.
+func hashIDs(s, field []byte) (uint64, bool) {
+	switch {
+	case len(s) < minRequestID:
+		return 0, false
+	case len(s) == objectIDLength && isIDName(field), len(s) <= maxRequestID && isRequestIDName(field):
+		return mix(uint64(len(s)), 13), true
+	}
+	masked, some := bytes.Clone(s), false
+	for i := 0; i < len(s); {
+		length := idAt(s, i)
+		for k := range length {
+			masked[i+k] = 0
+		}
+		some = some || length > 0
+		i += max(length, 1)
+	}
+	return mix(hashBytes(masked), 14), some
+}
+
+// idAt is the length of the UUID or ULID that begins at i, 0 for none.
+func idAt(s []byte, i int) int {
+	if i > 0 && isWordByte[s[i-1]] {
+		return 0
+	}
+	for _, length := range [...]int{uuidLength, ulidLength} {
+		end := i + length
+		if end <= len(s) && (end == len(s) || !isWordByte[s[end]]) && (length == ulidLength && isULID(s[i:end]) || length == uuidLength && isUUID(s[i:end])) {
+			return length
+		}
+	}
+	return 0
+}
