@@ -108,9 +108,10 @@ type Forgiven struct {
 	Reason string `json:"reason"`
 	// Rule is the index in Rules of the rule that forgave, -1 for built-in reasons.
 	Rule   int    `json:"rule"`
-	Legacy string `json:"legacy"` // of the first, as in Difference
-	New    string `json:"new"`    // of the first, as in Difference
-	Count  int    `json:"count"`  // differences in this entry, at least 1
+	Legacy string `json:"legacy"`         // of the first, as in Difference
+	New    string `json:"new"`            // of the first, as in Difference
+	Count  int    `json:"count"`          // differences in this entry, at least 1
+	Drift  Drift  `json:"drift,omitzero"` // of timestamps: how far apart they are, one for each difference
 }
 
 // Result is what Exchanges found. The exchanges match when Differences is

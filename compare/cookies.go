@@ -83,7 +83,7 @@ func (w *fields) cookie(l, n cookie) {
 	near := l.expires == n.expires || okL && okN && tl.style == tn.style && tl.apart(tn.instant) <= bound
 	switch {
 	case l.value == n.value && attributes && near:
-		f.verdict = v
+		f.verdict, f.drift = v, tn.after(tl.instant)
 	case l.value != n.value && attributes && near:
 		f.judge(w.rules, applicable, l.name, l.value, n.value)
 	default:

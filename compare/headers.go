@@ -170,7 +170,7 @@ func (f *finding) judge(rules *Rules, applicable []int32, name, legacy, new stri
 		j.apart = anyID
 	}
 	j.decide()
-	f.Kind, f.verdict = j.kind, j.verdict
+	f.Kind, f.verdict, f.drift = j.kind, j.verdict, j.drift
 	switch f.verdict.reason {
 	case ifLinked:
 		f.link = [2]linkValue{j.legacy.link(), j.new.link()}

@@ -168,7 +168,7 @@ func (w *walk) judge(e *event, f int, applicable []int32) {
 		j.name = w.fieldName(f)
 	}
 	j.decide()
-	e.kind, e.verdict = j.kind, j.verdict
+	e.kind, e.verdict, e.drift = j.kind, j.verdict, j.drift
 	if reason := e.verdict.reason; j.rewritten && (reason == ifLinked || reason == ifGenerated) {
 		w.notes = append(w.notes, note{
 			legacy: show(w.a[e.a.from:e.a.to]), new: show(w.b[e.b.from:e.b.to]), link: [2]linkValue{j.legacy.link(), j.new.link()},

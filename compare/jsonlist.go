@@ -48,6 +48,7 @@ func (w *walk) forgive(l *ledger, p *place, e *event) {
 	for i := range p.tallies {
 		if t := &p.tallies[i]; t.kind == e.kind && t.verdict == e.verdict {
 			l.result.Forgiven[t.entry].Count++
+			l.drifted(t.entry, e)
 			return
 		}
 	}
@@ -57,6 +58,14 @@ func (w *walk) forgive(l *ledger, p *place, e *event) {
 		f := &l.result.Forgiven[entry]
 		f.At = w.exact(e.home, e.here)
 		f.Legacy, f.New = w.shown(e)
+	}
+	l.drifted(entry, e)
+}
+
+// drifted counts how far apart the timestamps of a forgiven event are.
+func (l *ledger) drifted(entry int, e *event) {
+	if l.rules.ofTime(e.verdict) {
+		l.result.Forgiven[entry].Drift.Add(e.drift)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"sync"
+	"time"
 )
 
 // walk compares two JSON texts side by side, in place: nothing is decoded, and
@@ -105,7 +106,8 @@ type event struct {
 	kind    Kind
 	verdict verdict
 	a, b    span
-	note    int32 // index in walk.notes plus one
+	note    int32         // index in walk.notes plus one
+	drift   time.Duration // of timestamps that are forgiven
 }
 
 // note is what an event shows and, when its values were rewritten, what of them

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"time"
 )
 
 // judge decides on one place where two values differ: of JSON, of a header or
@@ -28,7 +29,8 @@ type judge struct {
 	kind        Kind
 	legacy, new scalar
 	verdict     verdict
-	rewritten   bool // a value is not the one that was written
+	drift       time.Duration // of timestamps that are forgiven, new after legacy
+	rewritten   bool          // a value is not the one that was written
 }
 
 // class is what a scalar is.
@@ -176,7 +178,7 @@ func (j *judge) timestamps() bool {
 		j.kind = KindFormat
 		return false
 	}
-	j.verdict = v
+	j.verdict, j.drift = v, n.after(l.instant)
 	return true
 }
 

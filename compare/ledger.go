@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"time"
 	"unicode/utf8"
 )
 
@@ -46,7 +47,8 @@ func forgivenBy(rule int32) verdict { return verdict{byRule, rule} }
 type finding struct {
 	Difference
 	verdict verdict
-	derived string // name of a header field that hangs on the body; "" when it does not
+	derived string        // name of a header field that hangs on the body; "" when it does not
+	drift   time.Duration // of timestamps that are forgiven
 	link    [2]linkValue
 }
 
@@ -120,9 +122,13 @@ func (l *ledger) add(f finding) {
 		}
 		return
 	}
-	if i, fresh := l.forgiven(g); fresh {
-		entry := &l.result.Forgiven[i]
+	i, fresh := l.forgiven(g)
+	entry := &l.result.Forgiven[i]
+	if fresh {
 		entry.At, entry.Legacy, entry.New = f.At, f.Legacy, f.New
+	}
+	if l.rules.ofTime(f.verdict) {
+		entry.Drift.Add(f.drift)
 	}
 }
 

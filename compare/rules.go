@@ -106,6 +106,12 @@ func (r *Rules) field(path string) []int32 {
 	return r.fields[path]
 }
 
+// ofTime reports whether a verdict forgives because two timestamps are close
+// to each other.
+func (r *Rules) ofTime(v verdict) bool {
+	return v.reason == byTimestamp || v.reason == byRule && r.actions[v.rule].within > 0
+}
+
 // never is a bound that no two timestamps are within.
 const never = time.Duration(-1)
 

@@ -56,13 +56,16 @@ type stamp struct {
 	style style
 }
 
-// apart is the distance of two instants, at most about 290 years.
-func (t instant) apart(u instant) time.Duration {
+// after is how much later t is than u, at most about 290 years.
+func (t instant) after(u instant) time.Duration {
 	sec := t.sec - u.sec
 	const most = int64(1<<63-1)/int64(time.Second) - 1
 	sec = max(-most, min(most, sec))
-	return (time.Duration(sec)*time.Second + time.Duration(t.nsec-u.nsec)).Abs()
+	return time.Duration(sec)*time.Second + time.Duration(t.nsec-u.nsec)
 }
+
+// apart is the distance of two instants.
+func (t instant) apart(u instant) time.Duration { return t.after(u).Abs() }
 
 // parseStamp parses a timestamp in one of the textual families.
 func parseStamp(s []byte) (stamp, bool) {
