@@ -97,10 +97,16 @@ func (d *Drift) Merge(other Drift) {
 	}
 }
 
-// Quantile is the nearest-rank quantile q, at most 6 % off, and exact where all
-// are the same.
+// Quantile is the nearest-rank quantile q, at most 6 % off; the first and the
+// last, and one of drifts that are all the same, are exact.
 func (d Drift) Quantile(q float64) time.Duration {
 	rank := max(1, int64(math.Ceil(q*float64(d.Count))))
+	switch rank {
+	case 1:
+		return d.Least
+	case d.Count:
+		return d.Most
+	}
 	for _, c := range d.Classes {
 		if rank -= c.N; rank <= 0 {
 			return max(d.Least, min(d.Most, c.middle()))

@@ -104,7 +104,7 @@ func (t comparisonText) forgiven() {
 		if f.Count > 1 {
 			times = fmt.Sprintf(", %s times", number(int64(f.Count)))
 		}
-		t.line("  %s  %s: %s%s", visible(f.At), f.Kind, visible(f.Reason), times)
+		t.line("  %s  %s: %s%s", visible(f.At), f.Kind, reasonText(f.Reason, f.Drift), times)
 		t.both(f.Legacy, f.New)
 	}
 }

@@ -49,7 +49,7 @@ func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
 
 func (r *Reports) groups(ctx context.Context, f Filter) ([]storedGroup, error) {
 	// The count of all time, or what was counted in a bucket that ends after Since.
-	rows, err := r.db.QueryContext(ctx, `SELECT id, route, path, kind, verdict, reason, first_seen, last_seen,
+	rows, err := r.db.QueryContext(ctx, `SELECT id, route, path, kind, verdict, reason, first_seen, last_seen, drift,
 			CASE WHEN ?1 = 0 THEN count ELSE
 				(SELECT coalesce(sum(c.count), 0) FROM reports_group_counts c WHERE c.group_id = g.id AND c.start + c.width > ?2) END
 		FROM reports_groups g
@@ -63,7 +63,11 @@ func (r *Reports) groups(ctx context.Context, f Filter) ([]storedGroup, error) {
 	for rows.Next() {
 		var g storedGroup
 		var first, last int64
-		if err := rows.Scan(&g.id, &g.Route, &g.Path, &g.Kind, &g.Verdict, &g.Reason, &first, &last, &g.Count); err != nil {
+		var drift []byte
+		if err := rows.Scan(&g.id, &g.Route, &g.Path, &g.Kind, &g.Verdict, &g.Reason, &first, &last, &drift, &g.Count); err != nil {
+			return nil, err
+		}
+		if g.Drift, err = decodeDrift(drift); err != nil {
 			return nil, err
 		}
 		g.FirstSeen, g.LastSeen = time.UnixMicro(first).UTC(), time.UnixMicro(last).UTC()

@@ -1,6 +1,10 @@
 package reports
 
-import "time"
+import (
+	"time"
+
+	"github.com/quackproxy/quack/compare"
+)
 
 // Filter narrows what is read.
 type Filter struct {
@@ -74,7 +78,10 @@ type Group struct {
 	Count     int64     `json:"count"` // comparisons that have it, in however many places
 	FirstSeen time.Time `json:"first_seen"`
 	LastSeen  time.Time `json:"last_seen"`
-	Samples   []Sample  `json:"samples"` // oldest first; the oldest and the newest are kept longest
+	// Drift is how far forgiven timestamps are apart, new minus legacy, one for
+	// each place and comparison; of all time, whatever Filter.Since says.
+	Drift   compare.Drift `json:"drift,omitzero"`
+	Samples []Sample      `json:"samples"` // oldest first; the oldest and the newest are kept longest
 }
 
 // Sample is one occurrence.

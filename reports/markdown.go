@@ -50,7 +50,7 @@ func writeGroups(b *bufio.Writer, r Report, verdict, title string) {
 			legacy, new = code(orAbsent(cut(visible(s.Legacy), 200))), code(orAbsent(cut(visible(s.New), 200)))
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |%s\n", number(g.Count), r.share(g), code(g.Route), code(g.Path), plain(g.Kind),
-			legacy, new, code(s.ID), reasonColumn(verdict, " "+plain(g.Reason)+" |"))
+			legacy, new, code(s.ID), reasonColumn(verdict, " "+plain(g.ReasonText())+" |"))
 	}
 }
 

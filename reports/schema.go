@@ -63,4 +63,8 @@ CREATE TABLE reports_samples (
 	PRIMARY KEY (group_id, at, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX reports_samples_by_comparison ON reports_samples (seq);
+`, `
+-- How far forgiven timestamps are apart, of all time: JSON, NULL when it is a
+-- group of something else.
+ALTER TABLE reports_groups ADD COLUMN drift BLOB;
 `}}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/compare"
 )
 
 // tableWidth is the width that a report is laid out for, in characters.
@@ -175,6 +177,7 @@ func (t *table) forgiven(title string) {
 	type merged struct {
 		place
 		count  int64
+		drift  compare.Drift
 		routes []string
 	}
 	var list []*merged
@@ -191,6 +194,7 @@ func (t *table) forgiven(title string) {
 			list = append(list, m)
 		}
 		m.count += g.Count
+		m.drift.Merge(g.Drift)
 		m.routes = append(m.routes, g.Route)
 	}
 	if len(list) == 0 {
@@ -204,5 +208,8 @@ func (t *table) forgiven(title string) {
 			where = fmt.Sprintf("%d routes", len(m.routes))
 		}
 		t.line("%9s  %-9s  %s  %s%s · %s%s", number(m.count), visible(m.kind), visible(m.path), t.dim, where, visible(m.reason), t.off)
+		if m.drift.Count > 0 {
+			t.line("%20s%snew - legacy: %s%s", "", t.dim, m.drift, t.off)
+		}
 	}
 }

@@ -51,6 +51,7 @@ type occurrence struct {
 type gathered struct {
 	count       int64
 	first, last time.Time
+	drift       compare.Drift
 	oldest      []occurrence
 	newest      []occurrence // a ring that next points into
 	next        int
@@ -132,7 +133,8 @@ func (t *tally) add(c *Comparison) {
 	}
 	for i := range c.Forgiven {
 		f := &c.Forgiven[i]
-		t.occurs(groupKey{c.Route, f.Path, string(f.Kind), VerdictForgiven, f.Reason}, occurrence{w, true, i}, admission)
+		g := t.occurs(groupKey{c.Route, f.Path, string(f.Kind), VerdictForgiven, f.Reason}, occurrence{w, true, i}, admission)
+		g.drift.Merge(f.Drift)
 	}
 	switch {
 	case w.wants > 0:
@@ -153,18 +155,18 @@ func (t *tally) compact() {
 }
 
 // occurs counts a group once per comparison.
-func (t *tally) occurs(k groupKey, o occurrence, a admission) {
+func (t *tally) occurs(k groupKey, o occurrence, a admission) *gathered {
 	if _, known := t.takenGroups[k]; !known {
 		if t.perRoute[k.route] >= groupsMax {
 			k.path, k.reason = compare.OtherPlaces, ""
 		}
 		t.know(k)
 	}
+	g := t.groups[k]
 	if t.seen[k] {
-		return
+		return g // which it has made, or an earlier one
 	}
 	t.seen[k] = true
-	g := t.groups[k]
 	if g == nil {
 		g = &gathered{room: t.room(t.takenGroups[k], t.samplesMax, k.verdict != VerdictForgiven, true)}
 		t.groups[k] = g
@@ -178,6 +180,7 @@ func (t *tally) occurs(k groupKey, o occurrence, a admission) {
 		g.last = at
 	}
 	t.offer(g, o, a)
+	return g
 }
 
 func (t *tally) ring(k ringKey) *gathered {

@@ -9,12 +9,15 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/quackproxy/quack/compare"
 )
 
 // groupCount is what is to be added to a group.
 type groupCount struct {
 	count       int64
 	first, last time.Time
+	drift       compare.Drift
 }
 
 // write writes one batch in one transaction.
@@ -97,6 +100,7 @@ func (w *writer) countGroup(k groupKey, g *gathered) {
 		w.groups[k] = c
 	}
 	c.count += g.count
+	c.drift.Merge(g.drift)
 	if g.first.Before(c.first) {
 		c.first = g.first
 	}
@@ -214,6 +218,9 @@ func (b *batchWriter) groups(groups map[groupKey]*groupCount) error {
 			return err
 		}
 		b.ids[k] = ids[0]
+		if err := b.addDrift(ids[0], g.drift); err != nil {
+			return err
+		}
 		err = b.exec(`INSERT INTO reports_group_counts (group_id, width, start, count) VALUES (?, 60, ?, ?)
 			ON CONFLICT (group_id, width, start) DO UPDATE SET count = count + excluded.count`, ids[0], minute, g.count)
 		if err != nil {
