@@ -123,3 +123,26 @@ func TestNumbersAsWritten(t *testing.T) {
 		})
 	}
 }
+
+func TestVolatileNamesAreExact(t *testing.T) {
+	for _, test := range []struct{ reason, name, want string }{
+		{"Rails", "X-Runtime", "(header:X-Runtime header: volatile header)"},
+		{"Kong", "X-Kong-Request-Id", "(header:X-Kong-Request-Id header: volatile header)"},
+		{"API Gateway", "Apigw-Requestid", "(header:Apigw-Requestid header: volatile header)"},
+		{"what only begins like one", "X-Request-Id-Of-Order", "header:X-Request-Id-Of-Order header"},
+		{"what only has a date in it", "X-Candidate-Id", "header:X-Candidate-Id header"},
+		{"a limit is no clock", "X-Ratelimit-Remaining", "header:X-Ratelimit-Remaining header"},
+	} {
+		got := verdictText(compare.Exchanges(textAnswer("", test.name+": aaaaaaaa"), textAnswer("", test.name+": bbbb"), nil))
+		if got != test.want {
+			t.Errorf("%s: got %s, want %s", test.reason, got, test.want)
+		}
+	}
+	seen := map[string]bool{}
+	for _, name := range compare.VolatileHeaders() {
+		if seen[name] {
+			t.Errorf("%s stands twice", name)
+		}
+		seen[name] = true
+	}
+}

@@ -9,13 +9,34 @@ import (
 	"strings"
 )
 
-// volatileHeaders are named in VolatileHeaders, in canonical form.
-var volatileHeaders = []string{
-	"Age", "Cf-Ray", "Date", "Request-Id", "Server-Timing", "Traceparent", "Tracestate",
-	"X-Amz-Cf-Id", "X-Amz-Id-2", "X-Amz-Request-Id", "X-Amzn-Requestid", "X-Amzn-Trace-Id",
-	"X-B3-Sampled", "X-B3-Spanid", "X-B3-Traceid", "X-Cloud-Trace-Context", "X-Correlation-Id",
-	"X-Envoy-Upstream-Service-Time", "X-Process-Time", "X-Request-Id", "X-Response-Time",
-	"X-Runtime", "X-Timer", "X-Trace-Id", "X-Varnish",
+// volatileHeaders are named in VolatileHeaders, in canonical form, by who sends
+// them. Names are exact: "X-Request-Id-Of-Order" is another field.
+var volatileHeaders = sorted(
+	// HTTP itself: caches and clocks.
+	"Age", "Date",
+	// W3C and other tracing: Trace Context, B3, Jaeger, Datadog, Sentry, New Relic.
+	"B3", "Sentry-Trace", "Server-Timing", "Traceparent", "Traceresponse", "Tracestate", "Uber-Trace-Id", "X-B3-Flags",
+	"X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Spanid", "X-B3-Traceid", "X-Datadog-Parent-Id", "X-Datadog-Trace-Id",
+	"X-Newrelic-App-Data", "X-Span-Id", "X-Trace-Id",
+	// Frameworks: Rails, Express, FastAPI, Spring, Symfony, ASP.NET.
+	"Correlation-Id", "Request-Id", "X-Correlation-Id", "X-Debug-Token", "X-Debug-Token-Link", "X-Process-Time",
+	"X-Request-Id", "X-Response-Time", "X-Runtime",
+	// Proxies: Envoy, Kong, HAProxy, Varnish.
+	"X-Envoy-Attempt-Count", "X-Envoy-Upstream-Service-Time", "X-Kong-Proxy-Latency", "X-Kong-Request-Id",
+	"X-Kong-Response-Latency", "X-Kong-Upstream-Latency", "X-Unique-Id", "X-Varnish",
+	// Delivery networks: Cloudflare, Fastly, Akamai.
+	"Akamai-Grn", "Cf-Ray", "Cf-Request-Id", "X-Akamai-Request-Id", "X-Cache-Hits", "X-Fastly-Request-Id",
+	"X-Served-By", "X-Timer",
+	// Clouds: AWS, Azure, Google, Heroku and others that answer for an application.
+	"Apigw-Requestid", "Fly-Request-Id", "X-Amz-Apigw-Id", "X-Amz-Cf-Id", "X-Amz-Id-2", "X-Amz-Request-Id",
+	"X-Amzn-Remapped-Date", "X-Amzn-Requestid", "X-Amzn-Trace-Id", "X-Azure-Ref", "X-Cloud-Trace-Context",
+	"X-Github-Request-Id", "X-Guploader-Uploadid", "X-Ms-Correlation-Request-Id", "X-Ms-Request-Id",
+	"X-Ms-Routing-Request-Id", "X-Nf-Request-Id", "X-Vercel-Id",
+)
+
+func sorted(names ...string) []string {
+	slices.Sort(names)
+	return names
 }
 
 // VolatileHeaders lists the fields, in canonical form and sorted, that are new
