@@ -120,10 +120,11 @@ func (d Drift) String() string {
 	if d.Count == 0 {
 		return ""
 	}
-	if d.Least == d.Most {
-		return "always " + signed(d.Most)
+	least, most := signed(d.Least), signed(d.Most)
+	if least == most {
+		return "always " + most
 	}
-	return "p50 " + signed(d.Quantile(0.5)) + ", p99 " + signed(d.Quantile(0.99)) + ", least " + signed(d.Least) + ", most " + signed(d.Most)
+	return "p50 " + signed(d.Quantile(0.5)) + ", p99 " + signed(d.Quantile(0.99)) + ", least " + least + ", most " + most
 }
 
 // signed writes a drift with its sign, in the unit that suits it and with two

@@ -121,6 +121,7 @@ func TestDriftText(t *testing.T) {
 		{[]time.Duration{-36 * time.Hour}, "always -1.5 d"},
 		{[]time.Duration{-250 * time.Microsecond, 3 * time.Millisecond, 41 * time.Millisecond}, "p50 +2.9 ms, p99 +41 ms, least -250 µs, most +41 ms"},
 		{[]time.Duration{300 * time.Nanosecond}, "always 0"},
+		{[]time.Duration{30*time.Second - 40*time.Microsecond, 30*time.Second + 70*time.Microsecond}, "always +30 s"},
 	} {
 		var d compare.Drift
 		for _, apart := range test.drifts {

@@ -265,3 +265,53 @@ func TestSwitchingOffFindsMore(t *testing.T) {
 		}
 	})
 }
+
+// TestForgivenHidesNothing plants one real change in answers that differ in
+// made-up ids and timestamps throughout: it is found, and it alone.
+func TestForgivenHidesNothing(t *testing.T) {
+	type change struct {
+		kind compare.Kind
+		at   string // behind the record
+		do   func(record map[string]string)
+	}
+	changes := []change{
+		{compare.KindMissing, ".id", func(r map[string]string) { delete(r, "id") }},
+		{compare.KindType, ".id", func(r map[string]string) { r["id"] = "null" }},
+		{compare.KindValue, ".id", func(r map[string]string) { r["id"] = `"unknown"` }},
+		{compare.KindMissing, ".created_at", func(r map[string]string) { delete(r, "created_at") }},
+		{compare.KindFormat, ".created_at", func(r map[string]string) { r["created_at"] = `"2026-03-04 05:06:09"` }},
+		{compare.KindValue, ".created_at", func(r map[string]string) { r["created_at"] = `"2026-03-05T05:06:09Z"` }},
+		{compare.KindType, ".request_id", func(r map[string]string) { r["request_id"] = "7" }},
+		{compare.KindValue, ".total", func(r map[string]string) { r["total"] = "65.23" }},
+		{compare.KindAdded, ".more", func(r map[string]string) { r["more"] = "true" }},
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 12).Draw(t, "records")
+		where := rapid.IntRange(0, n-1).Draw(t, "where")
+		c := rapid.SampledFrom(changes).Draw(t, "change")
+		write := func(side int, planted bool) string {
+			var records []string
+			for i := range n {
+				r := map[string]string{
+					"n": fmt.Sprint(i), "total": "65.22", "id": `"` + version4(side*1000+i) + `"`,
+					"created_at": fmt.Sprintf(`"2026-03-04T05:06:%02dZ"`, 10*side+i%10), "request_id": fmt.Sprintf(`"%016x"`, chance(side*1000+i, 64)),
+				}
+				if planted && i == where {
+					c.do(r)
+				}
+				var members []string
+				for _, name := range []string{"n", "id", "created_at", "request_id", "total", "more"} {
+					if r[name] != "" {
+						members = append(members, fmt.Sprintf("%q:%s", name, r[name]))
+					}
+				}
+				records = append(records, "{"+strings.Join(members, ",")+"}")
+			}
+			return "[" + strings.Join(records, ",") + "]"
+		}
+		r := compare.Exchanges(jsonAnswer(write(1, false)), jsonAnswer(write(2, true)), nil)
+		if len(r.Differences) != 1 || r.Differences[0].Kind != c.kind || r.Differences[0].At != fmt.Sprintf("$[%d]%s", where, c.at) {
+			t.Fatalf("planted %s at $[%d]%s, found %+v", c.kind, where, c.at, r.Differences)
+		}
+	})
+}

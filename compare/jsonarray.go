@@ -248,8 +248,10 @@ func (w *walk) bag(rule int32) want {
 		return w.pairs(&x, byIndex(len(x.a), len(x.b)))
 	}
 	ha, hb := w.hashElements(w.a, x.a, 0, len(x.a)), w.hashElements(w.b, x.b, 0, len(x.b))
-	w.loosen(ha, hb, &x, 0)
 	pairs, restA, restB := matchEqual(ha, hb)
+	if len(restA) > 0 && len(restB) > 0 && w.loosen(ha, hb, &x, 0) {
+		pairs, restA, restB = matchEqual(ha, hb)
+	}
 	moved := !slices.IsSortedFunc(pairs, func(p, q partners) int { return int(p.new - q.new) })
 	if len(restA) == 1 && len(restB) == 1 {
 		pairs = append(pairs, partners{restA[0], restB[0]})

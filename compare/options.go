@@ -39,6 +39,14 @@ func (r *Rules) With(o Options) *Rules {
 	return c
 }
 
+// Options are the options that the rules have; the defaults for nil.
+func (r *Rules) Options() Options {
+	if r == nil {
+		return Options{}
+	}
+	return r.options
+}
+
 // asWritten reports whether numbers of one value must be spelled alike.
 func (r *Rules) asWritten() bool { return r != nil && r.options.Numbers == AsWritten }
 

@@ -56,6 +56,11 @@ routes:
 			t.Errorf("%s, %s: %s against %s differs at %q, want %q", c.route, c.reason, c.legacy, c.new, got, c.want)
 		}
 	}
+	if got, want := table.Route("with rules").Compare.Options(), (compare.Options{
+		Off: compare.Timestamps | compare.Derived | compare.Volatile, Numbers: compare.AsWritten,
+	}); got != want {
+		t.Errorf("options %+v, want %+v", got, want)
+	}
 	if table.Route("plain").Compare != nil {
 		t.Error("a route without rules and options has some")
 	}
