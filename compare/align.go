@@ -25,9 +25,15 @@ const maxCells = 4 << 20
 // which that takes too long are paired by index. Swapping the sequences swaps
 // the pairs and changes nothing else.
 func align(legacy, new []uint64) []partners {
+	cells := maxCells
+	return alignWithin(legacy, new, &cells)
+}
+
+// alignWithin is align with a bound of its own, from which it takes what it uses.
+func alignWithin(legacy, new []uint64, cells *int) []partners {
 	front, back := trim(len(legacy), len(new), func(i, j int) bool { return legacy[i] == new[j] })
 	l, n := legacy[front:len(legacy)-back], new[front:len(new)-back]
-	return embed(front, back, len(l), len(n), alignMiddle(l, n))
+	return embed(front, back, len(l), len(n), alignMiddle(l, n, cells))
 }
 
 // trim is how many elements two sequences have in common at their beginnings
@@ -65,7 +71,7 @@ func embed(front, back, l, n int, middle []partners) []partners {
 }
 
 // alignMiddle aligns what begins and ends differently.
-func alignMiddle(l, n []uint64) []partners {
+func alignMiddle(l, n []uint64, cells *int) []partners {
 	if len(l) == 0 || len(n) == 0 || !share(l, n) || len(l) == len(n) && unequal(l, n) <= 2 {
 		// With nothing in common pairing by index has the fewest edits, and
 		// also with two elements that differ: any other way has two or more.
@@ -75,9 +81,10 @@ func alignMiddle(l, n []uint64) []partners {
 	gap := longer - min(len(l), len(n))
 	for band := gap + 8; ; band *= 4 {
 		band = min(band, longer)
-		if (2*band+1)*(longer+1) > maxCells {
+		if (2*band+1)*(longer+1) > min(*cells, maxCells) {
 			return byIndex(len(l), len(n))
 		}
+		*cells -= (2*band + 1) * (longer + 1)
 		t := newTable(l, n, band)
 		if cost := t.fill(); int(cost) <= band || band == longer {
 			return t.trace()
@@ -132,19 +139,21 @@ const (
 // table is the band of the edit table around its diagonal: row i, column j
 // with |j-i| ≤ band.
 type table struct {
-	l, n  []uint64
-	band  int
-	width int
-	moves []move
+	l, n   []uint64
+	band   int
+	width  int
+	edit   int32                // the cost of an element that one side alone has
+	change func(i, j int) int32 // the cost of a pair of unequal elements; nil: that of an edit
+	moves  []move
 }
 
 func newTable(l, n []uint64, band int) *table {
 	width := 2*band + 1
-	return &table{l: l, n: n, band: band, width: width, moves: make([]move, (len(l)+1)*width)}
+	return &table{l: l, n: n, band: band, width: width, edit: 1, moves: make([]move, (len(l)+1)*width)}
 }
 
-// fill computes the moves and gives the number of edits, which is the least
-// when it is no more than the band.
+// fill computes the moves and gives their cost. With each edit at 1 that is
+// the number of edits, which is the least when it is no more than the band.
 func (t *table) fill() int32 {
 	const far = int32(1) << 30
 	row, last := make([]int32, t.width), make([]int32, t.width)
@@ -158,15 +167,19 @@ func (t *table) fill() int32 {
 			cost, m := far, both
 			if i > 0 && j > 0 {
 				cost = last[k]
-				if t.l[i-1] != t.n[j-1] {
-					cost++
+				switch {
+				case t.l[i-1] == t.n[j-1]:
+				case t.change != nil:
+					cost += t.change(i-1, j-1)
+				default:
+					cost += t.edit
 				}
 			}
-			if i > 0 && k+1 < t.width && last[k+1]+1 < cost {
-				cost, m = last[k+1]+1, onlyLegacy
+			if i > 0 && k+1 < t.width && last[k+1]+t.edit < cost {
+				cost, m = last[k+1]+t.edit, onlyLegacy
 			}
 			if j > 0 && k > 0 {
-				c := row[k-1] + 1
+				c := row[k-1] + t.edit
 				if c < cost || c == cost && m == onlyLegacy && t.n[j-1] < t.l[i-1] {
 					cost, m = c, onlyNew
 				}

@@ -14,8 +14,8 @@ func (w *walk) enterArray() want {
 		return w.fail(tooDeep)
 	}
 	if w.bags {
-		if rule := w.unorderedHere(); rule >= 0 {
-			return w.bag(rule)
+		if next, ok := w.arrange(); ok {
+			return next
 		}
 	}
 	w.advance(w.i + 1)
@@ -61,17 +61,6 @@ func (w *walk) visitElement(index int32, ofNew bool, ordinal int32) {
 	fr := &w.frames[len(w.frames)-1]
 	fr.here, fr.ordinal = stride{from: index, to: -1, ofNew: ofNew}, ordinal
 	fr.places++
-}
-
-// unorderedHere is the rule that makes the array on top a multiset, -1 for none.
-func (w *walk) unorderedHere() int32 {
-	applicable, _ := w.rulesAt(len(w.frames) - 2)
-	for _, r := range applicable {
-		if w.rules.actions[r].unordered {
-			return r
-		}
-	}
-	return -1
 }
 
 // listElements lists the elements of an array, all of them valid, and gives
@@ -166,9 +155,35 @@ func (w *walk) pairing(x *arrays) (pairs []partners, reordered bool) {
 		pairs, reordered = reorder(ha, hb)
 	}
 	if !reordered {
-		pairs = align(ha, hb)
+		pairs = alignWithin(ha, hb, &w.steps)
+		if unclear(pairs, ha, hb) {
+			if l, ok := w.likenessOf(&arrays{a: x.a[front:endA], b: x.b[front:endB]}, ha, hb); ok {
+				pairs, reordered = l.ordered(pairs)
+			}
+		}
 	}
 	return embed(front, back, endA-front, endB-front, pairs), reordered
+}
+
+// unclear reports whether other pairs than these, of the fewest edits, may say
+// better what happened. They may not when nothing was changed and only one
+// side has elements to itself, nor when one element was changed and that is all.
+func unclear(pairs []partners, ha, hb []uint64) bool {
+	changed, aloneA, aloneB := 0, 0, 0
+	for _, p := range pairs {
+		switch {
+		case p.new < 0:
+			aloneA++
+		case p.legacy < 0:
+			aloneB++
+		case ha[p.legacy] != hb[p.new]:
+			changed++
+		}
+	}
+	if changed == 0 {
+		return aloneA > 0 && aloneB > 0
+	}
+	return changed > 1 || aloneA+aloneB > 0
 }
 
 // isByIndex reports whether pairing is by index, surplus elements last.
@@ -237,8 +252,9 @@ func matchEqual(ha, hb []uint64) (pairs []partners, restA, restB []int32) {
 }
 
 // bag compares two arrays as multisets, as a rule says. Elements that are
-// equal, but for what is forgiven within them, are paired; if one on each side
-// remains, these two are taken for the same element with another value.
+// equal, but for what is forgiven within them, are paired. If one on each side
+// remains, these two are taken for the same element with another value; of
+// several those that have a key or most of what they hold in common.
 func (w *walk) bag(rule int32) want {
 	x, failed := w.listArrays()
 	if failed < 0 {
@@ -252,22 +268,30 @@ func (w *walk) bag(rule int32) want {
 	if len(restA) > 0 && len(restB) > 0 && w.loosen(ha, hb, &x, 0) {
 		pairs, restA, restB = matchEqual(ha, hb)
 	}
-	moved := !slices.IsSortedFunc(pairs, func(p, q partners) int { return int(p.new - q.new) })
-	if len(restA) == 1 && len(restB) == 1 {
-		pairs = append(pairs, partners{restA[0], restB[0]})
-	} else {
-		for _, i := range restA {
-			pairs = append(pairs, partners{i, -1})
-		}
-		for _, j := range restB {
-			pairs = append(pairs, partners{-1, j})
-		}
-	}
-	slices.SortStableFunc(pairs, func(p, q partners) int { return int(uint32(p.legacy)) - int(uint32(q.legacy)) })
-	if moved {
+	pairs = complete(append(pairs, w.rest(&x, ha, hb, restA, restB)...), len(x.a), len(x.b))
+	if isMoved(pairs) {
 		w.container(KindOrder, &x, forgivenBy(rule), note{})
 	}
 	return w.pairs(&x, pairs)
+}
+
+// rest pairs what remains of two multisets.
+func (w *walk) rest(x *arrays, ha, hb []uint64, restA, restB []int32) []partners {
+	switch {
+	case len(restA) == 0 || len(restB) == 0:
+		return nil
+	case len(restA) == 1 && len(restB) == 1:
+		return []partners{{restA[0], restB[0]}}
+	}
+	l, ok := w.likenessOf(&arrays{a: pick(x.a, restA), b: pick(x.b, restB)}, pick(ha, restA), pick(hb, restB))
+	if !ok {
+		return nil
+	}
+	pairs := l.unordered()
+	for k, p := range pairs {
+		pairs[k] = partners{restA[p.legacy], restB[p.new]}
+	}
+	return pairs
 }
 
 // container enters a difference of the two arrays on top themselves.

@@ -25,7 +25,7 @@ type walk struct {
 	shift  int
 	failed int  // notJSON, tooDeep or tooLong
 	linked bool // some rule with same is for the body
-	bags   bool // some rule is unordered
+	bags   bool // some rule is unordered, or says by what elements are paired
 
 	ids   *idSets                       // nil where ids that look made up are not forgiven
 	apart func(legacy, new []byte) bool // of ids; nil as well then
@@ -49,6 +49,8 @@ type walk struct {
 	// Without any left, the walk fails: the bodies are too different at each
 	// of too many levels.
 	lists int
+	// steps is how many cells of tables may still be filled to pair elements.
+	steps int
 }
 
 // stride is one step down: to a member, to an element, or to the root.
@@ -123,10 +125,12 @@ type equalLink struct {
 	value linkValue
 }
 
-// Multiples of the size of both texts that bound walk.budget and walk.lists.
+// Multiples of the size of both texts that bound walk.budget, walk.lists and
+// walk.steps.
 const (
-	rereads   = 16
-	relisting = 128
+	rereads      = 16
+	relisting    = 128
+	cellsPerByte = 4
 )
 
 var walks = sync.Pool{New: func() any { return new(walk) }}
@@ -137,6 +141,7 @@ func newWalk(legacy, new []byte, rules *Rules) *walk {
 	w.a, w.b, w.rules = legacy, new, rules
 	w.budget = rereads * (len(legacy) + len(new))
 	w.lists = relisting * (len(legacy) + len(new))
+	w.steps = maxCells + cellsPerByte*(len(legacy)+len(new))
 	w.frames = append(w.frames, frame{home: -1, ignored: -1, resolved: true, places: 1, here: stride{to: -1}})
 	if rules != nil && rules.inBody {
 		w.linked, w.bags = rules.linked, rules.unordered

@@ -1,0 +1,256 @@
+package compare
+
+import (
+	"cmp"
+	"slices"
+)
+
+// likeness tells which elements of two arrays stand for each other when their
+// hashes say too little, as when each has a field that differs. It looks for a
+// key among the members, and else for the elements with the most in common.
+type likeness struct {
+	*walk
+	ha, hb []uint64
+	a, b   parts
+}
+
+// likenessOf takes elements of the arrays on top apart: those in x that have
+// these hashes. It is false when that is too much.
+func (w *walk) likenessOf(x *arrays, ha, hb []uint64) (l likeness, ok bool) {
+	bytes := 0
+	for _, list := range [][]span{x.a, x.b} {
+		for _, e := range list {
+			bytes += int(e.to - e.from)
+		}
+	}
+	if !w.spend(bytes) {
+		return l, false
+	}
+	l = likeness{walk: w, ha: ha, hb: hb}
+	if l.a, ok = w.partsOf(w.a, x.a); !ok || len(l.a.list) == 0 {
+		return l, false
+	}
+	l.b, ok = w.partsOf(w.b, x.b)
+	return l, ok && len(l.b.list) > 0
+}
+
+// ordered pairs elements whose order counts, given the pairs that the hashes
+// make. A key that is found pairs elements in another order too, unless what
+// it pairs has clearly less in common: then it only numbers them.
+func (l *likeness) ordered(pairs []partners) (better []partners, reordered bool) {
+	better = l.refine(pairs)
+	ka, kb, ok := l.keys()
+	if !ok {
+		return better, false
+	}
+	keyed, restA, restB := matchKeys(ka, kb)
+	if 4*l.score(keyed) < 3*l.score(better) {
+		return better, false
+	}
+	restA, restB = append(restA, without(ka)...), append(restB, without(kb)...)
+	keyed = complete(append(keyed, l.nearest(restA, restB)...), len(l.ha), len(l.hb))
+	return keyed, isMoved(keyed)
+}
+
+// unordered pairs elements whose order does not matter.
+func (l *likeness) unordered() []partners {
+	ka, kb, ok := l.keys()
+	if !ok {
+		ka, kb = make([]uint64, len(l.ha)), make([]uint64, len(l.hb))
+	}
+	pairs, restA, restB := matchKeys(ka, kb)
+	restA, restB = append(restA, without(ka)...), append(restB, without(kb)...)
+	return append(pairs, l.nearest(restA, restB)...)
+}
+
+// score is how many parts the elements of all pairs have in common.
+func (l *likeness) score(pairs []partners) int {
+	n := 0
+	for _, p := range pairs {
+		if p.legacy >= 0 && p.new >= 0 {
+			n += common(l.a.of(p.legacy), l.b.of(p.new))
+		}
+	}
+	return n
+}
+
+// The cost of pairing two elements that differ, beside that of one that stands
+// alone (edit): below two of these, so that elements with nothing in common
+// are still paired when as many stand on both sides.
+const (
+	edit     = 64
+	stranger = 112
+	familiar = 16
+)
+
+// change is the cost of pairing legacy's element i with new's j.
+func (l *likeness) change(i, j int) int32 {
+	if l.ha[i] == l.hb[j] {
+		return 0
+	}
+	a, b := l.a.of(int32(i)), l.b.of(int32(j))
+	if most := max(len(a), len(b)); most > 0 {
+		return int32(stranger - (stranger-familiar)*common(a, b)/most)
+	}
+	return edit
+}
+
+// refine pairs anew what stands between elements of equal hash, as far as the
+// steps allow it.
+func (l *likeness) refine(pairs []partners) []partners {
+	better := make([]partners, 0, len(pairs))
+	for len(pairs) > 0 {
+		n := slices.IndexFunc(pairs, l.anchors)
+		if n == 0 {
+			better = append(better, pairs[0])
+			pairs = pairs[1:]
+			continue
+		}
+		if n < 0 {
+			n = len(pairs)
+		}
+		better = append(better, l.between(pairs[:n])...)
+		pairs = pairs[n:]
+	}
+	return better
+}
+
+func (l *likeness) anchors(p partners) bool {
+	return p.legacy >= 0 && p.new >= 0 && l.ha[p.legacy] == l.hb[p.new]
+}
+
+// between pairs the elements of neighbouring pairs anew, in their order, so
+// that most is in common.
+func (l *likeness) between(run []partners) []partners {
+	first, count := partners{-1, -1}, partners{}
+	for _, p := range run {
+		if p.legacy >= 0 {
+			if count.legacy++; first.legacy < 0 {
+				first.legacy = p.legacy
+			}
+		}
+		if p.new >= 0 {
+			if count.new++; first.new < 0 {
+				first.new = p.new
+			}
+		}
+	}
+	longer, shorter := max(count.legacy, count.new), min(count.legacy, count.new)
+	if shorter == 0 || longer == 1 {
+		return run
+	}
+	size := (len(l.a.list)+len(l.b.list))/(len(l.ha)+len(l.hb)) + 1
+	rows := int(count.legacy) + 1
+	band := min(int(longer), (min(l.steps, maxCells)/(rows*size)-1)/2)
+	if band <= int(longer-shorter) {
+		return run
+	}
+	t := newTable(l.ha[first.legacy:first.legacy+count.legacy], l.hb[first.new:first.new+count.new], band)
+	l.steps -= rows * t.width * size
+	t.edit = edit
+	t.change = func(i, j int) int32 { return l.change(int(first.legacy)+i, int(first.new)+j) }
+	t.fill()
+	pairs := t.trace()
+	for k := range pairs {
+		if pairs[k].legacy >= 0 {
+			pairs[k].legacy += first.legacy
+		}
+		if pairs[k].new >= 0 {
+			pairs[k].new += first.new
+		}
+	}
+	return pairs
+}
+
+// mostNearest is how many elements nearest looks at on a side.
+const mostNearest = 64
+
+// nearest pairs elements that have at least half of their parts in common, the
+// most alike first; of those equally alike the ones further in front.
+func (l *likeness) nearest(restA, restB []int32) []partners {
+	if len(restA) > mostNearest || len(restB) > mostNearest {
+		return nil
+	}
+	type candidate struct {
+		partners
+		share float64
+	}
+	var all []candidate
+	for _, i := range restA {
+		for _, j := range restB {
+			a, b := l.a.of(i), l.b.of(j)
+			if n, most := common(a, b), max(len(a), len(b)); 2*n >= most && n > 0 {
+				all = append(all, candidate{partners{i, j}, float64(n) / float64(most)})
+			}
+		}
+	}
+	slices.SortFunc(all, func(p, q candidate) int {
+		return cmp.Or(cmp.Compare(q.share, p.share), cmp.Compare(p.legacy+p.new, q.legacy+q.new), cmp.Compare(p.legacy, q.legacy))
+	})
+	takenA, takenB := map[int32]bool{}, map[int32]bool{}
+	var pairs []partners
+	for _, c := range all {
+		if !takenA[c.legacy] && !takenB[c.new] {
+			takenA[c.legacy], takenB[c.new] = true, true
+			pairs = append(pairs, c.partners)
+		}
+	}
+	return pairs
+}
+
+// keyNames are the names that keys usually have, the best first.
+var keyNames = func() (hashes []uint64) {
+	for _, n := range []string{
+		"id", "_id", "Id", "ID", "@id", "uuid", "guid", "uid", "key", "code", "sku", "slug", "ref", "reference", "number",
+		"isbn", "ean", "iban", "symbol", "email", "login", "username", "handle", "href", "url", "path", "name", "title", "label",
+	} {
+		hashes = append(hashes, hashBytes([]byte(n)))
+	}
+	return hashes
+}()
+
+// keys finds a member that tells elements apart: one with a usual name, in
+// nine elements of ten at least, with no value twice on a side, and half of
+// the values (of the shorter side) on both. It gives each element's key.
+func (l *likeness) keys() (ka, kb []uint64, ok bool) {
+	for _, name := range keyNames {
+		if ka, ok = l.a.column(name); !ok {
+			continue
+		}
+		if kb, ok = l.b.column(name); !ok {
+			continue
+		}
+		pairs, _, _ := matchKeys(ka, kb)
+		if 2*len(pairs) >= min(len(ka), len(kb)) {
+			return ka, kb, true
+		}
+	}
+	return nil, nil, false
+}
+
+// column is the value that the member with a name has in each element. It is
+// false when that is no key.
+func (p *parts) column(name uint64) (keys []uint64, ok bool) {
+	n := len(p.ends) - 1
+	spare := n / 10
+	keys = make([]uint64, n)
+	seen := make(map[uint64]struct{})
+	for k := range keys {
+		for _, m := range p.of(int32(k)) {
+			if m.name == name && m.key != noKey {
+				keys[k] = m.key
+			}
+		}
+		if keys[k] == noKey {
+			if spare--; spare < 0 {
+				return nil, false
+			}
+			continue
+		}
+		if _, twice := seen[keys[k]]; twice {
+			return nil, false
+		}
+		seen[keys[k]] = struct{}{}
+	}
+	return keys, true
+}

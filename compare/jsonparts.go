@@ -1,0 +1,125 @@
+package compare
+
+import "slices"
+
+// What an element consists of, for finding out which two are the same one
+// although their hashes differ: its parts are its members, or the elements of
+// an array in it.
+
+// part is one member or element.
+type part struct {
+	sum  uint64 // of name and value, as in hashes
+	name uint64 // its hash
+	key  uint64 // the value as a key, noKey when it can not be one
+}
+
+// parts is those of several elements.
+type parts struct {
+	list []part
+	ends []int32 // of element k: list[ends[k]:ends[k+1]], sorted by sum
+}
+
+func (p *parts) of(k int32) []part { return p.list[p.ends[k]:p.ends[k+1]] }
+
+// maxParts bounds how many parts the two sides of a pairing may have each.
+const maxParts = 1 << 20
+
+// partsOf takes elements of the array on top apart. It is false when there are
+// too many.
+func (w *walk) partsOf(text []byte, list []span) (p parts, ok bool) {
+	top := len(w.frames) - 1
+	w.resolve(top)
+	h := w.newHasher(text)
+	field := w.fieldName(top - 1)
+	p.ends = make([]int32, 1, len(list)+1)
+	for k := range list {
+		at := h.stride(w.frames[top].rules, stride{from: int32(k), to: -1})
+		from := len(p.list)
+		if !h.leniencyAt(at).ignored {
+			p.list = h.parts(int(list[k].from), at, field, p.list)
+		}
+		h.tracker.pop(at)
+		if len(p.list) > maxParts {
+			return p, false
+		}
+		slices.SortFunc(p.list[from:], bySum)
+		p.ends = append(p.ends, int32(len(p.list)))
+	}
+	return p, true
+}
+
+func bySum(a, b part) int {
+	switch {
+	case a.sum < b.sum:
+		return -1
+	case a.sum > b.sum:
+		return 1
+	}
+	return 0
+}
+
+// parts appends those of the element at i.
+func (h hasher) parts(i int, at set, field []byte, to []part) []part {
+	switch h.text[i] {
+	case '{':
+		return h.memberParts(i, at, to)
+	case '[':
+		i = blank(h.text, i+1)
+		for n := int32(0); h.text[i] != ']'; n++ {
+			v, e := h.element(i, at, n, field)
+			to = append(to, part{sum: v})
+			if i = blank(h.text, e); h.text[i] == ',' {
+				i = blank(h.text, i+1)
+			}
+		}
+	}
+	return to
+}
+
+// memberParts appends the members of the object at i. Those of which rules
+// forgive something are no keys: what a rule with same maps is not one value
+// on both sides.
+func (h hasher) memberParts(i int, at set, to []part) []part {
+	i = blank(h.text, i+1)
+	for h.text[i] != '}' {
+		nameEnd, escapes := scanString(h.text, i)
+		name := h.text[i+1 : nameEnd-1]
+		if escapes {
+			name = appendUnescaped(nil, name)
+		}
+		below := h.tracker.member(at, name)
+		lenient := h.leniencyAt(below)
+		value := scanColon(h.text, nameEnd)
+		v, e := h.value(value, below, name)
+		h.tracker.pop(below)
+		if !lenient.ignored {
+			p := part{name: hashBytes(name)}
+			p.sum = mix(p.name, v)
+			if lenient == (leniency{}) {
+				p.key = keySum(h.text, value)
+			}
+			to = append(to, p)
+		}
+		if i = blank(h.text, e); h.text[i] == ',' {
+			i = blank(h.text, i+1)
+		}
+	}
+	return to
+}
+
+// common counts the parts that two elements share.
+func common(a, b []part) int {
+	n := 0
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].sum < b[0].sum:
+			a = a[1:]
+		case a[0].sum > b[0].sum:
+			b = b[1:]
+		default:
+			n++
+			a, b = a[1:], b[1:]
+		}
+	}
+	return n
+}
