@@ -102,6 +102,8 @@ func TestArraysByRule(t *testing.T) {
 		{"timestamps as keys are told apart", compare.Rule{Path: "$.a", By: "$.at"}, `{"a":[{"at":"2026-03-04T05:06:07Z","v":1},{"at":"2026-03-04T05:06:08Z","v":2}]}`, `{"a":[{"at":"2026-03-04T05:06:08Z","v":2},{"at":"2026-03-04T05:06:07Z","v":1}]}`, []string{
 			`order $.a at $.a: [{"at":"2026-03-04T05:06:07Z","v":1},{"at":"2026-03-04T05:06:08Z","v":2}] | [{"at":"2026-03-04T05:06:08Z","v":2},{"at":"2026-03-04T05:06:07Z","v":1}]`}},
 		{"elements that are no objects", ordered, `{"a":[1,2]}`, `{"a":[1,3]}`, []string{"value $.a[*] at $.a[1]: 2 | 3"}},
+		{"a difference far into what is alike", unordered, `{"a":[{"id":1,"text":"alike on both sides"},{"id":2,"v":2},{"id":3,"v":3}]}`, `{"a":[{"id":1,"text":"alike on both sides"},{"id":3,"v":3},{"id":2,"v":4}]}`, []string{
+			"value $.a[*].v at $.a[1].v: 2 | 4", "forgiven 1 order $.a: rule $.a unordered by $.id"}},
 		{"not an array", ordered, `{"a":1}`, `{"a":2}`, []string{"value $.a at $.a: 1 | 2"}},
 		{"unordered without a key looks for one", compare.Rule{Path: "$.a", Unordered: true}, `{"a":[{"id":1,"v":1},{"id":2,"v":2},{"id":3,"v":3}]}`, `{"a":[{"id":3,"v":3},{"id":2,"v":22},{"id":1,"v":11}]}`, []string{
 			"value $.a[*].v at $.a[0].v: 1 | 11", "value $.a[*].v at $.a[1].v: 2 | 22", "forgiven 1 order $.a: rule $.a unordered"}},

@@ -281,8 +281,8 @@ func TestNamesOfDataBothWays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := name.Draw(t, "name")
 		text := []byte(`"` + n + `":12345678`)
-		if isPlainName(text, 1, 1+len(n)) && looksLikeData([]byte(n)) {
-			t.Fatalf("%q is plain and looks like data", n)
+		if end, plain := scanPlainName(text, 0); end != len(n)+3 || plain && looksLikeData([]byte(n)) {
+			t.Fatalf("%q ends at %d; plain: %v", n, end, plain)
 		}
 	})
 }

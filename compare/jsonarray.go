@@ -27,7 +27,6 @@ func (w *walk) enterArray() want {
 		return w.realign()
 	}
 	w.visitElement(0, false, 0)
-	w.glideElements(&w.frames[len(w.frames)-1])
 	return wantValue
 }
 
@@ -46,8 +45,6 @@ func (w *walk) moreElements(f *frame) want {
 		case c == ',' && f.differing < enoughDiffering:
 			w.visitElement(f.places, false, f.places)
 			w.advance(w.i + 1)
-			w.sync()
-			w.glideElements(f)
 			return wantValue
 		case c == ']' && f.differing < 2:
 			return w.leave(w.i+1, w.j+1)

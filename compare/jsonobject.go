@@ -29,13 +29,6 @@ func (w *walk) startMember() want {
 	if !w.alike() {
 		return w.members(f.places)
 	}
-	if next, ok := w.glideMembers(f); ok {
-		return next
-	}
-	w.sync()
-	if !w.alike() {
-		return w.members(f.places)
-	}
 	if w.a[w.i] == '}' && f.places == 0 {
 		return w.leave(w.i+1, w.j+1)
 	}

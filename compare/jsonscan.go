@@ -41,8 +41,7 @@ func zeroBytes(v uint64) uint64 { return (v - ones) & ^v & highs }
 func plainPrefix(s []byte, i int) int {
 	from := i
 	for ; i+8 <= len(s); i += 8 {
-		v := binary.LittleEndian.Uint64(s[i:])
-		if m := zeroBytes(v^ones*'"') | zeroBytes(v^ones*'\\') | (v-ones*' ')&^v&highs; m != 0 {
+		if m := specials(binary.LittleEndian.Uint64(s[i:])); m != 0 {
 			return i + bits.TrailingZeros64(m)/8 - from
 		}
 	}

@@ -31,9 +31,12 @@ type walk struct {
 	apart func(legacy, new []byte) bool // of ids; nil as well then
 	loose bool                          // hashes leave such ids out
 
-	frames  []frame // the containers around the place, the document first
-	tracker tracker // how far the rules' paths have come, for resolved frames
-	at      []int32 // scratch: rules whose path ends at a place
+	frames  []frame  // the containers around the place, the document first
+	strokes []stroke // the containers within the one on top in which the walk is gliding
+	in      reach    // how far it has come in the innermost of these
+	plain   bool     // it never glides: what gliding does must not show (used by tests)
+	tracker tracker  // how far the rules' paths have come, for resolved frames
+	at      []int32  // scratch: rules whose path ends at a place
 
 	events  []event
 	effects int32       // events that count, as far as is known
@@ -160,7 +163,7 @@ func (w *walk) free() {
 	clear(w.notes)
 	clear(w.equal)
 	*w = walk{
-		frames: w.frames[:0], events: w.events[:0], homes: w.homes[:0], notes: w.notes[:0], equal: w.equal[:0],
+		frames: w.frames[:0], strokes: w.strokes[:0], events: w.events[:0], homes: w.homes[:0], notes: w.notes[:0], equal: w.equal[:0],
 		at: w.at[:0], tracker: tracker{stack: w.tracker.stack[:0]},
 	}
 	walks.Put(w)
@@ -206,6 +209,10 @@ func (w *walk) value() bool {
 			return true
 		}
 		w.sync()
+		if len(w.frames) > outer && w.mayGlide(next) {
+			next = w.glide(next)
+			w.sync()
+		}
 		switch next {
 		case wantValue:
 			next = w.startValue()
@@ -240,7 +247,11 @@ func (w *walk) sync() {
 func commonPrefix(a, b []byte) int {
 	n := min(len(a), len(b))
 	a, b = a[:n], b[:n]
+	const block = 256 // comparing as strings is quicker, from some length on
 	i := 0
+	for i+block <= n && string(a[i:i+block]) == string(b[i:i+block]) {
+		i += block
+	}
 	for ; i+8 <= n; i += 8 {
 		if d := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); d != 0 {
 			return i + bits.TrailingZeros64(d)/8

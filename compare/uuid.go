@@ -43,18 +43,18 @@ func parseUUID(s []byte) (id uuid, letters letterCase, ok bool) {
 type letterCase uint8
 
 const (
-	capitals letterCase = 1 << 2
-	smalls   letterCase = 1 << 3
+	upperCase letterCase = 1 << 2
+	lowerCase letterCase = 1 << 3
 )
 
 // caseOf is the bit of an ASCII letter; other characters have other bits.
 func caseOf(c byte) letterCase { return 1 << (c >> 5) }
 
 // differentCase reports whether one text has small letters alone and the other
-// capitals alone: that is another way to write ids.
+// upperCase alone: that is another way to write ids.
 func differentCase(a, b letterCase) bool {
-	const both = smalls | capitals
-	return a&both == smalls && b&both == capitals || a&both == capitals && b&both == smalls
+	const both = lowerCase | upperCase
+	return a&both == lowerCase && b&both == upperCase || a&both == upperCase && b&both == lowerCase
 }
 
 func casesOf(s []byte) letterCase {
