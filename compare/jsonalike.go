@@ -38,14 +38,16 @@ func (w *walk) likenessOf(x *arrays, ha, hb []uint64) (l likeness, ok bool) {
 // make. A key that is found pairs elements in another order too, unless what
 // it pairs has clearly less in common: then it only numbers them.
 func (l *likeness) ordered(pairs []partners) (better []partners, reordered bool) {
-	better = l.refine(pairs)
 	ka, kb, ok := l.keys()
 	if !ok {
-		return better, false
+		return l.refine(pairs), false
 	}
 	keyed, restA, restB := matchKeys(ka, kb)
-	if 4*l.score(keyed) < 3*l.score(better) {
-		return better, false
+	// No pairs have more in common than one side's parts.
+	if score := 4 * l.score(keyed); score < 3*min(len(l.a.list), len(l.b.list)) {
+		if better = l.refine(pairs); score < 3*l.score(better) {
+			return better, false
+		}
 	}
 	restA, restB = append(restA, without(ka)...), append(restB, without(kb)...)
 	keyed = complete(append(keyed, l.nearest(restA, restB)...), len(l.ha), len(l.hb))
