@@ -1,6 +1,7 @@
 package compare_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/quackproxy/quack/compare"
@@ -20,6 +21,27 @@ func TestEqualBytesAllocateNothing(t *testing.T) {
 	var r compare.Result
 	if n := testing.AllocsPerRun(100, func() { r = compare.Exchanges(legacy, new, rules) }); n != 0 || !r.Match() {
 		t.Errorf("%v allocations, match %v", n, r.Match())
+	}
+}
+
+// TestUsualAnswersAllocateLittle holds what a shadow pays for each request: a
+// Date, a request id, an entity tag and one timestamp in 1 KiB that differ.
+func TestUsualAnswersAllocateLittle(t *testing.T) {
+	one := func(second string) *compare.Exchange {
+		e := jsonAnswer(strings.Replace(orders(1000, 1), `"seen_at":"2026-03-04T05:06:00`, `"seen_at":"2026-03-04T05:06:0`+second, 1))
+		e.Header.Set("Date", "Wed, 04 Mar 2026 05:06:0"+second+" GMT")
+		e.Header.Set("X-Request-Id", "request-"+second)
+		e.Header.Set("ETag", `"tag`+second+`"`)
+		return e
+	}
+	legacy, new := one("1"), one("2")
+	var r compare.Result
+	n := testing.AllocsPerRun(100, func() { r = compare.Exchanges(legacy, new, nil) })
+	if !r.Match() || len(r.Forgiven) != 4 {
+		t.Fatalf("%q", lines(r))
+	}
+	if n > 30 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

@@ -101,7 +101,7 @@ func (p *pair) compareFields(section string, legacy, new http.Header) *fields {
 	if sameSection(legacy, new) {
 		return w
 	}
-	var names []string
+	names := make([]string, 0, 8) // as long as that is enough, on the stack
 	for name, values := range legacy {
 		if isOwn(name) || len(values) == 0 {
 			continue
@@ -118,6 +118,7 @@ func (p *pair) compareFields(section string, legacy, new http.Header) *fields {
 		}
 	}
 	slices.Sort(names)
+	w.found = make([]finding, 0, len(names))
 	for _, name := range names {
 		if name == "Set-Cookie" && section == "header" {
 			w.cookies(legacy[name], new[name])

@@ -8,12 +8,26 @@ import (
 
 // place is a generalised place: all places of the answer with one path.
 type place struct {
-	path     string
-	members  map[string]*place
+	path     string // "" until it is asked for
+	parent   *place
+	segment  segmentKind
+	name     []byte   // of a member, unescaped
+	members  []*place // the first of them, at most shortList
+	byName   map[string]*place
 	keys     *place // of a map: .*
 	elements *place // of an array: [*]
+	tally    tally  // the first
 	tallies  []tally
 }
+
+// segmentKind is how a place stands in its parent.
+type segmentKind uint8
+
+const (
+	aMember segmentKind = iota
+	aKey
+	anElement
+)
 
 // tally is where the ledger counts the forgiven differences of a place.
 type tally struct {
@@ -33,11 +47,12 @@ func (w *walk) list(l *ledger) {
 			w.forgive(l, p, e)
 			continue
 		}
-		if l.room(ground{path: p.path, kind: e.kind}) {
+		path := w.path(p)
+		if l.room(ground{path: path, kind: e.kind}) {
 			legacy, new := w.shown(e)
 			h := &w.homes[e.home]
 			l.result.Differences = append(l.result.Differences, Difference{
-				Path: p.path, At: w.exact(e.home, e.here), Kind: e.kind, Legacy: legacy, New: new,
+				Path: path, At: w.exact(e.home, e.here), Kind: e.kind, Legacy: legacy, New: new,
 				Weight: min(1, float64(h.differing)/float64(max(1, h.places))),
 			})
 		}
@@ -45,15 +60,13 @@ func (w *walk) list(l *ledger) {
 }
 
 func (w *walk) forgive(l *ledger, p *place, e *event) {
-	for i := range p.tallies {
-		if t := &p.tallies[i]; t.kind == e.kind && t.verdict == e.verdict {
-			l.result.Forgiven[t.entry].Count++
-			l.drifted(t.entry, e)
-			return
-		}
+	if t := p.tallyOf(e); t != nil {
+		l.result.Forgiven[t.entry].Count++
+		l.drifted(t.entry, e)
+		return
 	}
-	entry, fresh := l.forgiven(ground{p.path, e.kind, e.verdict})
-	p.tallies = append(p.tallies, tally{e.kind, e.verdict, entry})
+	entry, fresh := l.forgiven(ground{w.path(p), e.kind, e.verdict})
+	p.count(tally{e.kind, e.verdict, entry})
 	if fresh {
 		f := &l.result.Forgiven[entry]
 		f.At = w.exact(e.home, e.here)
@@ -67,6 +80,29 @@ func (l *ledger) drifted(entry int, e *event) {
 	if l.rules.ofTime(e.verdict) {
 		l.result.Forgiven[entry].Drift.Add(e.drift)
 	}
+}
+
+// tallyOf is where events like this one are counted, nil before the first.
+func (p *place) tallyOf(e *event) *tally {
+	if p.tally.is(e) {
+		return &p.tally
+	}
+	for i := range p.tallies {
+		if p.tallies[i].is(e) {
+			return &p.tallies[i]
+		}
+	}
+	return nil
+}
+
+func (t *tally) is(e *event) bool { return t.kind == e.kind && t.verdict == e.verdict }
+
+func (p *place) count(t tally) {
+	if p.tally.kind == "" {
+		p.tally = t
+		return
+	}
+	p.tallies = append(p.tallies, t)
 }
 
 // shown is what an event shows of the two sides.
@@ -110,55 +146,124 @@ func (w *walk) placeOf(root *place, home int32, here stride) *place {
 	p := h.place
 	switch {
 	case here.element():
-		return p.child(&p.elements, "[*]")
+		return w.child(&p.elements, p, anElement, nil)
 	case h.isMap:
-		return p.child(&p.keys, ".*")
+		return w.child(&p.keys, p, aKey, nil)
 	}
 	name := w.name(here)
 	if here.escapes {
 		name = appendUnescaped(nil, name)
 	}
-	child, ok := p.members[string(name)]
-	if !ok {
-		p.child(&child, nameSegment(string(name)))
-		if p.members == nil {
-			p.members = map[string]*place{}
+	return w.member(p, name)
+}
+
+// member is the place of a member.
+func (w *walk) member(p *place, name []byte) *place {
+	for _, m := range p.members {
+		if string(m.name) == string(name) {
+			return m
 		}
-		p.members[string(name)] = child
 	}
-	return child
+	if len(p.members) < shortList {
+		var m *place
+		p.members = append(p.members, w.child(&m, p, aMember, name))
+		return m
+	}
+	m := p.byName[string(name)]
+	if m == nil {
+		if p.byName == nil {
+			p.byName = map[string]*place{}
+		}
+		p.byName[string(name)] = w.child(&m, p, aMember, name)
+	}
+	return m
 }
 
 // child gives the place that slot holds, made when it holds none.
-func (p *place) child(slot **place, segment string) *place {
+func (w *walk) child(slot **place, parent *place, segment segmentKind, name []byte) *place {
 	if *slot == nil {
-		*slot = &place{path: joinPath(p.path, segment)}
+		if len(w.places) == cap(w.places) {
+			w.places = make([]place, 0, 32) // those before it are still pointed at
+		}
+		w.places = append(w.places, place{parent: parent, segment: segment, name: name})
+		*slot = &w.places[len(w.places)-1]
 	}
 	return *slot
 }
 
-// exact is the exact path of what stands at here in a container.
-func (w *walk) exact(home int32, here stride) string {
-	h := &w.homes[home]
-	switch {
-	case h.parent < 0:
-		return "$"
-	case here.element():
-		return joinPath(w.exact(h.parent, h.here), "["+strconv.Itoa(int(here.from))+"]")
+// path is the path of a place.
+func (w *walk) path(p *place) string {
+	if p.path == "" {
+		w.spelled = p.appendPath(w.spelled[:0])
+		p.path = string(w.spelled)
 	}
-	return joinPath(w.exact(h.parent, h.here), nameSegment(unescaped(w.name(here))))
+	return p.path
 }
 
-// joinPath appends a segment, or a last … when the path gets too long to show.
-func joinPath(path, segment string) string {
+func (p *place) appendPath(to []byte) []byte {
+	if p.path != "" {
+		return append(to, p.path...)
+	}
+	to = p.parent.appendPath(to)
+	outer := len(to)
+	switch p.segment {
+	case anElement:
+		to = append(to, "[*]"...)
+	case aKey:
+		to = append(to, ".*"...)
+	default:
+		to = appendName(to, p.name)
+	}
+	return cutPath(to, outer)
+}
+
+// exact is the exact path of what stands at here in a container.
+func (w *walk) exact(home int32, here stride) string {
+	w.spelled = w.appendExact(w.spelled[:0], home, here)
+	return string(w.spelled)
+}
+
+func (w *walk) appendExact(to []byte, home int32, here stride) []byte {
+	h := &w.homes[home]
+	if h.parent < 0 {
+		return append(to, "$"...)
+	}
+	to = w.appendExact(to, h.parent, h.here)
+	outer := len(to)
+	if here.element() {
+		to = append(strconv.AppendInt(append(to, '['), int64(here.from), 10), ']')
+		return cutPath(to, outer)
+	}
+	name := w.name(here)
+	if here.escapes {
+		name = appendUnescaped(nil, name)
+	}
+	return cutPath(appendName(to, name), outer)
+}
+
+// cutPath puts a last … for a segment, which begins at outer, that makes the
+// path too long to show.
+func cutPath(path []byte, outer int) []byte {
 	const more = "…"
 	switch {
-	case strings.HasSuffix(path, more) && len(path) > maxShown/2:
-		return path
-	case len(path)+len(segment)+len(more) > maxShown:
-		return path + more
+	case outer > maxShown/2 && strings.HasSuffix(string(path[outer-len(more):outer]), more):
+		return path[:outer]
+	case len(path)+len(more) > maxShown:
+		return append(path[:outer], more...)
 	}
-	return path + segment
+	return path
+}
+
+// appendName appends a member name as a segment.
+func appendName(to, name []byte) []byte {
+	short := len(name) > 0 && len(name) <= maxNameLength && !isDigit(name[0])
+	for i := 0; i < len(name) && short; i++ {
+		short = name[i] < utf8.RuneSelf && (isNameByte(name[i]) || isDigit(name[i]))
+	}
+	if short {
+		return append(append(to, '.'), name...)
+	}
+	return append(to, nameSegment(string(name))...)
 }
 
 // nameSegment writes a member name as RFC 9535 does: .name where that is

@@ -95,7 +95,7 @@ func (h hasher) memberParts(i int, at set, to []part) []part {
 		if !lenient.ignored {
 			p := part{name: hashBytes(name)}
 			p.sum = mix(p.name, v)
-			if lenient == (leniency{}) {
+			if !lenient.within && !lenient.tolerance && !lenient.linked {
 				p.key = keySum(h.text, value)
 			}
 			to = append(to, p)

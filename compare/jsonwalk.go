@@ -44,6 +44,9 @@ type walk struct {
 	notes   []note      // what events show when it is not a value as written
 	equal   []equalLink // equal values under rules with same
 
+	places  []place // generalised, for list
+	spelled []byte  // scratch: a path
+
 	// budget is how many bytes may still be read again to pair the elements of
 	// arrays, so that arrays within arrays can not make that exponential.
 	// Without any left, they are paired by index.
@@ -162,9 +165,10 @@ func (w *walk) free() {
 	clear(w.homes)
 	clear(w.notes)
 	clear(w.equal)
+	clear(w.places)
 	*w = walk{
 		frames: w.frames[:0], strokes: w.strokes[:0], events: w.events[:0], homes: w.homes[:0], notes: w.notes[:0], equal: w.equal[:0],
-		at: w.at[:0], tracker: tracker{stack: w.tracker.stack[:0]},
+		at: w.at[:0], places: w.places[:0], spelled: w.spelled[:0], tracker: tracker{stack: w.tracker.stack[:0]},
 	}
 	walks.Put(w)
 }

@@ -103,6 +103,7 @@ func (l *ledger) forgiven(g ground) (entry int, fresh bool) {
 	}
 	if l.groups == nil {
 		l.groups = map[ground]int{}
+		l.result.Forgiven = make([]Forgiven, 0, 4)
 	}
 	l.groups[g] = len(l.result.Forgiven)
 	f := Forgiven{Path: g.path, At: g.path, Kind: g.kind, Rule: -1, Count: 1, Reason: reasonTexts[g.verdict.reason]}

@@ -51,7 +51,7 @@ const (
 func caseOf(c byte) letterCase { return 1 << (c >> 5) }
 
 // differentCase reports whether one text has small letters alone and the other
-// upperCase alone: that is another way to write ids.
+// capitals alone: that is another way to write ids.
 func differentCase(a, b letterCase) bool {
 	const both = lowerCase | upperCase
 	return a&both == lowerCase && b&both == upperCase || a&both == upperCase && b&both == lowerCase
