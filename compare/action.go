@@ -21,7 +21,7 @@ type action struct {
 	tolerance *tolerance
 	link      int32 // index in Rules.links plus one
 	matches   *regexp.Regexp
-	format    format
+	format    valueFormat
 	empty     bool // what is empty is taken for missing
 	fold      bool // case does not matter
 	rewrite   *rewriting

@@ -5,53 +5,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"mime"
-	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
-
-// bodies is what comparing the bodies found: in a JSON walk, or as findings.
-type bodies struct {
-	walk  *walk
-	found []finding
-
-	// places is how many places found is of: its weights are set when all
-	// verdicts are settled. 0 when they are set already.
-	places int
-}
-
-// matches reports whether nothing in the bodies counts.
-func (b *bodies) matches() bool {
-	return counting(b.found) == 0 && (b.walk == nil || b.walk.counting() == 0)
-}
-
-func (b *bodies) list(l *ledger) {
-	if b.walk != nil {
-		b.walk.list(l)
-	}
-	l.addAll(b.found)
-}
-
-// free ends the use of what was found.
-func (b *bodies) free() {
-	if b.walk != nil {
-		b.walk.free()
-		b.walk = nil
-	}
-}
-
-func (b *bodies) enterEqual(all *links) {
-	if b.walk != nil {
-		b.walk.enterEqual(all)
-	}
-}
-
-func (b *bodies) settleLinks(settle func(*verdict, linkValue, linkValue)) {
-	if b.walk != nil {
-		b.walk.settleLinks(settle)
-	}
-}
 
 // compareBodies compares the bodies by what they are. Equal ones are read only
 // when linked says that a mapping needs their values.
@@ -68,7 +25,8 @@ func (p *pair) compareBodies(linked bool) (*bodies, error) {
 	if errL != nil || errN != nil {
 		return p.undecoded(same, errL, errN)
 	}
-	return p.compareContents(legacy, new)
+	p.ids.contents(legacy, new)
+	return p.compareContent(p.answer(legacy, new))
 }
 
 // undecoded handles bodies whose coding can not be undone: one that is not
@@ -79,7 +37,7 @@ func (p *pair) undecoded(same bool, legacy, new error) (*bodies, error) {
 	}
 	unknown := func(err error) bool { return err == nil || errors.Is(err, errUnknownCoding) }
 	if unknown(legacy) && unknown(new) {
-		return p.compareBytes(p.legacy.Body, p.new.Body), nil
+		return compareBytes(p.answer(p.legacy.Body, p.new.Body)), nil
 	}
 	var err error
 	if legacy != nil {
@@ -96,9 +54,7 @@ func (p *pair) compareDigests() (*bodies, error) {
 	if coding(p.legacy.Header) != "" || coding(p.new.Header) != "" {
 		return &bodies{}, errors.New("a body is content-encoded and larger than the copy that is kept\nraise max_body, or ask the backends for identity coding on this route")
 	}
-	f := bodyFinding(KindBody, "", "")
-	f.Legacy, f.New = describe(p.legacy.Size, digest(p.legacy)), describe(p.new.Size, digest(p.new))
-	return &bodies{found: []finding{f}}, nil
+	return p.answer(nil, nil).one(KindBody, describe(p.legacy.Size, digest(p.legacy)), describe(p.new.Size, digest(p.new))), nil
 }
 
 // digest is the SHA-256 of the whole body.
@@ -113,118 +69,110 @@ func describe(size int64, digest [32]byte) string {
 	return fmt.Sprintf("%d bytes, sha256 %x", size, digest)
 }
 
-func bodyFinding(kind Kind, legacy, new string) finding {
-	return finding{Difference: Difference{Path: "body", At: "body", Kind: kind, Weight: 1, Legacy: legacy, New: new}}
+// content is a body, or a part of one, on both sides, without content codings.
+type content struct {
+	legacy, new []byte
+	media       [2]media // of legacy and new
+	base        base
 }
 
-// compareContents compares two bodies without their content codings.
-func (p *pair) compareContents(legacy, new []byte) (*bodies, error) {
-	p.ids.contents(legacy, new)
-	equal := bytes.Equal(legacy, new)
-	if equal && !p.rules.linksBody() {
+// answer is the content of the whole bodies.
+func (p *pair) answer(legacy, new []byte) *content {
+	typeL, typeN := p.legacy.Header["Content-Type"], p.new.Header["Content-Type"]
+	m := mediaOf(typeL)
+	other := m
+	if !slices.Equal(typeL, typeN) {
+		other = mediaOf(typeN)
+	}
+	return &content{legacy, new, [2]media{m, other}, rootBase}
+}
+
+func (c *content) equal() bool { return bytes.Equal(c.legacy, c.new) }
+
+// isText reports whether both sides are UTF-8.
+func (c *content) isText() bool { return utf8.Valid(c.legacy) && utf8.Valid(c.new) }
+
+// compareContent compares two bodies by what they are: their charset is
+// undone, and then it is for the format to say. What is not in the format that
+// it says it is in falls back to less: see compareMisfit.
+func (p *pair) compareContent(c *content) (*bodies, error) {
+	if c.equal() && !p.rules.linksBody() {
 		return &bodies{}, nil
 	}
-	if len(legacy) == 0 || len(new) == 0 {
-		return emptyBody(legacy, new), nil
+	if len(c.legacy) == 0 || len(c.new) == 0 {
+		return c.compareEmpty(), nil
 	}
-	typeL, typeN := mediaType(p.legacy.Header), mediaType(p.new.Header)
-	jsonL, jsonN := isJSON(typeL), isJSON(typeN)
-	if (jsonL || typeL == "") && (jsonN || typeN == "") && max(len(legacy), len(new)) < maxJSON {
-		b, err := p.compareJSON(legacy, new)
-		if b != nil || err != nil {
-			return b, err
-		}
-		if jsonL && jsonN {
-			return p.compareBroken(legacy, new), nil
+	f, sniffed := c.format()
+	if f.compare == nil {
+		return compareBytes(c), nil
+	}
+	recoded, ok := c, true
+	if f.textual {
+		if recoded, ok = c.withoutCharset(f); !ok {
+			return compareBytes(c), nil
 		}
 	}
+	b, err := f.compare(p, recoded)
+	if err != nil {
+		return p.notCompared(recoded, sniffed, b, err)
+	}
+	if f.textual {
+		b.addFirst(c.otherCharset(f))
+	}
+	return b, nil
+}
+
+// notCompared handles contents that their format could not compare; sniffed
+// says that they only looked like it.
+func (p *pair) notCompared(c *content, sniffed bool, b *bodies, err error) (*bodies, error) {
+	m := misfit{}
 	switch {
-	case equal:
-		return &bodies{}, nil
-	case typeL == typeN && strings.HasPrefix(typeL, "text/") && utf8.Valid(legacy) && utf8.Valid(new):
-		return compareText(legacy, new, p.rules), nil
+	case !errors.As(err, &m):
+		return b, err
+	case sniffed:
+		return compareBytes(c), nil
 	}
-	return p.compareBytes(legacy, new), nil
+	return p.compareMisfit(c, m), nil
 }
 
 // linksBody reports whether some rule with same is for values in the body.
 func (r *Rules) linksBody() bool { return r != nil && r.linked }
 
-func emptyBody(legacy, new []byte) *bodies {
-	b := &bodies{}
+func (c *content) compareEmpty() *bodies {
 	switch {
-	case len(legacy) > 0:
-		b.found = []finding{bodyFinding(KindMissing, show(legacy), "")}
-	case len(new) > 0:
-		b.found = []finding{bodyFinding(KindAdded, "", show(new))}
+	case len(c.legacy) > 0:
+		return c.one(KindMissing, show(c.legacy), "")
+	case len(c.new) > 0:
+		return c.one(KindAdded, "", show(c.new))
 	}
-	return b
+	return &bodies{}
 }
 
-// maxJSON is the size of body that is still compared as JSON: positions in it
-// are kept in 32 bits.
-const maxJSON = 1 << 30
+// misfit is the error of a format for contents of which one or both are not
+// in it: why not, "" for a side that is.
+type misfit struct{ legacy, new string }
 
-// compareJSON gives nil when a body is not JSON.
-func (p *pair) compareJSON(legacy, new []byte) (*bodies, error) {
-	if bom := []byte("\ufeff"); bytes.HasPrefix(legacy, bom) && bytes.HasPrefix(new, bom) {
-		legacy, new = legacy[len(bom):], new[len(bom):]
-	}
-	w := newWalk(legacy, new, p.rules)
-	if w.ids = p.ids; w.ids != nil {
-		w.apart = w.ids.apart
-	}
-	failed := w.compare()
-	if failed == 0 {
-		return &bodies{walk: w}, nil
-	}
-	w.free()
-	switch failed {
-	case tooDeep:
-		return &bodies{}, fmt.Errorf("a JSON body has arrays or objects more than %d deep", maxDepth)
-	case tooLong:
-		return &bodies{}, errors.New("the JSON bodies are nested deeply and differ in order at each level: comparing them would take too long")
-	}
-	return nil, nil
-}
+func (m misfit) Error() string { return strings.TrimSpace(m.legacy + " " + m.new) }
 
-// compareBroken compares bodies that say they are JSON when at least one is not.
-func (p *pair) compareBroken(legacy, new []byte) *bodies {
-	text := utf8.Valid(legacy) && utf8.Valid(new)
-	switch both := scanDocument(legacy) < 0 && scanDocument(new) < 0; {
-	case bytes.Equal(legacy, new):
+// compareMisfit compares contents of which at least one is not in the format
+// that it says it is in. One alone is the difference; when both are, they are
+// compared by line, as bytes when they are no text.
+func (p *pair) compareMisfit(c *content, m misfit) *bodies {
+	switch both := m.legacy != "" && m.new != ""; {
+	case c.equal():
 		return &bodies{}
-	case text && both:
-		return compareText(legacy, new, p.rules)
-	case text:
-		return &bodies{found: []finding{bodyFinding(KindBody, show(legacy), show(new))}}
+	case !c.isText():
+		return compareBytes(c)
+	case both:
+		return compareText(c, p.rules)
 	}
-	return p.compareBytes(legacy, new)
+	return c.one(KindBody, show(c.legacy), show(c.new))
 }
 
-// compareBytes compares bodies that can not be taken apart.
-func (p *pair) compareBytes(legacy, new []byte) *bodies {
-	f := bodyFinding(KindBody, "", "")
-	f.Legacy = describe(int64(len(legacy)), sha256.Sum256(legacy))
-	f.New = describe(int64(len(new)), sha256.Sum256(new))
-	return &bodies{found: []finding{f}}
-}
-
-// mediaType is the type of a body in lower case without parameters, "" when it
-// has none.
-func mediaType(h http.Header) string {
-	value := ""
-	if v := h["Content-Type"]; len(v) > 0 {
-		value = v[0]
+// compareBytes compares contents that can not be taken apart.
+func compareBytes(c *content) *bodies {
+	if c.equal() {
+		return &bodies{}
 	}
-	t, _, err := mime.ParseMediaType(value)
-	if err != nil {
-		t, _, _ = strings.Cut(strings.ToLower(value), ";")
-		t = strings.TrimSpace(t)
-	}
-	return t
-}
-
-func isJSON(mediaType string) bool {
-	return mediaType == "application/json" || mediaType == "text/json" || strings.HasSuffix(mediaType, "+json")
+	return c.one(KindBody, describe(int64(len(c.legacy)), sha256.Sum256(c.legacy)), describe(int64(len(c.new)), sha256.Sum256(c.new)))
 }

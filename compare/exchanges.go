@@ -14,14 +14,15 @@ func Exchanges(legacy, new *Exchange, rules *Rules) Result {
 	if legacy == nil || new == nil {
 		return Result{Err: errors.New("compare: there are not two answers")}
 	}
-	p := &pair{legacy: legacy, new: new, rules: rules}
+	p := pair{legacy: legacy, new: new, rules: rules}
 	if err := p.incomplete(); err != nil {
 		return Result{Err: err}
 	}
 	if p.equal() {
 		return Result{}
 	}
-	return p.compare()
+	// A copy: p has no need of the heap where the answers are equal.
+	return (&pair{legacy: legacy, new: new, rules: rules}).compare()
 }
 
 // pair is the two answers of one comparison.
@@ -86,9 +87,6 @@ func (p *pair) compare() Result {
 	}
 	weigh(head.found, head.places)
 	weigh(tail.found, tail.places)
-	if body.places > 0 {
-		weigh(body.found, body.places)
-	}
 
 	l := &ledger{rules: p.rules}
 	l.addAll(p.compareStatus())

@@ -1,244 +1,92 @@
 package compare
 
 import (
-	"bytes"
-	"encoding/base64"
-	"fmt"
-	"net/url"
-	"regexp"
-	"slices"
+	"mime"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
-// format is what a rule with format asks of a value.
-type format uint8
-
-const (
-	noFormat format = iota
-	formatSame
-	formatUUID
-	formatULID
-	formatTimestamp
-	formatDate
-	formatInteger
-	formatNumber
-	formatEmail
-	formatURI
-	formatHex
-	formatBase64
-)
-
-var formatNames = [...]string{
-	formatSame: "same", formatUUID: "uuid", formatULID: "ulid", formatTimestamp: "timestamp", formatDate: "date",
-	formatInteger: "integer", formatNumber: "number", formatEmail: "email", formatURI: "uri", formatHex: "hex", formatBase64: "base64",
+// media is a Content-Type.
+type media struct {
+	name   string // in lower case without parameters, "" when there is none
+	params map[string]string
 }
 
-// Formats lists what a rule with format may ask for: "same", that both sides
-// have the same one, and the names of formats.
-func Formats() []string { return slices.Clone(formatNames[formatSame:]) }
-
-func parseFormat(name string) (format, error) {
-	if i := slices.Index(formatNames[formatSame:], name); i >= 0 {
-		return format(i) + formatSame, nil
+func mediaOf(lines []string) media {
+	if len(lines) == 0 {
+		return media{}
 	}
-	return noFormat, fmt.Errorf("format %q is not known\nuse one of %s", name, strings.Join(formatNames[formatSame:], ", "))
+	name, params, err := mime.ParseMediaType(lines[0])
+	if err != nil {
+		name, _, _ = strings.Cut(strings.ToLower(lines[0]), ";")
+		name = strings.TrimSpace(name)
+	}
+	return media{name, params}
 }
 
-// has reports whether the value is in the format. Numbers may be integers,
-// numbers and timestamps; the other formats are those of strings.
-func (s scalar) has(f format) bool {
-	switch f {
-	case formatInteger:
-		return s.integer()
-	case formatNumber:
-		return s.number() != nil || s.integer()
-	case formatTimestamp:
-		_, ok := s.stamp()
-		return ok
-	}
-	return s.ofText() && textHas(s.text, f)
+// format is a way to compare bodies.
+type format struct {
+	name    string
+	textual bool // it is characters, in some charset
+	// compare gives a misfit when one side is not in the format; nil: by bytes.
+	compare func(*pair, *content) (*bodies, error)
+	// declared is the charset that a text names itself, "" when it does not;
+	// nil when texts in the format do not.
+	declared func(text []byte) string
 }
 
-func textHas(s []byte, f format) bool {
-	switch f {
-	case formatUUID:
-		return isUUID(string(s))
-	case formatULID:
-		return isULID(s)
-	case formatDate:
-		_, ok := parseDate(s)
-		return ok
-	case formatEmail:
-		return isEmail(s)
-	case formatURI:
-		return isURI(s)
-	case formatHex:
-		return isHex(s)
-	}
-	return isBase64(s)
+// formats are those that there are, by name.
+var formats = map[string]format{
+	"json":    {"JSON", true, (*pair).compareJSON, nil},
+	"records": {"JSON records", true, (*pair).compareRecords, nil},
+	"events":  {"events", true, (*pair).compareEvents, nil},
+	"text":    {"text", true, (*pair).compareLines, nil},
 }
 
-// integer reports whether the value is a whole number: by its value in JSON, by
-// its digits, with zeros in front or not, in a string.
-func (s scalar) integer() bool {
-	if s.class == isNumber {
-		d := parseDecimal(s.text)
-		return d.integer()
-	}
-	if !s.ofText() || len(s.text) == 0 {
-		return false
-	}
-	n := s.text
-	if n[0] == '-' || n[0] == '+' {
-		n = n[1:]
-	}
-	return len(n) > 0 && digits(n, 0) == len(n)
+// exactly is the format of media types that no suffix or tree tells.
+var exactly = map[string]string{
+	"application/json":   "json",
+	"text/json":          "json",
+	"text/event-stream":  "events",
+	"application/ndjson": "records", "application/x-ndjson": "records", "application/jsonl": "records", "application/x-jsonl": "records",
+	"application/jsonlines": "records", "application/x-jsonlines": "records", "application/json-seq": "records", "application/stream+json": "records",
+	"application/javascript": "text", "application/x-javascript": "text", "application/ecmascript": "text",
+	"application/yaml": "text", "application/x-yaml": "text", "application/toml": "text", "application/sql": "text", "application/graphql": "text",
 }
 
-// stamp is the value as a timestamp: a string in one of the textual styles, or
-// a number of seconds, or of parts of a second, in this century.
-func (s scalar) stamp() (stamp, bool) {
-	if s.ofText() {
-		if t, ok := parseStamp(s.text); ok || s.class == isString {
-			return t, ok
+// bySuffix is the format of media types with a structured syntax (RFC 6838 section 4.2.8).
+var bySuffix = map[string]string{
+	"json": "json", "json-seq": "records", "jsonl": "records", "ndjson": "records", "yaml": "text",
+}
+
+// formatOf is the name of the format of a media type, "" for bytes.
+func formatOf(mediaType string) string {
+	if f, ok := exactly[mediaType]; ok {
+		return f
+	}
+	kind, sub, _ := strings.Cut(mediaType, "/")
+	if base, suffix, ok := strings.Cut(sub, "+"); ok {
+		if exactly["application/"+base] == "records" { // application/jsonlines+…
+			return "records"
+		}
+		if f := bySuffix[suffix[strings.LastIndexByte(suffix, '+')+1:]]; f != "" {
+			return f
 		}
 	}
-	if s.class == isNumber || s.class == isText {
-		return parseEpoch(s.text)
+	if kind == "text" {
+		return "text"
 	}
-	return stamp{}, false
+	return ""
 }
 
-// email is an address as forms take it: RFC 5321's without quotes, in which
-// letters beyond ASCII stand as well.
-var email = regexp.MustCompile("^[^\\s@\"(),:;<>\\[\\\\\\]\\pC]{1,64}@([\\pL\\pN]([\\pL\\pN-]{0,61}[\\pL\\pN])?\\.)*[\\pL\\pN]([\\pL\\pN-]{0,61}[\\pL\\pN])?$")
-
-func isEmail(s []byte) bool { return len(s) <= 320 && utf8.Valid(s) && email.Match(s) }
-
-// isURI reports whether s is a URI with a scheme (RFC 3986).
-func isURI(s []byte) bool {
-	if bytes.ContainsAny(s, " \t\r\n") {
-		return false
+// format is how the content is compared: as both sides say, or, where one or
+// both say nothing, as JSON if that is what they are (sniffed).
+func (c *content) format() (f format, sniffed bool) {
+	l, n := c.media[0].name, c.media[1].name
+	switch name := formatOf(l); {
+	case name != "" && name == formatOf(n):
+		return formats[name], false
+	case (l == "" || formatOf(l) == "json") && (n == "" || formatOf(n) == "json"):
+		return formats["json"], true
 	}
-	u, err := url.Parse(string(s))
-	return err == nil && u.IsAbs() && (u.Host != "" || u.Opaque != "" || u.Path != "")
-}
-
-func isHex(s []byte) bool {
-	for _, c := range s {
-		if hexDigit(c) < 0 {
-			return false
-		}
-	}
-	return len(s) > 0
-}
-
-// isBase64 takes both alphabets of RFC 4648, with or without padding.
-func isBase64(s []byte) bool {
-	if len(s) == 0 || bytes.ContainsAny(s, "\r\n") { // which the decoder skips
-		return false
-	}
-	code := base64.RawStdEncoding
-	if bytes.ContainsAny(s, "-_") {
-		code = base64.RawURLEncoding
-	}
-	if padded := bytes.IndexByte(s, '='); padded >= 0 {
-		code = code.WithPadding(base64.StdPadding)
-	}
-	_, err := code.DecodeString(string(s))
-	return err == nil
-}
-
-// shortestHex is how many hexadecimal digits make a text a hex string and not a
-// word or a number that happens to have no other ones.
-const shortestHex = 16
-
-// shape is a format in which a value was found to be, with what of it must
-// agree: the version of a UUID, the length of a hex string.
-type shape struct {
-	format format
-	detail int
-}
-
-// sameFormat reports whether two values have a format in common, or are both in
-// none that is known. Base64 is not looked for: any word may be one.
-func sameFormat(l, n scalar) bool {
-	if l.class != n.class {
-		return false
-	}
-	if a, ok := l.stamp(); ok {
-		if b, ok := n.stamp(); ok {
-			return a.style == b.style
-		}
-	}
-	of, with := l.shapes(), n.shapes()
-	if len(of) == 0 || len(with) == 0 {
-		return len(of) == len(with)
-	}
-	return slices.ContainsFunc(of, func(s shape) bool { return slices.Contains(with, s) })
-}
-
-// shapes are the formats in which a value is.
-func (s scalar) shapes() []shape {
-	var found []shape
-	add := func(f format, detail int) { found = append(found, shape{f, detail}) }
-	if s.integer() {
-		add(formatInteger, 0)
-	} else if s.number() != nil {
-		add(formatNumber, 0)
-	}
-	if !s.ofText() {
-		return found
-	}
-	if isUUID(string(s.text)) {
-		add(formatUUID, hexDigit(s.text[14]))
-	}
-	if _, ok := parseStamp(s.text); ok {
-		add(formatTimestamp, 0)
-	}
-	if len(s.text) >= shortestHex && isHex(s.text) {
-		add(formatHex, len(s.text))
-	}
-	for _, f := range []format{formatULID, formatDate, formatEmail, formatURI} {
-		if textHas(s.text, f) {
-			add(f, 0)
-		}
-	}
-	return found
-}
-
-// matchesWhole reports whether a pattern, of whose matches the longest counts,
-// matches all of a value.
-func matchesWhole(pattern *regexp.Regexp, s scalar) bool {
-	if s.class == absent || s.class == isContainer {
-		return false
-	}
-	at := pattern.FindIndex(s.text)
-	return at != nil && at[0] == 0 && at[1] == len(s.text)
-}
-
-// appendFolded appends a text in which all spellings of one letter, small or
-// capital, are the same. Bytes that are not UTF-8 stay as they are.
-func appendFolded(to, s []byte) []byte {
-	for len(s) > 0 {
-		r, n := utf8.DecodeRune(s)
-		if r == utf8.RuneError && n == 1 {
-			to = append(to, s[0])
-		} else {
-			to = utf8.AppendRune(to, folded(r))
-		}
-		s = s[n:]
-	}
-	return to
-}
-
-// folded is the first of the spellings of a letter.
-func folded(r rune) rune {
-	first := r
-	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
-		first = min(first, next)
-	}
-	return first
+	return format{}, false
 }

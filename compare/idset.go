@@ -210,10 +210,7 @@ func (p *pair) settleGenerated(head []finding, body *bodies, tail []finding) {
 		}
 	}
 	settleFound(head, settle)
-	if body.walk != nil {
-		body.walk.settleGenerated(settle)
-	}
-	settleFound(body.found, settle)
+	body.settleGenerated(settle)
 	settleFound(tail, settle)
 }
 

@@ -39,7 +39,7 @@ type tally struct {
 // list enters all events, whose verdicts are settled, into the ledger.
 func (w *walk) list(l *ledger) {
 	w.weighHomes()
-	root := &place{path: "$"}
+	root := &place{path: w.base.path}
 	for i := range w.events {
 		e := &w.events[i]
 		p := w.placeOf(root, e.home, e.here)
@@ -226,7 +226,7 @@ func (w *walk) exact(home int32, here stride) string {
 func (w *walk) appendExact(to []byte, home int32, here stride) []byte {
 	h := &w.homes[home]
 	if h.parent < 0 {
-		return append(to, "$"...)
+		return append(to, w.base.at...)
 	}
 	to = w.appendExact(to, h.parent, h.here)
 	outer := len(to)

@@ -19,6 +19,7 @@ import (
 type walk struct {
 	a, b  []byte // legacy, new
 	rules *Rules
+	base  *base // where the texts stand in the answer
 
 	i, j   int  // where the walk is in a and in b
 	run    span // a[run] is equal to b[run+shift]
@@ -141,10 +142,11 @@ const (
 
 var walks = sync.Pool{New: func() any { return new(walk) }}
 
-// newWalk starts a walk. It is reused after free.
+// newWalk makes a walk of two texts that are all of the answer, unless start
+// says otherwise. It is reused after free.
 func newWalk(legacy, new []byte, rules *Rules) *walk {
 	w := walks.Get().(*walk)
-	w.a, w.b, w.rules = legacy, new, rules
+	w.a, w.b, w.rules, w.base = legacy, new, rules, &rootBase
 	w.budget = rereads * (len(legacy) + len(new))
 	w.lists = relisting * (len(legacy) + len(new))
 	w.steps = maxCells + cellsPerByte*(len(legacy)+len(new))
@@ -154,6 +156,14 @@ func newWalk(legacy, new []byte, rules *Rules) *walk {
 		w.frames[0].rules = w.tracker.start(&rules.paths)
 	}
 	return w
+}
+
+// start moves the root of a walk, before compare.
+func (w *walk) start(at *base) {
+	w.base = at
+	if len(at.steps) > 0 && w.rules != nil && w.rules.inBody {
+		w.frames[0].rules = w.tracker.startAt(&w.rules.paths, at)
+	}
 }
 
 // free gives the walk's memory to later ones, unless it is unusually much.

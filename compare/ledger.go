@@ -50,6 +50,10 @@ type finding struct {
 	derived string        // name of a header field that hangs on the body; "" when it does not
 	drift   time.Duration // of timestamps that are forgiven
 	link    [2]linkValue
+
+	// In bodies:
+	level, ordinal int32 // its place in findings.levels
+	more           int   // others like it, which are not kept: forgiven on the same ground
 }
 
 // The limits of a Result.
@@ -125,6 +129,7 @@ func (l *ledger) add(f finding) {
 	}
 	i, fresh := l.forgiven(g)
 	entry := &l.result.Forgiven[i]
+	entry.Count += f.more
 	if fresh {
 		entry.At, entry.Legacy, entry.New = f.At, f.Legacy, f.New
 	}

@@ -3,16 +3,27 @@ package compare
 import (
 	"bytes"
 	"fmt"
+	"strings"
 )
 
-// compareText compares bodies line by line, with as few differences as there
-// are edits.
-func compareText(legacy, new []byte, rules *Rules) *bodies {
+// compareLines compares texts, which have to be UTF-8 by now.
+func (p *pair) compareLines(c *content) (*bodies, error) {
+	if !c.isText() {
+		return compareBytes(c), nil
+	}
+	return compareText(c, p.rules), nil
+}
+
+// compareText compares texts line by line, with as few differences as there
+// are edits. How lines end, and whether the last one does, is one difference.
+func compareText(c *content, rules *Rules) *bodies {
+	s := &findings{levels: []level{{parent: -1}}}
+	legacy, new := c.compareLineEnds(s)
 	l, n := bytes.Split(legacy, []byte("\n")), bytes.Split(new, []byte("\n"))
 	pairs := align(hashLines(l), hashLines(n))
-	b := &bodies{places: len(pairs)}
-	for _, p := range pairs {
-		f := finding{Difference: Difference{Path: "body", Kind: KindValue}}
+	s.levels[0].places = int32(len(pairs))
+	for k, p := range pairs {
+		f := finding{Difference: Difference{Path: c.base.whole, Kind: KindValue}, ordinal: int32(k)}
 		switch {
 		case p.new < 0:
 			f.Kind, f.Legacy = KindMissing, show(l[p.legacy])
@@ -24,10 +35,68 @@ func compareText(legacy, new []byte, rules *Rules) *bodies {
 			f.Legacy, f.New = show(l[p.legacy]), show(n[p.new])
 			f.judgeLine(rules, l[p.legacy], n[p.new])
 		}
-		f.At = fmt.Sprintf("body:%d", p.index()+1)
-		b.found = append(b.found, f)
+		f.At = fmt.Sprintf("%s:%d", c.base.wholeAt, p.index()+1)
+		s.add(f)
 	}
-	return b
+	return &bodies{[]piece{s}}
+}
+
+// compareLineEnds enters a difference in how the lines end, and gives the
+// texts without it.
+func (c *content) compareLineEnds(s *findings) (legacy, new []byte) {
+	legacy, new = c.legacy, c.new
+	l, n := lineEnds(legacy), lineEnds(new)
+	lines := l.line != "" && n.line != "" && l.line != n.line
+	if !lines && l.last == n.last {
+		return legacy, new
+	}
+	s.add(finding{Difference: Difference{
+		Path: c.base.whole, At: c.base.wholeAt, Kind: KindFormat, Weight: 1,
+		Legacy: l.text(lines, l.last != n.last), New: n.text(lines, l.last != n.last),
+	}, level: -1})
+	return withoutEnds(legacy, lines), withoutEnds(new, lines)
+}
+
+// ends is how the lines of a text end.
+type ends struct {
+	line string // how each does, "" when they do so differently or there is no end
+	last bool   // the last line has an end
+}
+
+func lineEnds(text []byte) ends {
+	lf, crlf := bytes.Count(text, []byte("\n")), bytes.Count(text, []byte("\r\n"))
+	e := ends{last: bytes.HasSuffix(text, []byte("\n"))}
+	switch {
+	case lf == 0:
+	case crlf == lf:
+		e.line = `\r\n`
+	case crlf == 0:
+		e.line = `\n`
+	}
+	return e
+}
+
+// text says what is asked for.
+func (e ends) text(lines, last bool) string {
+	var parts []string
+	if lines {
+		parts = append(parts, "lines end in "+e.line)
+	}
+	if last && e.last {
+		parts = append(parts, "the last line has an end")
+	} else if last {
+		parts = append(parts, "the last line has no end")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// withoutEnds is a text without an end of its last line, and with plain ends
+// of the others where it is the ends that differ.
+func withoutEnds(text []byte, plain bool) []byte {
+	if plain {
+		text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	}
+	return bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 }
 
 // judgeLine forgives a line that is nothing but a timestamp, or differs in ids
