@@ -12,6 +12,7 @@ type state struct {
 	names   map[string]int32
 	indexes map[int32]int32
 	wild    int32 // 0: none; the initial state 0 is nobody's successor
+	each    int32 // as wild, for one in brackets
 	// below is the state that waits for a descendant segment: it is entered
 	// together with this one, and stays at every depth below (loop).
 	below int32
@@ -77,6 +78,8 @@ func (m *automaton) follow(at int32, s segment) int32 {
 	from := &m.states[at]
 	var to int32
 	switch {
+	case s.each:
+		to = from.each
 	case s.wild:
 		to = from.wild
 	case s.index >= 0:
@@ -90,6 +93,8 @@ func (m *automaton) follow(at int32, s segment) int32 {
 	to = m.grow(state{})
 	from = &m.states[at]
 	switch {
+	case s.each:
+		from.each = to
 	case s.wild:
 		from.wild = to
 	case s.index >= 0:
@@ -163,6 +168,23 @@ func (t *tracker) element(of set, index int32) set {
 	return t.step(of, func(s *state) int32 { return s.indexes[index] })
 }
 
+// sibling pushes the set for an element of a tree: where its name leads, and,
+// behind that, where its index among the elements of the name does.
+func (t *tracker) sibling(of set, name string, index int32) set {
+	at := t.member(of, []byte(name))
+	for k := at.from; k < at.to; k++ {
+		s := &t.auto.states[t.stack[k]]
+		if s.each != 0 {
+			t.enter(s.each)
+		}
+		if to := s.indexes[index]; to != 0 {
+			t.enter(to)
+		}
+	}
+	at.to = int32(len(t.stack))
+	return at
+}
+
 func (t *tracker) step(of set, next func(*state) int32) set {
 	from := int32(len(t.stack))
 	t.round++
@@ -174,6 +196,9 @@ func (t *tracker) step(of set, next func(*state) int32) set {
 		}
 		if s.wild != 0 {
 			t.enter(s.wild)
+		}
+		if s.each != 0 {
+			t.enter(s.each)
 		}
 		if to := next(s); to != 0 {
 			t.enter(to)

@@ -39,6 +39,7 @@ var formats = map[string]format{
 	"json":    {"JSON", true, (*pair).compareJSON, nil},
 	"records": {"JSON records", true, (*pair).compareRecords, nil},
 	"events":  {"events", true, (*pair).compareEvents, nil},
+	"xml":     {"XML", true, (*pair).compareXML, xmlDeclared},
 	"text":    {"text", true, (*pair).compareLines, nil},
 }
 
@@ -47,6 +48,8 @@ var exactly = map[string]string{
 	"application/json":   "json",
 	"text/json":          "json",
 	"text/event-stream":  "events",
+	"application/xml":    "xml",
+	"text/xml":           "xml",
 	"application/ndjson": "records", "application/x-ndjson": "records", "application/jsonl": "records", "application/x-jsonl": "records",
 	"application/jsonlines": "records", "application/x-jsonlines": "records", "application/json-seq": "records", "application/stream+json": "records",
 	"application/javascript": "text", "application/x-javascript": "text", "application/ecmascript": "text",
@@ -55,7 +58,7 @@ var exactly = map[string]string{
 
 // bySuffix is the format of media types with a structured syntax (RFC 6838 section 4.2.8).
 var bySuffix = map[string]string{
-	"json": "json", "json-seq": "records", "jsonl": "records", "ndjson": "records", "yaml": "text",
+	"json": "json", "json-seq": "records", "jsonl": "records", "ndjson": "records", "yaml": "text", "xml": "xml",
 }
 
 // formatOf is the name of the format of a media type, "" for bytes.

@@ -18,6 +18,8 @@ const (
 	byValidator               // ETag, Last-Modified of bodies that match
 	byBody                    // Content-Length, ETag, digests of bodies that are reported themselves
 	byCoding                  // ETag, Vary beside a Content-Encoding that is reported itself
+	byToken                   // a token against forgery, new with every page
+	byBoundary                // the boundary of a multipart body
 	byRule                    // verdict.rule forgives it
 	ifLinked                  // verdict.rule forgives it if its mapping holds, which is known at the end only
 	ifGenerated               // it is forgiven if the ids turn out to be made up, which is known at the end only
@@ -31,6 +33,8 @@ var reasonTexts = [...]string{
 	byValidator: ReasonValidator,
 	byBody:      ReasonBody,
 	byCoding:    ReasonCoding,
+	byToken:     ReasonToken,
+	byBoundary:  ReasonBoundary,
 	ifGenerated: "",
 }
 

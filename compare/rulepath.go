@@ -14,6 +14,7 @@ type segment struct {
 	wild    bool
 	name    string // when index < 0 and not wild
 	index   int32
+	each    bool // a wildcard in brackets: in trees it may stand for an index too
 }
 
 // supported ends every message about a path.
@@ -165,7 +166,7 @@ func (p *pathParser) bracket() (segment, error) {
 	switch c := p.next(); {
 	case c == '*':
 		p.pos++
-		s.wild = true
+		s.wild, s.each = true, true
 	case c == '\'' || c == '"':
 		s.name, err = p.quoted(c)
 	case c == '-':

@@ -1,0 +1,91 @@
+package compare
+
+// hashAll computes the hashes of all nodes, children before parents.
+func (t *tree) hashAll() *tree {
+	sums := make([]uint64, len(t.names.list))
+	for i, name := range t.names.list {
+		sums[i] = hashBytes([]byte(name))
+	}
+	for id := len(t.nodes) - 1; id >= 0; id-- {
+		n := &t.nodes[id]
+		if n.name == noName {
+			if id > 0 {
+				n.exact = hashBytes(t.text[n.text.from:n.text.to])
+				n.soft = hashSoft(t.text[n.text.from:n.text.to], nil)
+			}
+			continue
+		}
+		n.exact = mix(sums[n.name], sums[n.space])
+		n.soft = n.exact
+		for _, a := range t.attributes(n) {
+			name, value := mix(sums[a.name], sums[a.space]), t.text[a.value.from:a.value.to]
+			n.exact = mix(n.exact, mix(name, hashBytes(value)))
+			if !a.token {
+				n.soft = mix(n.soft, mix(name, hashSoft(value, []byte(t.names.list[a.name]))))
+			}
+		}
+		n.exact, n.soft = mix(n.exact, 12), mix(n.soft, 12)
+		for c := n.first; c != 0; c = t.nodes[c].next {
+			n.exact = mix(n.exact, t.nodes[c].exact)
+			n.soft = mix(n.soft, t.nodes[c].soft)
+		}
+	}
+	return t
+}
+
+// hashSoft leaves out of a value what is forgiven without a rule.
+func hashSoft(value, name []byte) uint64 {
+	if len(value) < 64 {
+		if s, ok := parseStamp(value); ok {
+			return hashStamp(s, leniency{})
+		}
+		if s, ok := parseEpoch(value); ok && isTimeName(name) {
+			return hashStamp(s, leniency{})
+		}
+	}
+	return hashBytes(value)
+}
+
+// hash is the soft hash of a child that stands at a place, without what rules
+// forgive there as well.
+func (w *treeWalk) hash(t *tree, id int32, at set) uint64 {
+	n := &t.nodes[id]
+	if w.budget--; at.empty() || w.budget < 0 {
+		return n.soft
+	}
+	ignored, valued := false, false
+	w.tracker.rules(at, func(r int32) {
+		act := &w.rules.actions[r]
+		ignored = ignored || act.ignore
+		valued = valued || !act.ignore && !act.unordered
+	})
+	name := mix(hashBytes([]byte(t.name(n))), 13)
+	if ignored {
+		return name
+	}
+	for _, a := range t.attributes(n) {
+		below := w.tracker.member(at, []byte("@"+t.names.list[a.name]))
+		if below.empty() && !a.token {
+			name = mix(name, mix(uint64(a.name), hashSoft(t.text[a.value.from:a.value.to], []byte(t.names.list[a.name]))))
+		}
+		w.tracker.pop(below)
+	}
+	var seen map[int32]int32
+	for c := n.first; c != 0; c = t.nodes[c].next {
+		kid := &t.nodes[c]
+		if kid.name == noName {
+			if !valued {
+				name = mix(name, kid.soft)
+			}
+			continue
+		}
+		if seen == nil {
+			seen = map[int32]int32{}
+		}
+		below := w.tracker.sibling(at, t.name(kid), seen[kid.name])
+		seen[kid.name]++
+		name = mix(name, w.hash(t, c, below))
+		w.tracker.pop(below)
+	}
+	return name
+}

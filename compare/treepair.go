@@ -1,0 +1,350 @@
+package compare
+
+import (
+	"cmp"
+	"slices"
+)
+
+// kid is a child, with its place among those of its name.
+type kid struct {
+	id, name, index int32
+	alone           bool // no side has another of the name
+}
+
+// kids numbers the children of two elements by name.
+func (w *treeWalk) kids(l, n int32) (a, b []kid) {
+	counts := map[int32][2]int32{}
+	number := func(t *tree, id int32, side int) []kid {
+		list := make([]kid, 0, t.nodes[id].kids)
+		for c := t.nodes[id].first; c != 0; c = t.nodes[c].next {
+			name := t.nodes[c].name
+			k := counts[name]
+			list = append(list, kid{id: c, name: name, index: k[side]})
+			k[side]++
+			counts[name] = k
+		}
+		return list
+	}
+	a, b = number(w.l, l, 0), number(w.n, n, 1)
+	for _, side := range [][]kid{a, b} {
+		for i := range side {
+			k := counts[side[i].name]
+			side[i].alone = max(k[0], k[1]) == 1
+		}
+	}
+	return a, b
+}
+
+// children compares those of the two elements on top.
+func (w *treeWalk) children(l, n int32) {
+	top := len(w.frames) - 1
+	a, b := w.kids(l, n)
+	var pairs []partners
+	moved := false
+	for _, c := range w.classes(a, b) {
+		var own []partners
+		if c.rule >= 0 {
+			own = w.pairBag(c, l, n)
+		} else {
+			own = w.pairSequence(c)
+			moved = moved || !rising(own)
+		}
+		for _, p := range own {
+			pairs = append(pairs, c.whole(p))
+		}
+	}
+	slices.SortFunc(pairs, func(p, q partners) int {
+		return cmp.Or(cmp.Compare(uint32(p.legacy), uint32(q.legacy)), cmp.Compare(p.new, q.new))
+	})
+	f := &w.frames[top]
+	before := w.levels[f.level].places
+	w.levels[f.level].places += int32(len(pairs))
+	if moved {
+		w.enter(top-1, f.ordinal, top, "", KindOrder, w.l.show(l), w.n.show(n), w.rulesIn(f.rules))
+	}
+	for k, p := range pairs {
+		w.visit(a, b, p, before+int32(k))
+	}
+}
+
+// visit compares a child of both elements on top, or enters one that has no partner.
+func (w *treeWalk) visit(a, b []kid, p partners, ordinal int32) {
+	top := len(w.frames) - 1
+	var l, n kid
+	if p.legacy >= 0 {
+		l = a[p.legacy]
+	}
+	if p.new >= 0 {
+		n = b[p.new]
+	}
+	here := l
+	if p.legacy < 0 {
+		here = n
+	}
+	if p.legacy >= 0 && p.new >= 0 && w.l.nodes[l.id].exact == w.n.nodes[n.id].exact && !w.linked() {
+		return
+	}
+	frame, among := top, top
+	if here.name != noName {
+		name := w.l.names.list[here.name]
+		w.frames = append(w.frames, treeFrame{
+			name: name, index: here.index, several: !here.alone, ordinal: ordinal, rules: w.childRules(name, here.index),
+		})
+		frame++
+	}
+	rules := func() []int32 { return w.rulesIn(w.frames[frame].rules) }
+	switch {
+	case p.new < 0:
+		w.enter(among, ordinal, frame, "", KindMissing, w.l.show(l.id), "", rules())
+	case p.legacy < 0:
+		w.enter(among, ordinal, frame, "", KindAdded, "", w.n.show(n.id), rules())
+	case here.name == noName:
+		legacy, new := w.l.slice(w.l.nodes[l.id].text), w.n.slice(w.n.nodes[n.id].text)
+		if legacy != new {
+			w.enter(among, ordinal, frame, "", KindValue, legacy, new, rules())
+		}
+	default:
+		w.elements(l.id, n.id)
+	}
+	if frame > top {
+		w.tracker.pop(w.frames[frame].rules)
+		w.frames = w.frames[:frame]
+	}
+}
+
+// childRules pushes the rule states of a child of the element on top. A
+// document's own child is one alone and has no index.
+func (w *treeWalk) childRules(name string, index int32) set {
+	if w.rules == nil || !w.rules.inBody {
+		return set{}
+	}
+	f := &w.frames[len(w.frames)-1]
+	if len(w.frames) == 1 && !w.options.loose {
+		return w.tracker.member(f.rules, []byte(name))
+	}
+	return w.tracker.sibling(f.rules, name, index)
+}
+
+// class is the children among which partners are looked for.
+type class struct {
+	a, b     []kid
+	inA, inB []int32 // where these stand among all children
+	rule     int32   // that makes them a multiset, -1 for none
+}
+
+// whole is a pair with the places among all children.
+func (c *class) whole(p partners) partners {
+	if p.legacy >= 0 {
+		p.legacy = c.inA[p.legacy]
+	}
+	if p.new >= 0 {
+		p.new = c.inB[p.new]
+	}
+	return p
+}
+
+// classes divides the children: those under a rule with unordered are apart by
+// name, all of them together where the rule is for the element around them.
+func (w *treeWalk) classes(a, b []kid) []*class {
+	all := w.unorderedRule(w.frames[len(w.frames)-1].rules)
+	byName := map[int32]*class{}
+	var list []*class
+	find := func(name int32) *class {
+		c, known := byName[name]
+		if known {
+			return c
+		}
+		rule := all
+		if all < 0 && w.rules != nil && w.rules.unordered && name != noName {
+			at := w.childRules(w.l.names.list[name], -1)
+			rule = w.unorderedRule(at)
+			w.tracker.pop(at)
+		}
+		key := name
+		if all >= 0 || rule < 0 && !w.options.loose {
+			key = -1
+		}
+		if c = byName[key]; c == nil || key != name && c.rule != rule {
+			c = &class{rule: rule}
+			list = append(list, c)
+		}
+		byName[name], byName[key] = c, c
+		return c
+	}
+	for i, k := range a {
+		c := find(k.name)
+		c.a, c.inA = append(c.a, k), append(c.inA, int32(i))
+	}
+	for j, k := range b {
+		c := find(k.name)
+		c.b, c.inB = append(c.b, k), append(c.inB, int32(j))
+	}
+	return list
+}
+
+// unorderedRule is the first rule in a set that has unordered, -1 for none.
+func (w *treeWalk) unorderedRule(at set) int32 {
+	for _, r := range w.rulesIn(at) {
+		if w.rules.actions[r].unordered {
+			return r
+		}
+	}
+	return -1
+}
+
+// hashes are the soft hashes of children. One that is alone in its name on
+// both sides is told by its name.
+func (w *treeWalk) hashes(t *tree, list []kid, byName bool) []uint64 {
+	sums := make([]uint64, len(list))
+	for i, k := range list {
+		switch {
+		case byName && k.alone:
+			sums[i] = mix(uint64(k.name), 14)
+		case k.name == noName:
+			sums[i] = t.nodes[k.id].soft
+		default:
+			at := w.childRules(t.names.list[k.name], k.index)
+			sums[i] = w.hash(t, k.id, at)
+			w.tracker.pop(at)
+		}
+	}
+	return sums
+}
+
+// pairBag pairs the children of a class as a multiset. If one of a name
+// remains on each side, these two are taken for the same.
+func (w *treeWalk) pairBag(c *class, l, n int32) []partners {
+	pairs, restA, restB := matchEqual(w.hashes(w.l, c.a, false), w.hashes(w.n, c.b, false))
+	if !rising(pairs) {
+		top := len(w.frames) - 1
+		f := finding{Difference: Difference{Kind: KindOrder}, verdict: forgivenBy(c.rule)}
+		w.put(top-1, w.frames[top].ordinal, top, "", f, w.l.show(l), w.n.show(n))
+	}
+	if len(restA) == 1 && len(restB) == 1 && c.a[restA[0]].name == c.b[restB[0]].name {
+		return append(pairs, partners{restA[0], restB[0]})
+	}
+	for _, i := range restA {
+		pairs = append(pairs, partners{i, -1})
+	}
+	for _, j := range restB {
+		pairs = append(pairs, partners{-1, j})
+	}
+	return pairs
+}
+
+// rising reports whether partners stand in the same order on both sides.
+func rising(pairs []partners) bool {
+	last := int32(-1)
+	for _, p := range pairs {
+		if p.legacy < 0 || p.new < 0 {
+			continue
+		}
+		if p.new < last {
+			return false
+		}
+		last = p.new
+	}
+	return true
+}
+
+// pairSequence pairs the children of a class with the fewest edits, only those
+// of one name with each other.
+func (w *treeWalk) pairSequence(c *class) []partners {
+	front, back := trim(len(c.a), len(c.b), func(i, j int) bool {
+		return w.l.nodes[c.a[i].id].exact == w.n.nodes[c.b[j].id].exact
+	})
+	a, b := c.a[front:len(c.a)-back], c.b[front:len(c.b)-back]
+	return embed(front, back, len(a), len(b), w.pairMiddle(a, b))
+}
+
+func (w *treeWalk) pairMiddle(a, b []kid) []partners {
+	if len(a) == 0 || len(b) == 0 {
+		return byIndex(len(a), len(b))
+	}
+	if len(a) == 1 && len(b) == 1 && a[0].name == b[0].name {
+		return []partners{{0, 0}}
+	}
+	ha, hb := w.hashes(w.l, a, true), w.hashes(w.n, b, true)
+	if pairs, reordered := reorder(ha, hb); reordered {
+		return pairs
+	}
+	w.cells -= min(len(a)*len(b), maxCells)
+	var pairs []partners
+	if w.cells >= 0 {
+		pairs = align(ha, hb)
+	} else {
+		pairs = byIndex(len(a), len(b))
+	}
+	return pairNames(a, b, pairs, func(p partners) bool { return ha[p.legacy] == hb[p.new] })
+}
+
+// pairNames keeps the pairs that are equal, and pairs the others between them
+// anew, the first of a name with the first of that name. Of those that remain,
+// the ones that are alone in their name are partners wherever they stand.
+func pairNames(a, b []kid, pairs []partners, equal func(partners) bool) []partners {
+	var out, rest []partners
+	var gapA, gapB []int32
+	flush := func() {
+		out, rest = nextOfName(a, b, gapA, gapB, out, rest)
+		gapA, gapB = gapA[:0], gapB[:0]
+	}
+	for _, p := range pairs {
+		if p.legacy >= 0 && p.new >= 0 && equal(p) {
+			flush()
+			out = append(out, p)
+			continue
+		}
+		if p.legacy >= 0 {
+			gapA = append(gapA, p.legacy)
+		}
+		if p.new >= 0 {
+			gapB = append(gapB, p.new)
+		}
+	}
+	flush()
+	gapA, gapB = gapA[:0], gapB[:0]
+	for _, p := range rest {
+		switch {
+		case p.new < 0 && a[p.legacy].alone:
+			gapA = append(gapA, p.legacy)
+		case p.legacy < 0 && b[p.new].alone:
+			gapB = append(gapB, p.new)
+		default:
+			out = append(out, p)
+		}
+	}
+	out, rest = nextOfName(a, b, gapA, gapB, out, nil)
+	out = append(out, rest...)
+	slices.SortFunc(out, func(p, q partners) int {
+		return cmp.Or(cmp.Compare(uint32(p.legacy), uint32(q.legacy)), cmp.Compare(p.new, q.new))
+	})
+	return out
+}
+
+// nextOfName pairs children, the first of each name with the first of that
+// name; those without a partner go to rest.
+func nextOfName(a, b []kid, listA, listB []int32, out, rest []partners) (paired, alone []partners) {
+	if len(listA) == 0 && len(listB) == 0 {
+		return out, rest
+	}
+	free := map[int32][]int32{}
+	for _, j := range listB {
+		free[b[j].name] = append(free[b[j].name], j)
+	}
+	taken := map[int32]bool{}
+	for _, i := range listA {
+		js := free[a[i].name]
+		if len(js) == 0 {
+			rest = append(rest, partners{i, -1})
+			continue
+		}
+		out = append(out, partners{i, js[0]})
+		taken[js[0]], free[a[i].name] = true, js[1:]
+	}
+	for _, j := range listB {
+		if !taken[j] {
+			rest = append(rest, partners{-1, j})
+		}
+	}
+	return out, rest
+}

@@ -1,0 +1,247 @@
+package compare
+
+import (
+	"slices"
+	"strconv"
+)
+
+// treeWalk compares two trees. An element is a member of the element around
+// it by its name, an attribute one by its name behind an @, and a text stands
+// at the path of its element.
+type treeWalk struct {
+	findings
+	rules   *Rules
+	base    *base
+	l, n    *tree
+	tracker tracker
+	frames  []treeFrame
+	options treeOptions
+
+	// budget is how many nodes may still be hashed again under rules, and
+	// cells how much work may go into pairing children.
+	budget, cells int
+}
+
+// treeOptions say how a format differs from XML.
+type treeOptions struct {
+	loose bool // the order of children counts among those of one name alone
+	// inner compares the text of an element in its own format; nil when there
+	// is none, and false where it is a text like others.
+	inner func(w *treeWalk, l, n int32, legacy, new string) bool
+}
+
+// treeFrame is a pair of elements that the walk is in.
+type treeFrame struct {
+	name     string
+	index    int32  // among those of the name in its tree
+	several  bool   // there are more of them
+	path, at string // "" until they are asked for
+
+	rules   set
+	spaces  [2]int32 // the namespaces of both
+	level   int32    // of its own places
+	ordinal int32    // among those of the frame around it
+}
+
+// maxTreeCells is a little more than what pairing 20 times as many children as
+// align takes by edits would need.
+const maxTreeCells = 20 * maxCells
+
+// walkTrees compares two trees from their document nodes on.
+func (p *pair) walkTrees(l, n *tree, at *base, o treeOptions) *treeWalk {
+	w := &treeWalk{rules: p.rules, base: at, l: l.hashAll(), n: n.hashAll(), options: o}
+	w.budget, w.cells = rereads*(len(l.nodes)+len(n.nodes)), maxTreeCells
+	root := treeFrame{path: at.path, at: at.at}
+	if p.rules != nil && p.rules.inBody {
+		root.rules = w.tracker.startAt(&p.rules.paths, at)
+	}
+	w.levels = append(w.levels, level{parent: -1})
+	w.frames = append(w.frames, root)
+	w.children(0, 0)
+	return w
+}
+
+func (w *treeWalk) linked() bool { return w.rules != nil && w.rules.linked }
+
+// elements compares two elements of one name, whose frame is on top.
+func (w *treeWalk) elements(l, n int32) {
+	if w.l.nodes[l].exact == w.n.nodes[n].exact && !w.linked() {
+		return
+	}
+	top := len(w.frames) - 1
+	f := &w.frames[top]
+	applicable := w.rulesIn(f.rules)
+	for _, r := range applicable {
+		if w.rules.actions[r].ignore {
+			w.enter(top-1, f.ordinal, top, "", KindValue, w.l.show(l), w.n.show(n), applicable)
+			return
+		}
+	}
+	f.level = int32(len(w.levels))
+	w.levels = append(w.levels, level{parent: w.frames[top-1].level, ordinal: f.ordinal})
+	w.compareSpaces(l, n)
+	places := w.compareAttributes(l, n)
+	textL, onlyL := w.l.only(l)
+	textN, onlyN := w.n.only(n)
+	if onlyL && onlyN {
+		w.levels[w.frames[top].level].places = places
+		w.texts(l, n, textL, textN, applicable)
+		return
+	}
+	w.levels[w.frames[top].level].places = places
+	w.children(l, n)
+}
+
+// compareSpaces compares the namespaces of two elements, unless those around
+// them differ in the same way.
+func (w *treeWalk) compareSpaces(l, n int32) {
+	spaceL, spaceN := w.l.nodes[l].space, w.n.nodes[n].space
+	f := &w.frames[len(w.frames)-1]
+	f.spaces = [2]int32{spaceL, spaceN}
+	if spaceL == spaceN || len(w.frames) > 1 && w.frames[len(w.frames)-2].spaces == f.spaces {
+		return
+	}
+	name := f.name
+	w.enter(len(w.frames)-2, f.ordinal, len(w.frames)-1, "", KindType,
+		"{"+w.l.names.list[spaceL]+"}"+name, "{"+w.n.names.list[spaceN]+"}"+name, w.rulesIn(f.rules))
+}
+
+// texts compares the texts of two elements that have nothing else in them.
+func (w *treeWalk) texts(l, n int32, legacy, new string, applicable []int32) {
+	top := len(w.frames) - 1
+	f := &w.frames[top]
+	if w.options.inner != nil && w.options.inner(w, l, n, legacy, new) {
+		return
+	}
+	if legacy == new {
+		w.agree(applicable, legacy)
+		return
+	}
+	w.enter(top-1, f.ordinal, top, "", KindValue, legacy, new, applicable)
+}
+
+// agree notes an equal value under rules with same.
+func (w *treeWalk) agree(applicable []int32, text string) {
+	if !w.linked() || len(w.equal) >= maxMapped {
+		return
+	}
+	for _, r := range applicable {
+		if link := w.rules.actions[r].link; link > 0 {
+			w.equal = append(w.equal, equalLink{link - 1, linkText(text)})
+		}
+	}
+}
+
+// compareAttributes compares those of the elements on top, and gives how many
+// there are.
+func (w *treeWalk) compareAttributes(l, n int32) (places int32) {
+	a, b := w.l.attributes(&w.l.nodes[l]), w.n.attributes(&w.n.nodes[n])
+	for i, j := 0, 0; i < len(a) || j < len(b); places++ {
+		order := 0
+		switch {
+		case j == len(b):
+			order = -1
+		case i == len(a):
+			order = 1
+		default:
+			order = w.l.byName(a[i], b[j])
+		}
+		switch {
+		case order < 0:
+			w.attribute(places, KindMissing, a[i], w.l.slice(a[i].value), "", false)
+			i++
+		case order > 0:
+			w.attribute(places, KindAdded, b[j], "", w.n.slice(b[j].value), false)
+			j++
+		default:
+			w.attribute(places, KindValue, a[i], w.l.slice(a[i].value), w.n.slice(b[j].value), a[i].token && b[j].token)
+			i, j = i+1, j+1
+		}
+	}
+	return places
+}
+
+func (w *treeWalk) attribute(ordinal int32, kind Kind, a attribute, legacy, new string, token bool) {
+	if kind == KindValue && legacy == new && !w.linked() {
+		return
+	}
+	top := len(w.frames) - 1
+	name := w.l.names.list[a.name]
+	at := w.tracker.member(w.frames[top].rules, []byte("@"+name))
+	applicable := w.rulesIn(at)
+	w.tracker.pop(at)
+	switch {
+	case kind == KindValue && legacy == new:
+		w.agree(applicable, legacy)
+	case token && !w.rules.off(Volatile):
+		w.put(top, ordinal, top, "@"+name, finding{Difference: Difference{Kind: kind}, verdict: verdict{reason: byToken}}, legacy, new)
+	default:
+		w.enter(top, ordinal, top, "@"+name, kind, legacy, new, applicable)
+	}
+}
+
+// rulesIn lists the rules of a set, by number.
+func (w *treeWalk) rulesIn(at set) (list []int32) {
+	if at.empty() {
+		return nil
+	}
+	w.tracker.rules(at, func(r int32) { list = append(list, r) })
+	slices.Sort(list)
+	return list
+}
+
+// enter judges a difference and enters it: see put.
+func (w *treeWalk) enter(among int, ordinal int32, frame int, attr string, kind Kind, legacy, new string, applicable []int32) {
+	f := finding{Difference: Difference{Kind: kind}}
+	name := attr
+	if name == "" {
+		name = w.frames[frame].name
+	} else {
+		name = name[1:]
+	}
+	f.judge(w.rules, applicable, name, legacy, new)
+	w.put(among, ordinal, frame, attr, f, legacy, new)
+}
+
+// put enters a difference at the place of a frame, or at its attribute. It is
+// one of the places of another frame, in which it has the ordinal.
+func (w *treeWalk) put(among int, ordinal int32, frame int, attr string, f finding, legacy, new string) {
+	f.level, f.ordinal = w.frames[max(among, 0)].level, ordinal
+	if f.verdict.reason == counts {
+		w.mark(f.level, f.ordinal)
+	}
+	f.Path = w.path(frame)
+	if attr != "" {
+		f.Path = joinPath(f.Path, nameSegment(attr))
+	}
+	if !w.keep(ground{f.Path, f.Kind, f.verdict}) {
+		return
+	}
+	f.At = w.exact(frame)
+	if attr != "" {
+		f.At = joinPath(f.At, nameSegment(attr))
+	}
+	f.Legacy, f.New = show(legacy), show(new)
+	w.found = append(w.found, f)
+}
+
+// path is the generalised path of a frame.
+func (w *treeWalk) path(frame int) string {
+	f := &w.frames[frame]
+	if f.path == "" {
+		f.path = joinPath(w.path(frame-1), nameSegment(f.name))
+	}
+	return f.path
+}
+
+// exact is the exact path of a frame.
+func (w *treeWalk) exact(frame int) string {
+	f := &w.frames[frame]
+	if f.at == "" {
+		f.at = joinPath(w.exact(frame-1), nameSegment(f.name))
+		if f.several {
+			f.at = joinPath(f.at, "["+strconv.Itoa(int(f.index))+"]")
+		}
+	}
+	return f.at
+}
