@@ -17,17 +17,19 @@ type base struct {
 
 var rootBase = base{path: "$", at: "$", whole: "body", wholeAt: "body"}
 
-// step is one step of a path: to a member, or to an element when index >= 0.
+// step is one step of a path: to a member, which may have an index among those
+// of its name, or to an element.
 type step struct {
 	name  string
 	index int32
+	named bool
 }
 
 // member is the base of a part that has a name; index is its place among
 // those of the name, -1 when it is the only one.
 func (b *base) member(name string, index int32) base {
 	path, at := joinName(b.path, name), joinName(b.at, name)
-	steps := append(b.steps[:len(b.steps):len(b.steps)], step{name, -1})
+	steps := append(b.steps[:len(b.steps):len(b.steps)], step{name, max(index, 0), true})
 	if index >= 0 {
 		at = joinPath(at, "["+strconv.Itoa(int(index))+"]")
 	}
@@ -37,7 +39,7 @@ func (b *base) member(name string, index int32) base {
 // element is the base of a part that has a position.
 func (b *base) element(index int32) base {
 	path, at := joinPath(b.path, "[*]"), joinPath(b.at, "["+strconv.Itoa(int(index))+"]")
-	steps := append(b.steps[:len(b.steps):len(b.steps)], step{"", index})
+	steps := append(b.steps[:len(b.steps):len(b.steps)], step{"", index, false})
 	return base{path, at, path, at, steps, b.depth + 1}
 }
 
@@ -50,14 +52,24 @@ func joinName(path, name string) string {
 	return string(cutPath(appendName([]byte(path), []byte(name)), len(path)))
 }
 
+// name is the last name on the way to the base.
+func (b *base) name() string {
+	for i := len(b.steps) - 1; i >= 0; i-- {
+		if b.steps[i].named {
+			return b.steps[i].name
+		}
+	}
+	return ""
+}
+
 // startAt pushes the set for a base.
 func (t *tracker) startAt(m *automaton, b *base) set {
 	at := t.start(m)
 	for _, s := range b.steps {
-		if s.index >= 0 {
-			at = t.element(at, s.index)
+		if s.named {
+			at = t.sibling(at, s.name, s.index)
 		} else {
-			at = t.member(at, []byte(s.name))
+			at = t.element(at, s.index)
 		}
 	}
 	return at

@@ -164,7 +164,7 @@ func (p *pair) compareMisfit(c *content, m misfit) *bodies {
 	case !c.isText():
 		return compareBytes(c)
 	case both:
-		return compareText(c, p.rules)
+		return p.compareText(c)
 	}
 	return c.one(KindBody, show(c.legacy), show(c.new))
 }

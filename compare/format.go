@@ -25,7 +25,6 @@ func mediaOf(lines []string) media {
 
 // format is a way to compare bodies.
 type format struct {
-	name    string
 	textual bool // it is characters, in some charset
 	// compare gives a misfit when one side is not in the format; nil: by bytes.
 	compare func(*pair, *content) (*bodies, error)
@@ -34,23 +33,39 @@ type format struct {
 	declared func(text []byte) string
 }
 
-// formats are those that there are, by name.
-var formats = map[string]format{
-	"json":    {"JSON", true, (*pair).compareJSON, nil},
-	"records": {"JSON records", true, (*pair).compareRecords, nil},
-	"events":  {"events", true, (*pair).compareEvents, nil},
-	"xml":     {"XML", true, (*pair).compareXML, xmlDeclared},
-	"text":    {"text", true, (*pair).compareLines, nil},
+// formatNamed is one of those that there are; bytes for others.
+func formatNamed(name string) format {
+	switch name {
+	case "json":
+		return format{true, (*pair).compareJSON, nil}
+	case "records":
+		return format{true, (*pair).compareRecords, nil}
+	case "events":
+		return format{true, (*pair).compareEvents, nil}
+	case "xml":
+		return format{true, (*pair).compareXML, xmlDeclared}
+	case "html":
+		return format{true, (*pair).compareHTML, htmlDeclared}
+	case "form":
+		return format{true, (*pair).compareForm, nil}
+	case "parts":
+		return format{false, (*pair).compareMultipart, nil}
+	case "text":
+		return format{true, (*pair).compareLines, nil}
+	}
+	return format{}
 }
 
 // exactly is the format of media types that no suffix or tree tells.
 var exactly = map[string]string{
-	"application/json":   "json",
-	"text/json":          "json",
-	"text/event-stream":  "events",
-	"application/xml":    "xml",
-	"text/xml":           "xml",
-	"application/ndjson": "records", "application/x-ndjson": "records", "application/jsonl": "records", "application/x-jsonl": "records",
+	"application/json":  "json",
+	"text/json":         "json",
+	"text/event-stream": "events",
+	"application/xml":   "xml",
+	"text/xml":          "xml",
+	"text/html":         "html", "application/xhtml+xml": "html",
+	"application/x-www-form-urlencoded": "form",
+	"application/ndjson":                "records", "application/x-ndjson": "records", "application/jsonl": "records", "application/x-jsonl": "records",
 	"application/jsonlines": "records", "application/x-jsonlines": "records", "application/json-seq": "records", "application/stream+json": "records",
 	"application/javascript": "text", "application/x-javascript": "text", "application/ecmascript": "text",
 	"application/yaml": "text", "application/x-yaml": "text", "application/toml": "text", "application/sql": "text", "application/graphql": "text",
@@ -75,8 +90,11 @@ func formatOf(mediaType string) string {
 			return f
 		}
 	}
-	if kind == "text" {
+	switch kind {
+	case "text":
 		return "text"
+	case "multipart":
+		return "parts"
 	}
 	return ""
 }
@@ -87,9 +105,9 @@ func (c *content) format() (f format, sniffed bool) {
 	l, n := c.media[0].name, c.media[1].name
 	switch name := formatOf(l); {
 	case name != "" && name == formatOf(n):
-		return formats[name], false
+		return formatNamed(name), false
 	case (l == "" || formatOf(l) == "json") && (n == "" || formatOf(n) == "json"):
-		return formats["json"], true
+		return formatNamed("json"), true
 	}
 	return format{}, false
 }

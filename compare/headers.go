@@ -148,6 +148,8 @@ func (w *fields) field(name string, legacy, new []string) {
 	switch {
 	case f.Kind == KindHeader && isVolatile(name) && !w.rules.off(Volatile):
 		f.verdict.reason = byVolatile
+	case name == "Content-Type" && f.Kind == KindHeader && !w.rules.off(Derived) && sameButBoundary(l, n):
+		f.verdict.reason = byBoundary
 	case name == "Vary" && w.recoded && !w.rules.off(Derived) && withoutCoding(l) == withoutCoding(n):
 		f.verdict.reason = byCoding
 	default:

@@ -11,7 +11,7 @@ import (
 type likeness struct {
 	*walk
 	ha, hb []uint64
-	a, b   parts
+	a, b   traits
 }
 
 // likenessOf takes elements of the arrays on top apart: those in x that have
@@ -27,10 +27,10 @@ func (w *walk) likenessOf(x *arrays, ha, hb []uint64) (l likeness, ok bool) {
 		return l, false
 	}
 	l = likeness{walk: w, ha: ha, hb: hb}
-	if l.a, ok = w.partsOf(w.a, x.a); !ok || len(l.a.list) == 0 {
+	if l.a, ok = w.traitsOf(w.a, x.a); !ok || len(l.a.list) == 0 {
 		return l, false
 	}
-	l.b, ok = w.partsOf(w.b, x.b)
+	l.b, ok = w.traitsOf(w.b, x.b)
 	return l, ok && len(l.b.list) > 0
 }
 
@@ -43,7 +43,7 @@ func (l *likeness) ordered(pairs []partners) (better []partners, reordered bool)
 		return l.refine(pairs), false
 	}
 	keyed, restA, restB := matchKeys(ka, kb)
-	// No pairs have more in common than one side's parts.
+	// No pairs have more in common than one side's traits.
 	if score := 4 * l.score(keyed); score < 3*min(len(l.a.list), len(l.b.list)) {
 		if better = l.refine(pairs); score < 3*l.score(better) {
 			return better, false
@@ -65,7 +65,7 @@ func (l *likeness) unordered() []partners {
 	return append(pairs, l.nearest(restA, restB)...)
 }
 
-// score is how many parts the elements of all pairs have in common.
+// score is how many traits the elements of all pairs have in common.
 func (l *likeness) score(pairs []partners) int {
 	n := 0
 	for _, p := range pairs {
@@ -167,7 +167,7 @@ func (l *likeness) between(run []partners) []partners {
 // mostNearest is how many elements nearest looks at on a side.
 const mostNearest = 64
 
-// nearest pairs elements that have at least half of their parts in common, the
+// nearest pairs elements that have at least half of their traits in common, the
 // most alike first; of those equally alike the ones further in front.
 func (l *likeness) nearest(restA, restB []int32) []partners {
 	if len(restA) > mostNearest || len(restB) > mostNearest {
@@ -232,7 +232,7 @@ func (l *likeness) keys() (ka, kb []uint64, ok bool) {
 
 // column is the value that the member with a name has in each element. It is
 // false when that is no key.
-func (p *parts) column(name uint64) (keys []uint64, ok bool) {
+func (p *traits) column(name uint64) (keys []uint64, ok bool) {
 	n := len(p.ends) - 1
 	spare := n / 10
 	keys = make([]uint64, n)

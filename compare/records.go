@@ -28,7 +28,7 @@ func (p *pair) compareRecords(c *content) (*bodies, error) {
 		return nil, misfit{brokenL, brokenN}
 	}
 	b := c.one(KindBody, either(brokenL, "JSON records"), either(brokenN, "JSON records"))
-	b.add(compareText(c, p.rules))
+	b.add(p.compareText(c))
 	return b, nil
 }
 

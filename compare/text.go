@@ -11,33 +11,55 @@ func (p *pair) compareLines(c *content) (*bodies, error) {
 	if !c.isText() {
 		return compareBytes(c), nil
 	}
-	return compareText(c, p.rules), nil
+	return p.compareText(c), nil
 }
 
 // compareText compares texts line by line, with as few differences as there
 // are edits. How lines end, and whether the last one does, is one difference.
-func compareText(c *content, rules *Rules) *bodies {
+func (p *pair) compareText(c *content) *bodies {
+	if len(c.base.steps) > 0 && bytes.IndexByte(c.legacy, '\n') < 0 && bytes.IndexByte(c.new, '\n') < 0 {
+		return p.compareValue(c)
+	}
 	s := &findings{levels: []level{{parent: -1}}}
 	legacy, new := c.compareLineEnds(s)
 	l, n := bytes.Split(legacy, []byte("\n")), bytes.Split(new, []byte("\n"))
 	pairs := align(hashLines(l), hashLines(n))
 	s.levels[0].places = int32(len(pairs))
-	for k, p := range pairs {
+	for k, pair := range pairs {
 		f := finding{Difference: Difference{Path: c.base.whole, Kind: KindValue}, ordinal: int32(k)}
 		switch {
-		case p.new < 0:
-			f.Kind, f.Legacy = KindMissing, show(l[p.legacy])
-		case p.legacy < 0:
-			f.Kind, f.New = KindAdded, show(n[p.new])
-		case bytes.Equal(l[p.legacy], n[p.new]):
+		case pair.new < 0:
+			f.Kind, f.Legacy = KindMissing, show(l[pair.legacy])
+		case pair.legacy < 0:
+			f.Kind, f.New = KindAdded, show(n[pair.new])
+		case bytes.Equal(l[pair.legacy], n[pair.new]):
 			continue
 		default:
-			f.Legacy, f.New = show(l[p.legacy]), show(n[p.new])
-			f.judgeLine(rules, l[p.legacy], n[p.new])
+			f.Legacy, f.New = show(l[pair.legacy]), show(n[pair.new])
+			f.judgeLine(p.rules, l[pair.legacy], n[pair.new])
 		}
-		f.At = fmt.Sprintf("%s:%d", c.base.wholeAt, p.index()+1)
+		f.At = fmt.Sprintf("%s:%d", c.base.wholeAt, pair.index()+1)
 		s.add(f)
 	}
+	return &bodies{[]piece{s}}
+}
+
+// compareValue compares the one line of a part.
+func (p *pair) compareValue(c *content) *bodies {
+	s := &findings{}
+	applicable := p.rules.rulesAt(&c.base)
+	legacy, new := string(c.legacy), string(c.new)
+	if legacy == new {
+		for _, r := range applicable {
+			if link := p.rules.actions[r].link; link > 0 {
+				s.equal = append(s.equal, equalLink{link - 1, linkText(legacy)})
+			}
+		}
+		return &bodies{[]piece{s}}
+	}
+	f := finding{Difference: Difference{Path: c.base.path, At: c.base.at, Kind: KindValue, Weight: 1, Legacy: show(legacy), New: show(new)}, level: -1}
+	f.judge(p.rules, applicable, c.base.name(), legacy, new)
+	s.add(f)
 	return &bodies{[]piece{s}}
 }
 

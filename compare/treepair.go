@@ -3,6 +3,7 @@ package compare
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // kid is a child, with its place among those of its name.
@@ -41,13 +42,17 @@ func (w *treeWalk) children(l, n int32) {
 	a, b := w.kids(l, n)
 	var pairs []partners
 	moved := false
-	for _, c := range w.classes(a, b) {
+	for _, c := range w.peerGroups(a, b) {
 		var own []partners
 		if c.rule >= 0 {
 			own = w.pairBag(c, l, n)
 		} else {
 			own = w.pairSequence(c)
-			moved = moved || !rising(own)
+			if in := !rising(own); in && w.options.loose {
+				w.reordered(c)
+			} else {
+				moved = moved || in
+			}
 		}
 		for _, p := range own {
 			pairs = append(pairs, c.whole(p))
@@ -65,6 +70,23 @@ func (w *treeWalk) children(l, n int32) {
 	for k, p := range pairs {
 		w.visit(a, b, p, before+int32(k))
 	}
+}
+
+// reordered enters that the values of one name of a form stand in another order.
+func (w *treeWalk) reordered(c *peers) {
+	name := w.l.names.list[c.a[0].name]
+	w.frames = append(w.frames, treeFrame{name: name, rules: w.childRules(name, -1)})
+	top := len(w.frames) - 1
+	values := func(t *tree, list []kid) string {
+		var all []string
+		for _, k := range list[:min(len(list), maxShown)] {
+			all = append(all, w.show(t, k.id))
+		}
+		return strings.Join(all, ", ")
+	}
+	w.enter(top-1, c.inA[0], top, "", KindOrder, values(w.l, c.a), values(w.n, c.b), w.rulesIn(w.frames[top].rules))
+	w.tracker.pop(w.frames[top].rules)
+	w.frames = w.frames[:top]
 }
 
 // visit compares a child of both elements on top, or enters one that has no partner.
@@ -95,9 +117,9 @@ func (w *treeWalk) visit(a, b []kid, p partners, ordinal int32) {
 	rules := func() []int32 { return w.rulesIn(w.frames[frame].rules) }
 	switch {
 	case p.new < 0:
-		w.enter(among, ordinal, frame, "", KindMissing, w.l.show(l.id), "", rules())
+		w.enter(among, ordinal, frame, "", KindMissing, w.show(w.l, l.id), "", rules())
 	case p.legacy < 0:
-		w.enter(among, ordinal, frame, "", KindAdded, "", w.n.show(n.id), rules())
+		w.enter(among, ordinal, frame, "", KindAdded, "", w.show(w.n, n.id), rules())
 	case here.name == noName:
 		legacy, new := w.l.slice(w.l.nodes[l.id].text), w.n.slice(w.n.nodes[n.id].text)
 		if legacy != new {
@@ -125,15 +147,15 @@ func (w *treeWalk) childRules(name string, index int32) set {
 	return w.tracker.sibling(f.rules, name, index)
 }
 
-// class is the children among which partners are looked for.
-type class struct {
+// peers is the children among which partners are looked for.
+type peers struct {
 	a, b     []kid
 	inA, inB []int32 // where these stand among all children
 	rule     int32   // that makes them a multiset, -1 for none
 }
 
 // whole is a pair with the places among all children.
-func (c *class) whole(p partners) partners {
+func (c *peers) whole(p partners) partners {
 	if p.legacy >= 0 {
 		p.legacy = c.inA[p.legacy]
 	}
@@ -143,13 +165,13 @@ func (c *class) whole(p partners) partners {
 	return p
 }
 
-// classes divides the children: those under a rule with unordered are apart by
+// peerGroups divides the children: those under a rule with unordered are apart by
 // name, all of them together where the rule is for the element around them.
-func (w *treeWalk) classes(a, b []kid) []*class {
+func (w *treeWalk) peerGroups(a, b []kid) []*peers {
 	all := w.unorderedRule(w.frames[len(w.frames)-1].rules)
-	byName := map[int32]*class{}
-	var list []*class
-	find := func(name int32) *class {
+	byName := map[int32]*peers{}
+	var list []*peers
+	find := func(name int32) *peers {
 		c, known := byName[name]
 		if known {
 			return c
@@ -165,7 +187,7 @@ func (w *treeWalk) classes(a, b []kid) []*class {
 			key = -1
 		}
 		if c = byName[key]; c == nil || key != name && c.rule != rule {
-			c = &class{rule: rule}
+			c = &peers{rule: rule}
 			list = append(list, c)
 		}
 		byName[name], byName[key] = c, c
@@ -211,9 +233,9 @@ func (w *treeWalk) hashes(t *tree, list []kid, byName bool) []uint64 {
 	return sums
 }
 
-// pairBag pairs the children of a class as a multiset. If one of a name
+// pairBag pairs the children of a peers as a multiset. If one of a name
 // remains on each side, these two are taken for the same.
-func (w *treeWalk) pairBag(c *class, l, n int32) []partners {
+func (w *treeWalk) pairBag(c *peers, l, n int32) []partners {
 	pairs, restA, restB := matchEqual(w.hashes(w.l, c.a, false), w.hashes(w.n, c.b, false))
 	if !rising(pairs) {
 		top := len(w.frames) - 1
@@ -247,9 +269,9 @@ func rising(pairs []partners) bool {
 	return true
 }
 
-// pairSequence pairs the children of a class with the fewest edits, only those
+// pairSequence pairs the children of a peers with the fewest edits, only those
 // of one name with each other.
-func (w *treeWalk) pairSequence(c *class) []partners {
+func (w *treeWalk) pairSequence(c *peers) []partners {
 	front, back := trim(len(c.a), len(c.b), func(i, j int) bool {
 		return w.l.nodes[c.a[i].id].exact == w.n.nodes[c.b[j].id].exact
 	})

@@ -15,6 +15,7 @@ type treeWalk struct {
 	l, n    *tree
 	tracker tracker
 	frames  []treeFrame
+	data    []*walk // of scripts that hold JSON
 	options treeOptions
 
 	// budget is how many nodes may still be hashed again under rules, and
@@ -24,10 +25,8 @@ type treeWalk struct {
 
 // treeOptions say how a format differs from XML.
 type treeOptions struct {
-	loose bool // the order of children counts among those of one name alone
-	// inner compares the text of an element in its own format; nil when there
-	// is none, and false where it is a text like others.
-	inner func(w *treeWalk, l, n int32, legacy, new string) bool
+	loose bool // a form: the order of children counts among those of one name alone, and they are shown by their texts
+	html  bool // texts of some elements are JSON
 }
 
 // treeFrame is a pair of elements that the walk is in.
@@ -73,7 +72,7 @@ func (w *treeWalk) elements(l, n int32) {
 	applicable := w.rulesIn(f.rules)
 	for _, r := range applicable {
 		if w.rules.actions[r].ignore {
-			w.enter(top-1, f.ordinal, top, "", KindValue, w.l.show(l), w.n.show(n), applicable)
+			w.enter(top-1, f.ordinal, top, "", KindValue, w.show(w.l, l), w.show(w.n, n), applicable)
 			return
 		}
 	}
@@ -110,7 +109,7 @@ func (w *treeWalk) compareSpaces(l, n int32) {
 func (w *treeWalk) texts(l, n int32, legacy, new string, applicable []int32) {
 	top := len(w.frames) - 1
 	f := &w.frames[top]
-	if w.options.inner != nil && w.options.inner(w, l, n, legacy, new) {
+	if w.options.html && (legacy != new || w.linked()) && isData(w.l, l) && isData(w.n, n) && w.compareData(legacy, new) {
 		return
 	}
 	if legacy == new {
@@ -118,6 +117,14 @@ func (w *treeWalk) texts(l, n int32, legacy, new string, applicable []int32) {
 		return
 	}
 	w.enter(top-1, f.ordinal, top, "", KindValue, legacy, new, applicable)
+}
+
+// show is a node for a person.
+func (w *treeWalk) show(t *tree, id int32) string {
+	if text, only := t.only(id); only && w.options.loose {
+		return text
+	}
+	return t.show(id)
 }
 
 // agree notes an equal value under rules with same.
@@ -244,4 +251,42 @@ func (w *treeWalk) exact(frame int) string {
 		}
 	}
 	return f.at
+}
+
+// What the walks of scripts have found stands behind the rest.
+
+func (w *treeWalk) counting() int {
+	n := w.findings.counting()
+	for _, j := range w.data {
+		n += j.counting()
+	}
+	return n
+}
+
+func (w *treeWalk) enterEqual(all *links) {
+	w.findings.enterEqual(all)
+	for _, j := range w.data {
+		j.enterEqual(all)
+	}
+}
+
+func (w *treeWalk) settleLinks(settle func(*verdict, linkValue, linkValue)) {
+	w.findings.settleLinks(settle)
+	for _, j := range w.data {
+		j.settleLinks(settle)
+	}
+}
+
+func (w *treeWalk) list(l *ledger) {
+	w.findings.list(l)
+	for _, j := range w.data {
+		j.list(l)
+	}
+}
+
+func (w *treeWalk) free() {
+	for _, j := range w.data {
+		j.free()
+	}
+	w.data = nil
 }

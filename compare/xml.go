@@ -15,10 +15,10 @@ func (p *pair) compareXML(c *content) (*bodies, error) {
 }
 
 // compareTrees compares two contents as trees.
-func (p *pair) compareTrees(c *content, a string, parse func([]byte, *names) (*tree, error), o treeOptions) (*bodies, error) {
+func (p *pair) compareTrees(c *content, a string, parse func([]byte, media, *names) (*tree, error), o treeOptions) (*bodies, error) {
 	names := newNames()
-	l, errL := parse(c.legacy, names)
-	n, errN := parse(c.new, names)
+	l, errL := parse(c.legacy, c.media[0], names)
+	n, errN := parse(c.new, c.media[1], names)
 	for _, err := range []error{errL, errN} {
 		if hopeless(err) {
 			return &bodies{}, fmt.Errorf("%s body can not be compared: %w", a, err)
@@ -45,7 +45,7 @@ const xmlSpace = "http://www.w3.org/XML/1998/namespace"
 // the document type and white space between elements are left out. Entities
 // of a document type are never expanded: a document that declares some is
 // refused.
-func parseXML(text []byte, names *names) (*tree, error) {
+func parseXML(text []byte, _ media, names *names) (*tree, error) {
 	x := xmlReader{builder: newBuilder(names), keeps: []bool{false}}
 	d := xml.NewDecoder(bytes.NewReader(text))
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // it has been undone

@@ -3,30 +3,30 @@ package compare
 import "slices"
 
 // What an element consists of, for finding out which two are the same one
-// although their hashes differ: its parts are its members, or the elements of
+// although their hashes differ: its traits are its members, or the elements of
 // an array in it.
 
-// part is one member or element.
-type part struct {
+// trait is one member or element.
+type trait struct {
 	sum  uint64 // of name and value, as in hashes
 	name uint64 // its hash
 	key  uint64 // the value as a key, noKey when it can not be one
 }
 
-// parts is those of several elements.
-type parts struct {
-	list []part
+// traits is those of several elements.
+type traits struct {
+	list []trait
 	ends []int32 // of element k: list[ends[k]:ends[k+1]], sorted by sum
 }
 
-func (p *parts) of(k int32) []part { return p.list[p.ends[k]:p.ends[k+1]] }
+func (p *traits) of(k int32) []trait { return p.list[p.ends[k]:p.ends[k+1]] }
 
-// maxParts bounds how many parts the two sides of a pairing may have each.
-const maxParts = 1 << 20
+// maxTraits bounds how many traits the two sides of a pairing may have each.
+const maxTraits = 1 << 20
 
-// partsOf takes elements of the array on top apart. It is false when there are
+// traitsOf takes elements of the array on top apart. It is false when there are
 // too many.
-func (w *walk) partsOf(text []byte, list []span) (p parts, ok bool) {
+func (w *walk) traitsOf(text []byte, list []span) (p traits, ok bool) {
 	top := len(w.frames) - 1
 	w.resolve(top)
 	h := w.newHasher(text)
@@ -36,10 +36,10 @@ func (w *walk) partsOf(text []byte, list []span) (p parts, ok bool) {
 		at := h.stride(w.frames[top].rules, stride{from: int32(k), to: -1})
 		from := len(p.list)
 		if !h.leniencyAt(at).ignored {
-			p.list = h.parts(int(list[k].from), at, field, p.list)
+			p.list = h.traits(int(list[k].from), at, field, p.list)
 		}
 		h.tracker.pop(at)
-		if len(p.list) > maxParts {
+		if len(p.list) > maxTraits {
 			return p, false
 		}
 		slices.SortFunc(p.list[from:], bySum)
@@ -48,7 +48,7 @@ func (w *walk) partsOf(text []byte, list []span) (p parts, ok bool) {
 	return p, true
 }
 
-func bySum(a, b part) int {
+func bySum(a, b trait) int {
 	switch {
 	case a.sum < b.sum:
 		return -1
@@ -58,16 +58,16 @@ func bySum(a, b part) int {
 	return 0
 }
 
-// parts appends those of the element at i.
-func (h hasher) parts(i int, at set, field []byte, to []part) []part {
+// traits appends those of the element at i.
+func (h hasher) traits(i int, at set, field []byte, to []trait) []trait {
 	switch h.text[i] {
 	case '{':
-		return h.memberParts(i, at, to)
+		return h.memberTraits(i, at, to)
 	case '[':
 		i = blank(h.text, i+1)
 		for n := int32(0); h.text[i] != ']'; n++ {
 			v, e := h.element(i, at, n, field)
-			to = append(to, part{sum: v})
+			to = append(to, trait{sum: v})
 			if i = blank(h.text, e); h.text[i] == ',' {
 				i = blank(h.text, i+1)
 			}
@@ -76,10 +76,10 @@ func (h hasher) parts(i int, at set, field []byte, to []part) []part {
 	return to
 }
 
-// memberParts appends the members of the object at i. Those of which rules
+// memberTraits appends the members of the object at i. Those of which rules
 // forgive something are no keys: what a rule with same maps is not one value
 // on both sides.
-func (h hasher) memberParts(i int, at set, to []part) []part {
+func (h hasher) memberTraits(i int, at set, to []trait) []trait {
 	i = blank(h.text, i+1)
 	for h.text[i] != '}' {
 		nameEnd, escapes := scanString(h.text, i)
@@ -93,7 +93,7 @@ func (h hasher) memberParts(i int, at set, to []part) []part {
 		v, e := h.value(value, below, name)
 		h.tracker.pop(below)
 		if !lenient.ignored {
-			p := part{name: hashBytes(name)}
+			p := trait{name: hashBytes(name)}
 			p.sum = mix(p.name, v)
 			if !lenient.within && !lenient.tolerance && !lenient.linked {
 				p.key = keySum(h.text, value)
@@ -107,8 +107,8 @@ func (h hasher) memberParts(i int, at set, to []part) []part {
 	return to
 }
 
-// common counts the parts that two elements share.
-func common(a, b []part) int {
+// common counts the traits that two elements share.
+func common(a, b []trait) int {
 	n := 0
 	for len(a) > 0 && len(b) > 0 {
 		switch {
