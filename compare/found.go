@@ -26,20 +26,21 @@ type level struct {
 // beyond it count, and so do equal values.
 const maxMapped = 1 << 17
 
-// keep reports whether a finding of this kind is to be kept; when it is not, it
-// has been counted.
-func (s *findings) keep(g ground) bool {
+// keep reports whether a finding is to be kept, of which only Path, Kind and
+// verdict are looked at; when it is not, it has been counted.
+func (s *findings) keep(f *finding) bool {
 	if s.seen == nil {
 		s.seen = map[ground]int32{}
 	}
-	switch g.verdict.reason {
-	case ifLinked, ifGenerated:
+	if f.verdict.reason == ifLinked || f.verdict.reason == ifGenerated {
 		if s.mapped++; s.mapped <= maxMapped {
 			return true
 		}
-		g.verdict = verdict{}
-		fallthrough
-	case counts:
+		f.verdict = verdict{}
+	}
+	g := ground{f.Path, f.Kind, f.verdict}
+	if f.verdict.reason == counts {
+		s.mark(f.level, f.ordinal)
 		if s.listable >= maxDifferences || s.seen[g] >= maxPerPlace {
 			s.left++
 			return false
@@ -64,10 +65,7 @@ func (s *findings) keep(g ground) bool {
 
 // add enters a finding that has its place among its siblings.
 func (s *findings) add(f finding) {
-	if f.verdict.reason == counts {
-		s.mark(f.level, f.ordinal)
-	}
-	if s.keep(ground{f.Path, f.Kind, f.verdict}) {
+	if s.keep(&f) {
 		s.found = append(s.found, f)
 	}
 }

@@ -214,14 +214,11 @@ func (w *treeWalk) enter(among int, ordinal int32, frame int, attr string, kind 
 // one of the places of another frame, in which it has the ordinal.
 func (w *treeWalk) put(among int, ordinal int32, frame int, attr string, f finding, legacy, new string) {
 	f.level, f.ordinal = w.frames[max(among, 0)].level, ordinal
-	if f.verdict.reason == counts {
-		w.mark(f.level, f.ordinal)
-	}
 	f.Path = w.path(frame)
 	if attr != "" {
 		f.Path = joinPath(f.Path, nameSegment(attr))
 	}
-	if !w.keep(ground{f.Path, f.Kind, f.verdict}) {
+	if !w.keep(&f) {
 		return
 	}
 	f.At = w.exact(frame)
