@@ -99,6 +99,8 @@ func TestGeneratedIDs(t *testing.T) {
 
 		{"new records in a list", `[{"id":"` + a + `","n":1},{"id":"` + b + `","n":2}]`, `[{"id":"` + c + `","n":1},{"id":"` + d + `","n":2}]`, "($[*].id value: generated id)"},
 		{"new records in another order", `[{"id":"` + a + `","n":1},{"id":"` + b + `","n":2}]`, `[{"id":"` + d + `","n":2},{"id":"` + c + `","n":1}]`, "$ order, ($[*].id value: generated id)"},
+		{"one more in front of new records", `[{"id":"` + a + `","n":1},{"id":"` + b + `","n":2}]`, `[{"id":"` + c + `","n":0},{"id":"` + d + `","n":1},{"id":"` + version4(5) + `","n":2}]`,
+			"$ length, ($[*].id value: generated id)"},
 		{"stored records in another order", `[{"id":"` + a + `"},{"id":"` + b + `"},{"id":"` + c + `"}]`, `[{"id":"` + b + `"},{"id":"` + c + `"},{"id":"` + a + `"}]`, "$ order"},
 		{"stored ids in another order", `["` + a + `","` + b + `"]`, `["` + b + `","` + a + `"]`, "$ order"},
 		{"a new record behind the stored ones", `[{"id":"` + a + `"},{"id":"` + b + `"}]`, `[{"id":"` + a + `"},{"id":"` + c + `"}]`, "($[*].id value: generated id)"},

@@ -76,7 +76,7 @@ func (h hasher) value(i int, at set, field []byte) (sum uint64, end int) {
 		if lenient.rewritten {
 			s = h.rewrite(at, s)
 		}
-		if h.loose {
+		if h.loose && !lenient.linked {
 			if sum, ok := hashIDs(s, field); ok {
 				return sum, end
 			}

@@ -18,7 +18,7 @@ func TestAskedForIDIsNotGenerated(t *testing.T) {
 		verdict                     reports.Verdict
 	}{
 		{"new answers with another record", "/accounts/" + asked, `{"id":"` + asked + `"}`, `{"id":"` + other + `"}`, reports.Mismatch},
-		{"new always makes up another id", "/accounts/7", `{"id":"` + asked + `","of":"` + asked + `"}`, `{"id":"` + other + `","of":"` + asked + `"}`, reports.Mismatch},
+		{"new's answer has legacy's id in another place", "/accounts/7", `{"id":"` + asked + `","of":"` + asked + `"}`, `{"id":"` + other + `","of":"` + asked + `"}`, reports.Mismatch},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			r := newRig(t, options{}).run(t)
