@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -138,6 +139,41 @@ func FuzzMatches(f *testing.F) {
 		}
 		if got, want := matchesWhole(re, scalar{isString, []byte(value)}), anchored.MatchString(value); got != want {
 			t.Fatalf("%q matches all of %q: %v, want %v", pattern, value, got, want)
+		}
+	})
+}
+
+// FuzzRuledJSON compares any bodies under rules with every action: no panic, a
+// value equals itself, the same result every time, and rules make no difference
+// of what is equal without them.
+func FuzzRuledJSON(f *testing.F) {
+	for _, seed := range [][2]string{
+		{`{"a":1,"c":[{"b":null}]}`, `{"b":1,"c":[{}]}`}, {`{"m":"x1","f":"00ff","e":[],"k":"K"}`, `{"m":"y2","f":"ff00","k":"\u212a"}`},
+		{`[{"r":"old","a":2},{"r":"old"}]`, `[{"r":"new"},{"r":"new","b":2},{"b":1,"a":1}]`}, {`{"x":{"a":1},"x":2}`, `{"x":{"\u0062":1}}`}, {`{"e":{"f":[[1,2]]}}`, `{"e":{"f":[[2,1]],"g":0}}`},
+	} {
+		f.Add([]byte(seed[0]), []byte(seed[1]))
+	}
+	rules, errs := Compile([]Rule{
+		{Path: "$..a", Rename: "b"}, {Path: "$..c", Rename: "d", Side: "legacy"}, {Path: "$..m", Matches: "[a-z]+[0-9]"}, {Path: "$..f", Format: "hex"},
+		{Path: "$..e", Empty: "missing"}, {Path: "$..k", Case: "ignore"}, {Path: "$..r", Rewrite: Rewrite{From: "new", To: "old"}}, {Path: "$..r", Same: "x"},
+		{Path: "$..*", Ignore: true, Kind: KindAdded}, {Path: "$.x", Ignore: true, Side: "legacy"}, {Path: "$..e", Ignore: true, Kind: KindOrder}, {Path: "$.y", Ignore: true, Kind: KindType},
+	})
+	if errs != nil {
+		f.Fatal(errs)
+	}
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		if max(len(a), len(b)) > 4096 {
+			return
+		}
+		bare, ruled := Exchanges(jsonExchange(a), jsonExchange(b), nil), Exchanges(jsonExchange(a), jsonExchange(b), rules)
+		if again := Exchanges(jsonExchange(a), jsonExchange(b), rules); !reflect.DeepEqual(ruled, again) && ruled.Err == nil {
+			t.Fatalf("two results: %+v and %+v", ruled, again)
+		}
+		if bare.Match() && len(bare.Forgiven) == 0 && !ruled.Match() {
+			t.Fatalf("rules made a difference of %q and %q: %+v", a, b, ruled)
+		}
+		if r := Exchanges(jsonExchange(a), jsonExchange(append([]byte(" "), a...)), rules); scanDocument(a) >= 0 && !r.Match() {
+			t.Fatalf("%q differs from itself: %+v", a, r)
 		}
 	})
 }
