@@ -134,13 +134,14 @@ func (a *action) modifySide(word, space string) error {
 }
 
 // forgivesAll reports whether a whole answer may differ under the action. What
-// new adds, another order and another spelling leave of it what legacy has.
+// new adds and another order leave of it what legacy has. Formats do not: beside
+// rules with format, a value that has none is a difference of that kind.
 func (a *action) forgivesAll(place rulePlace) bool {
 	if place.space != inJSON || !wildcardsOnly(place.segments) {
 		return false
 	}
 	switch a.partial {
-	case "", KindAdded, KindOrder, KindFormat:
+	case "", KindAdded, KindOrder:
 	default:
 		return true
 	}

@@ -75,10 +75,10 @@ func TestRulesBesideEachOther(t *testing.T) {
 func TestWholeAnswers(t *testing.T) {
 	refused := []Rule{
 		{Ignore: true}, {Ignore: true, Kind: KindValue}, {Ignore: true, Kind: KindMissing}, {Ignore: true, Kind: KindType}, {Ignore: true, Kind: KindLength},
-		{Ignore: true, Kind: KindBody}, {Ignore: true, Side: "legacy"}, {Matches: ".*"}, {Matches: ".*", Side: "new"}, {Format: "same"}, {Format: "hex", Side: "new"}, {Same: "x"},
+		{Ignore: true, Kind: KindBody}, {Ignore: true, Kind: KindFormat}, {Ignore: true, Side: "legacy"}, {Matches: ".*"}, {Matches: ".*", Side: "new"}, {Format: "same"}, {Format: "hex", Side: "new"}, {Same: "x"},
 	}
 	allowed := []Rule{
-		{Ignore: true, Kind: KindAdded}, {Ignore: true, Side: "new"}, {Ignore: true, Kind: KindOrder}, {Ignore: true, Kind: KindFormat}, {Rewrite: Rewrite{From: "a"}},
+		{Ignore: true, Kind: KindAdded}, {Ignore: true, Side: "new"}, {Ignore: true, Kind: KindOrder}, {Rewrite: Rewrite{From: "a"}},
 		{Case: "ignore"}, {Empty: "missing"}, {Tolerance: "1%"}, {Within: "1h"}, {Unordered: true}, {By: "$.id"}, {Unordered: true, By: "$.id"},
 	}
 	for _, r := range refused {
