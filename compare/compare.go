@@ -67,7 +67,7 @@ const (
 	KindAdded     Kind = "added"     // new has it, legacy does not
 	KindOrder     Kind = "order"     // the same elements in another order
 	KindLength    Kind = "length"    // arrays of another length
-	KindFormat    Kind = "format"    // same meaning, other spelling (a timestamp in another format)
+	KindFormat    Kind = "format"    // same meaning, other spelling (a timestamp in another format); not in the format that a rule asks for
 	KindStatus    Kind = "status"    // status code
 	KindHeader    Kind = "header"    // other value of a header field, trailer field or cookie that both sides have
 	KindBody      Kind = "body"      // bodies that can not be compared in parts; a member name that one side repeats more often
