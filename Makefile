@@ -2,7 +2,7 @@
 GO ?= go
 export GOFLAGS ?=
 
-.PHONY: help build demo test check ci setup bench setup-bench soak clean
+.PHONY: help build demo test check ci setup bench setup-bench bench-compare soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,8 +34,11 @@ ci: check test ## what CI runs
 setup: ## install what the tests and the demo need and Go does not bring (Chromium, curl, a C compiler)
 	@./scripts/setup
 
-bench: setup-bench ## benchmarks, side by side in one run, about 17 minutes (SHORT=1: half a minute; ARGS="-only p99")
+bench: setup-bench ## benchmarks, side by side in one run, about 19 minutes (SHORT=1: half a minute; ARGS="-only p99")
 	$(GO) run ./bench $(if $(SHORT),-short) $(ARGS)
+
+bench-compare: ## the comparison against other libraries, large bodies included: about 8 minutes
+	$(GO) test ./compare -run '^$$' -bench Libraries -libraries -v -timeout 30m
 
 setup-bench:
 	@./scripts/setup-bench
