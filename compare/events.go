@@ -1,9 +1,6 @@
 package compare
 
-import (
-	"bytes"
-	"encoding/json"
-)
+import "bytes"
 
 // compareEvents compares server-sent events as the elements of one array:
 // $[*].event, $[*].id, $[*].retry, and $[*].data, which is read as JSON where
@@ -106,6 +103,19 @@ func appendMember(out []byte, name string, value []byte) []byte {
 
 // quoteJSON writes a text as a JSON string.
 func quoteJSON(s []byte) []byte {
-	q, _ := json.Marshal(string(s)) // a string always can be
-	return q
+	q := append(make([]byte, 0, len(s)+2), '"')
+	for _, c := range s {
+		switch {
+		case c == '"' || c == '\\':
+			q = append(q, '\\', c)
+		case c == '\n':
+			q = append(q, `\n`...)
+		case c < ' ':
+			q = append(q, `\u00`...)
+			q = append(q, "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
+		default:
+			q = append(q, c)
+		}
+	}
+	return append(q, '"')
 }

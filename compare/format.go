@@ -50,6 +50,10 @@ func formatNamed(name string) format {
 		return format{true, (*pair).compareForm, nil}
 	case "parts":
 		return format{false, (*pair).compareMultipart, nil}
+	case "protobuf":
+		return format{false, (*pair).compareProtobuf, nil}
+	case "grpc":
+		return format{false, (*pair).compareGRPC, nil}
 	case "text":
 		return format{true, (*pair).compareLines, nil}
 	}
@@ -58,22 +62,46 @@ func formatNamed(name string) format {
 
 // exactly is the format of media types that no suffix or tree tells.
 var exactly = map[string]string{
-	"application/json":  "json",
-	"text/json":         "json",
-	"text/event-stream": "events",
-	"application/xml":   "xml",
-	"text/xml":          "xml",
-	"text/html":         "html", "application/xhtml+xml": "html",
+	"application/json": "json",
+	"text/json":        "json",
+
+	"application/ndjson":      "records",
+	"application/x-ndjson":    "records",
+	"application/jsonl":       "records",
+	"application/x-jsonl":     "records",
+	"application/jsonlines":   "records",
+	"application/x-jsonlines": "records",
+	"application/json-seq":    "records",
+	"application/stream+json": "records", // Spring's name of NDJSON
+	"text/event-stream":       "events",
+
+	"application/xml":                   "xml",
+	"text/xml":                          "xml",
+	"text/html":                         "html",
+	"application/xhtml+xml":             "html",
 	"application/x-www-form-urlencoded": "form",
-	"application/ndjson":                "records", "application/x-ndjson": "records", "application/jsonl": "records", "application/x-jsonl": "records",
-	"application/jsonlines": "records", "application/x-jsonlines": "records", "application/json-seq": "records", "application/stream+json": "records",
-	"application/javascript": "text", "application/x-javascript": "text", "application/ecmascript": "text",
-	"application/yaml": "text", "application/x-yaml": "text", "application/toml": "text", "application/sql": "text", "application/graphql": "text",
+
+	"application/protobuf":            "protobuf",
+	"application/x-protobuf":          "protobuf",
+	"application/vnd.google.protobuf": "protobuf",
+	"application/x-google-protobuf":   "protobuf",
+	"application/proto":               "protobuf", // of the Connect protocol
+	"application/grpc":                "grpc",
+	"application/grpc+proto":          "grpc",
+
+	"application/javascript":   "text",
+	"application/x-javascript": "text",
+	"application/ecmascript":   "text",
+	"application/yaml":         "text",
+	"application/x-yaml":       "text",
+	"application/toml":         "text",
+	"application/sql":          "text",
+	"application/graphql":      "text",
 }
 
 // bySuffix is the format of media types with a structured syntax (RFC 6838 section 4.2.8).
 var bySuffix = map[string]string{
-	"json": "json", "json-seq": "records", "jsonl": "records", "ndjson": "records", "yaml": "text", "xml": "xml",
+	"json": "json", "json-seq": "records", "jsonl": "records", "ndjson": "records", "yaml": "text", "xml": "xml", "protobuf": "protobuf",
 }
 
 // formatOf is the name of the format of a media type, "" for bytes.

@@ -7,6 +7,8 @@ type Options struct {
 	Off Builtin
 	// Numbers says when two JSON numbers are equal.
 	Numbers Numbers
+	// Messages are the types of protobuf bodies; without them these are bytes.
+	Messages *Messages
 }
 
 // Builtin is a set of what is forgiven without a rule.
