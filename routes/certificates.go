@@ -70,7 +70,7 @@ func (l *loader) certificates(b *Backend, n *yamlNode, key string) string {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(filepath.Dir(l.file), name)
 	}
-	content, err := readSmall(name)
+	content, err := readSmall(name, maxCertificates)
 	if err != nil {
 		l.fault(n.pos, fmt.Sprintf("tls.%s %s: %v", key, quoted(n.text), err), "name a file that Quack may read; a relative path begins at the folder of "+filepath.Base(l.file))
 		return ""
@@ -79,7 +79,8 @@ func (l *loader) certificates(b *Backend, n *yamlNode, key string) string {
 	return content
 }
 
-func readSmall(name string) (string, error) {
+// readSmall is what stands in a file of at most so many bytes.
+func readSmall(name string, most int64) (string, error) {
 	// Asked first: to open a pipe would wait for its other end.
 	if info, err := os.Stat(name); err != nil {
 		return "", withoutPath(err)
@@ -91,12 +92,12 @@ func readSmall(name string) (string, error) {
 		return "", withoutPath(err)
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxCertificates+1))
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
 	switch {
 	case err != nil:
 		return "", withoutPath(err)
-	case len(b) > maxCertificates:
-		return "", errors.New("is longer than 1 MiB")
+	case int64(len(b)) > most:
+		return "", fmt.Errorf("is longer than %d MiB", most>>20)
 	case len(b) == 0:
 		return "", errors.New("is empty")
 	}

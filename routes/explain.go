@@ -83,7 +83,7 @@ func (r *Route) takes(id settingID) bool {
 	switch id {
 	case settingPercent:
 		return r.Stage == StageRamp
-	case settingRewriteLegacy, settingRewriteNew:
+	case settingRewriteLegacy, settingRewriteNew, settingMessages:
 		return r.from[id] != nil
 	case settingCacheTTL:
 		return r.Safe && r.from[id] != nil

@@ -146,7 +146,7 @@ const defaultName = "(default)"
 func (r *resolver) fallback(root *treeNode) *Route {
 	from := root.own
 	for _, id := range []settingID{settingNew, settingStage, settingPercent, settingSafe, settingIdempotent, settingCacheTTL,
-		settingRewriteLegacy, settingRewriteNew, settingTimestamps, settingGenerated, settingVolatile, settingDerived, settingNumbers, settingRules} {
+		settingRewriteLegacy, settingRewriteNew, settingTimestamps, settingGenerated, settingVolatile, settingDerived, settingNumbers, settingRules, settingMessages} {
 		from[id] = nil // it is neither migrated nor compared nor cached
 	}
 	route := newRoute(root, from)

@@ -152,6 +152,7 @@ type Route struct {
 	from      *scope // where each setting was stated
 	rules     *ruleList
 	options   compare.Options
+	messages  *messages
 	params    []string // names of the pattern's parameters, in order
 	regexps   []bool   // which of them have a regular expression; nil when none
 	templates map[Side]pathPattern

@@ -42,6 +42,7 @@ const (
 	settingDerived
 	settingNumbers
 	settingRules
+	settingMessages
 	numSettings
 )
 
@@ -158,6 +159,12 @@ var settings = [numSettings]setting{
 	settingRules: {"compare.rules", readRules,
 		func(r *Route, v any) { r.rules = v.(*ruleList) },
 		func(r *Route) string { return r.rules.String() }},
+	settingMessages: {"compare.messages", readMessages,
+		func(r *Route, v any) {
+			r.messages = v.(*messages)
+			r.options.Messages = r.messages.read
+		},
+		func(r *Route) string { return r.messages.String() }},
 }
 
 func backendName(b *Backend) string {
