@@ -80,7 +80,9 @@ type Difference struct {
 	// Path is the generalised place: a JSONPath shorthand in which array
 	// indexes are [*] and keys of maps are .* ("$.items[*].price"), or
 	// "status", "header:NAME", "trailer:NAME", "cookie:NAME", "body",
-	// "table:NAME". Differences are counted by (Path, Kind).
+	// "table:NAME". Elements of XML and HTML are members by their names,
+	// whether there is one or there are more ("$.order.item.price"), attributes
+	// by theirs behind an @. Differences are counted by (Path, Kind).
 	Path string `json:"path"`
 	// At is the exact place ("$.items[3].price", "body:12" for a line of
 	// text); equal to Path where there is nothing to generalise. Indexes and
