@@ -209,12 +209,8 @@ func (t *tree) write(b *strings.Builder, id int32) {
 		b.WriteString(show(t.text[n.text.from:n.text.to]))
 		return
 	}
-	b.WriteString("<" + t.name(n))
-	for _, a := range t.attributes(n) {
-		if b.Len() > maxShown {
-			return
-		}
-		fmt.Fprintf(b, " %s=%q", t.names.list[a.name], show(t.text[a.value.from:a.value.to]))
+	if !t.writeTag(b, n) {
+		return
 	}
 	if n.kids == 0 {
 		b.WriteString("/>")
@@ -225,4 +221,24 @@ func (t *tree) write(b *strings.Builder, id int32) {
 		t.write(b, c)
 	}
 	b.WriteString("</" + t.name(n) + ">")
+}
+
+// writeTag writes the beginning of a start tag, and reports whether there is
+// room for more.
+func (t *tree) writeTag(b *strings.Builder, n *node) bool {
+	b.WriteString("<" + t.name(n))
+	for _, a := range t.attributes(n) {
+		if b.Len() > maxShown {
+			return false
+		}
+		fmt.Fprintf(b, " %s=%q", t.names.list[a.name], show(t.text[a.value.from:a.value.to]))
+	}
+	return true
+}
+
+// tag is the start tag of an element.
+func (t *tree) tag(id int32) string {
+	var b strings.Builder
+	t.writeTag(&b, &t.nodes[id])
+	return b.String() + ">"
 }

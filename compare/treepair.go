@@ -65,7 +65,7 @@ func (w *treeWalk) children(l, n int32) {
 	before := w.levels[f.level].places
 	w.levels[f.level].places += int32(len(pairs))
 	if moved {
-		w.enter(top-1, f.ordinal, top, "", KindOrder, w.l.show(l), w.n.show(n), w.rulesIn(f.rules))
+		w.enter(top-1, f.ordinal, top, KindOrder, w.l.show(l), w.n.show(n), w.rulesIn(f.rules))
 	}
 	for k, p := range pairs {
 		w.visit(a, b, p, before+int32(k))
@@ -84,7 +84,7 @@ func (w *treeWalk) reordered(c *peers) {
 		}
 		return strings.Join(all, ", ")
 	}
-	w.enter(top-1, c.inA[0], top, "", KindOrder, values(w.l, c.a), values(w.n, c.b), w.rulesIn(w.frames[top].rules))
+	w.enter(top-1, c.inA[0], top, KindOrder, values(w.l, c.a), values(w.n, c.b), w.rulesIn(w.frames[top].rules))
 	w.tracker.pop(w.frames[top].rules)
 	w.frames = w.frames[:top]
 }
@@ -117,13 +117,13 @@ func (w *treeWalk) visit(a, b []kid, p partners, ordinal int32) {
 	rules := func() []int32 { return w.rulesIn(w.frames[frame].rules) }
 	switch {
 	case p.new < 0:
-		w.enter(among, ordinal, frame, "", KindMissing, w.show(w.l, l.id), "", rules())
+		w.enter(among, ordinal, frame, KindMissing, w.show(w.l, l.id), "", rules())
 	case p.legacy < 0:
-		w.enter(among, ordinal, frame, "", KindAdded, "", w.show(w.n, n.id), rules())
+		w.enter(among, ordinal, frame, KindAdded, "", w.show(w.n, n.id), rules())
 	case here.name == noName:
 		legacy, new := w.l.slice(w.l.nodes[l.id].text), w.n.slice(w.n.nodes[n.id].text)
 		if legacy != new {
-			w.enter(among, ordinal, frame, "", KindValue, legacy, new, rules())
+			w.enter(among, ordinal, frame, KindValue, legacy, new, rules())
 		}
 	default:
 		w.elements(l.id, n.id)

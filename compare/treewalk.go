@@ -72,7 +72,7 @@ func (w *treeWalk) elements(l, n int32) {
 	applicable := w.rulesIn(f.rules)
 	for _, r := range applicable {
 		if w.rules.actions[r].ignore {
-			w.enter(top-1, f.ordinal, top, "", KindValue, w.show(w.l, l), w.show(w.n, n), applicable)
+			w.enter(top-1, f.ordinal, top, KindValue, w.show(w.l, l), w.show(w.n, n), applicable)
 			return
 		}
 	}
@@ -101,7 +101,7 @@ func (w *treeWalk) compareSpaces(l, n int32) {
 		return
 	}
 	name := f.name
-	w.enter(len(w.frames)-2, f.ordinal, len(w.frames)-1, "", KindType,
+	w.enter(len(w.frames)-2, f.ordinal, len(w.frames)-1, KindType,
 		"{"+w.l.names.list[spaceL]+"}"+name, "{"+w.n.names.list[spaceN]+"}"+name, w.rulesIn(f.rules))
 }
 
@@ -116,7 +116,7 @@ func (w *treeWalk) texts(l, n int32, legacy, new string, applicable []int32) {
 		w.agree(applicable, legacy)
 		return
 	}
-	w.enter(top-1, f.ordinal, top, "", KindValue, legacy, new, applicable)
+	w.enter(top-1, f.ordinal, top, KindValue, legacy, new, applicable)
 }
 
 // show is a node for a person.
@@ -155,21 +155,28 @@ func (w *treeWalk) compareAttributes(l, n int32) (places int32) {
 		}
 		switch {
 		case order < 0:
-			w.attribute(places, KindMissing, a[i], w.l.slice(a[i].value), "", false)
+			w.attribute(places, KindMissing, a[i], attrPair{l, n, w.l.slice(a[i].value), "", false})
 			i++
 		case order > 0:
-			w.attribute(places, KindAdded, b[j], "", w.n.slice(b[j].value), false)
+			w.attribute(places, KindAdded, b[j], attrPair{l, n, "", w.n.slice(b[j].value), false})
 			j++
 		default:
-			w.attribute(places, KindValue, a[i], w.l.slice(a[i].value), w.n.slice(b[j].value), a[i].token && b[j].token)
+			w.attribute(places, KindValue, a[i], attrPair{l, n, w.l.slice(a[i].value), w.n.slice(b[j].value), a[i].token && b[j].token})
 			i, j = i+1, j+1
 		}
 	}
 	return places
 }
 
-func (w *treeWalk) attribute(ordinal int32, kind Kind, a attribute, legacy, new string, token bool) {
-	if kind == KindValue && legacy == new && !w.linked() {
+// attrPair is an attribute of two elements.
+type attrPair struct {
+	l, n        int32 // the elements
+	legacy, new string
+	token       bool // it is one on both sides
+}
+
+func (w *treeWalk) attribute(ordinal int32, kind Kind, a attribute, p attrPair) {
+	if kind == KindValue && p.legacy == p.new && !w.linked() {
 		return
 	}
 	top := len(w.frames) - 1
@@ -177,14 +184,22 @@ func (w *treeWalk) attribute(ordinal int32, kind Kind, a attribute, legacy, new 
 	at := w.tracker.member(w.frames[top].rules, []byte("@"+name))
 	applicable := w.rulesIn(at)
 	w.tracker.pop(at)
-	switch {
-	case kind == KindValue && legacy == new:
-		w.agree(applicable, legacy)
-	case token && !w.rules.off(Volatile):
-		w.put(top, ordinal, top, "@"+name, finding{Difference: Difference{Kind: kind}, verdict: verdict{reason: byToken}}, legacy, new)
-	default:
-		w.enter(top, ordinal, top, "@"+name, kind, legacy, new, applicable)
+	if kind == KindValue && p.legacy == p.new {
+		w.agree(applicable, p.legacy)
+		return
 	}
+	f := finding{Difference: Difference{Kind: kind}}
+	if p.token && !w.rules.off(Volatile) {
+		f.verdict.reason = byToken
+	} else {
+		f.judge(w.rules, applicable, name, p.legacy, p.new)
+	}
+	if w.options.html && (name == "value" || name == "content") {
+		// The name beside it says what it is, and to those who redact
+		// evidence that it is a secret.
+		p.legacy, p.new = w.l.tag(p.l), w.n.tag(p.n)
+	}
+	w.put(top, ordinal, top, "@"+name, f, p.legacy, p.new)
 }
 
 // rulesIn lists the rules of a set, by number.
@@ -197,17 +212,11 @@ func (w *treeWalk) rulesIn(at set) (list []int32) {
 	return list
 }
 
-// enter judges a difference and enters it: see put.
-func (w *treeWalk) enter(among int, ordinal int32, frame int, attr string, kind Kind, legacy, new string, applicable []int32) {
+// enter judges a difference of elements or texts and enters it: see put.
+func (w *treeWalk) enter(among int, ordinal int32, frame int, kind Kind, legacy, new string, applicable []int32) {
 	f := finding{Difference: Difference{Kind: kind}}
-	name := attr
-	if name == "" {
-		name = w.frames[frame].name
-	} else {
-		name = name[1:]
-	}
-	f.judge(w.rules, applicable, name, legacy, new)
-	w.put(among, ordinal, frame, attr, f, legacy, new)
+	f.judge(w.rules, applicable, w.frames[frame].name, legacy, new)
+	w.put(among, ordinal, frame, "", f, legacy, new)
 }
 
 // put enters a difference at the place of a frame, or at its attribute. It is

@@ -153,6 +153,8 @@ func TestValue(t *testing.T) {
 		{"$.note", `"card ` + visa + `"`, `"card ` + f(visa) + `"`, "by looks"},
 		{"$.user", `{"name":"a","password":"hunt`, `{"name":"a","password":"` + f("hunt"), "within, cut short"},
 		{"$.price", `12.50`, `12.50`, "no secret"},
+		{"$.user.password", "hunter2", `"` + f("hunter2") + `"`, "the text of an element, which is not in quotes"},
+		{"$.html.body.form.input['@value']", `<input name="password" type="hidden" value="hunter2">`, `<input name="password" type="hidden" value="` + f("hunter2") + `">`, "an attribute that another one names"},
 		{"header:X-Api-Key", "k1", f("k1"), "a header"},
 		{"header:Location", "/x?token=abc", "/x?token=" + f("abc"), "a header that holds a URL"},
 		{"cookie:theme", "dark", f("dark"), "every cookie"},
