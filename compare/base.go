@@ -86,6 +86,23 @@ func (r *Rules) rulesAt(b *base) (applicable []int32) {
 	return applicable
 }
 
+// start moves the root of a walk, before compare.
+func (w *walk) start(at *base) {
+	w.base = at
+	if len(at.steps) > 0 && w.rules != nil && w.rules.inBody {
+		w.frames[0].rules = w.tracker.startAt(&w.rules.paths, at)
+	}
+}
+
+// startIn moves the root of a walk to where rules have come to these states.
+func (w *walk) startIn(at *base, states []int32) {
+	w.base = at
+	if w.rules != nil && w.rules.inBody {
+		w.tracker.stack = append(w.tracker.stack[:0], states...)
+		w.frames[0].rules = set{0, int32(len(states))}
+	}
+}
+
 // one is a single difference: of the content as a whole.
 func (c *content) one(kind Kind, legacy, new string) *bodies {
 	s := &findings{found: []finding{{Difference: Difference{

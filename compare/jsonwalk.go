@@ -158,23 +158,6 @@ func newWalk(legacy, new []byte, rules *Rules) *walk {
 	return w
 }
 
-// start moves the root of a walk, before compare.
-func (w *walk) start(at *base) {
-	w.base = at
-	if len(at.steps) > 0 && w.rules != nil && w.rules.inBody {
-		w.frames[0].rules = w.tracker.startAt(&w.rules.paths, at)
-	}
-}
-
-// startIn moves the root of a walk to where rules have come to these states.
-func (w *walk) startIn(at *base, states []int32) {
-	w.base = at
-	if w.rules != nil && w.rules.inBody {
-		w.tracker.stack = append(w.tracker.stack[:0], states...)
-		w.frames[0].rules = set{0, int32(len(states))}
-	}
-}
-
 // free gives the walk's memory to later ones, unless it is unusually much.
 func (w *walk) free() {
 	const most = 1 << 14

@@ -206,7 +206,7 @@ func (t *tree) write(b *strings.Builder, id int32) {
 		return
 	}
 	if n.name == noName {
-		b.WriteString(show(t.text[n.text.from:n.text.to]))
+		b.WriteString(strings.ReplaceAll(show(t.text[n.text.from:n.text.to]), "<", "&lt;"))
 		return
 	}
 	if !t.writeTag(b, n) {
@@ -231,14 +231,27 @@ func (t *tree) writeTag(b *strings.Builder, n *node) bool {
 		if b.Len() > maxShown {
 			return false
 		}
-		fmt.Fprintf(b, " %s=%q", t.names.list[a.name], show(t.text[a.value.from:a.value.to]))
+		b.WriteString(t.written(a))
 	}
 	return true
 }
 
-// tag is the start tag of an element.
-func (t *tree) tag(id int32) string {
-	var b strings.Builder
-	t.writeTag(&b, &t.nodes[id])
-	return b.String() + ">"
+// tag is the start tag of an element with its name and one more attribute.
+func (t *tree) tag(id int32, attr string) string {
+	n := &t.nodes[id]
+	s := "<" + t.name(n)
+	for _, key := range []string{"name", attr} {
+		for _, a := range t.attributes(n) {
+			if t.names.list[a.name] == key {
+				s += t.written(a)
+			}
+		}
+	}
+	return s + ">"
+}
+
+// written is an attribute as it stands in a tag, with a blank in front.
+func (t *tree) written(a attribute) string {
+	value := show(t.text[a.value.from:a.value.to])
+	return " " + t.names.list[a.name] + `="` + strings.ReplaceAll(value, `"`, "&quot;") + `"`
 }

@@ -197,7 +197,7 @@ func (w *treeWalk) attribute(ordinal int32, kind Kind, a attribute, p attrPair) 
 	if w.options.html && (name == "value" || name == "content") {
 		// The name beside it says what it is, and to those who redact
 		// evidence that it is a secret.
-		p.legacy, p.new = w.l.tag(p.l), w.n.tag(p.n)
+		p.legacy, p.new = w.l.tag(p.l, name), w.n.tag(p.n, name)
 	}
 	w.put(top, ordinal, top, "@"+name, f, p.legacy, p.new)
 }

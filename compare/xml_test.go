@@ -19,6 +19,7 @@ func TestXML(t *testing.T) {
 		{"one text", item("1"), item("2"), []string{"value $.order.item.price at $.order.item.price: 1 | 2"}, nil},
 		{"the path is the same with siblings, the exact place has the index", item("1", "2"), item("1", "3"), []string{"value $.order.item.price at $.order.item[1].price: 2 | 3"}, nil},
 		{"one more is one difference", item("1", "2", "3"), item("0", "1", "2", "3"), []string{"added $.order.item at $.order.item[0]:  | <item><price>0</price></item>"}, nil},
+		{"as it would be written", "<o/>", "<o><i k='\"'>&lt;</i></o>", []string{"added $.o.i at $.o.i:  | <i k=\"&quot;\">&lt;</i>"}, nil},
 		{"one less", item("1", "2", "3"), item("1", "3"), []string{"missing $.order.item at $.order.item[1]: <item><price>2</price></item> | "}, nil},
 		{"the first of many, its time moves in all", "<l><i t='2026-03-04T05:06:07Z'>1</i><i t='2026-03-04T05:06:07Z'>2</i></l>", "<l><i t='2026-03-04T05:06:08Z'>0</i><i t='2026-03-04T05:06:08Z'>1</i><i t='2026-03-04T05:06:08Z'>2</i></l>", []string{
 			"added $.l.i at $.l.i[0]:  | <i t=\"2026-03-04T05:06:08Z\">0</i>", "forgiven 2 value $.l.i['@t']: timestamp"}, nil},
