@@ -35,6 +35,18 @@ func spots(tr *tree, way []string) []spot {
 	return all
 }
 
+// drawDocument draws an object of several members, or an array of as many.
+func drawDocument(t *rapid.T) *tree {
+	root := &tree{array: rapid.Bool().Draw(t, "array")}
+	for k := range rapid.IntRange(2, 5).Draw(t, "size") {
+		root.content = append(root.content, drawTree(t, 3))
+		if !root.array {
+			root.names = append(root.names, string(rune('a'+k)))
+		}
+	}
+	return root
+}
+
 // serial is the member that numberObjects adds.
 const serial = "serial"
 
@@ -162,7 +174,7 @@ func respellNumber(t *rapid.T, n string) string {
 
 func TestAllSpellingsAtOnceChangeNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tr := drawTree(t, 4)
+		tr := drawDocument(t)
 		a, b := tr.write(plain), respelled(t, tr).write(choice(t))
 		if r := compare.Exchanges(jsonAnswer(a), jsonAnswer(b), nil); !r.Match() || len(r.Forgiven) > 0 {
 			t.Fatalf("%s\n%s\n%q", a, b, lines(r))
@@ -174,7 +186,7 @@ func TestAllSpellingsAtOnceChangeNothing(t *testing.T) {
 // place and as what it is, and nothing else.
 func TestWhatIsPlantedIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		legacy := drawTree(t, 4)
+		legacy := drawDocument(t)
 		numberObjects(legacy)
 		changed, planted := plantSome(t, legacy, 6)
 		a, b := legacy.write(plain), respelled(t, changed).write(choice(t))

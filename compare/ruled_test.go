@@ -78,15 +78,15 @@ func (r ruled) indexed() bool {
 func drawRule(t *rapid.T, all []spot) ruled {
 	way := rapid.SampledFrom(all).Draw(t, "rule's place").way
 	var r ruled
+	skipped := false
 	for _, segment := range way {
-		s := step{exact: segment, descend: rapid.IntRange(0, 5).Draw(t, "descend") == 0}
-		switch rapid.IntRange(0, 4).Draw(t, "segment") {
+		s := step{exact: segment, descend: skipped || rapid.IntRange(0, 5).Draw(t, "descend") == 0}
+		switch skipped = false; rapid.IntRange(0, 4).Draw(t, "segment") {
 		case 0:
 			s.exact = ""
 		case 1:
-			if s.descend { // what it skips may be left out
-				continue
-			}
+			skipped = true
+			continue
 		}
 		r.steps = append(r.steps, s)
 	}
@@ -111,6 +111,16 @@ func drawRule(t *rapid.T, all []spot) ruled {
 	return r
 }
 
+// near is all places, and those of what was planted as often as these together.
+func near(all []spot, planted []planting) []spot {
+	for n := len(all); n > 0; n -= len(planted) {
+		for _, p := range planted {
+			all = append(all, p.spot)
+		}
+	}
+	return all
+}
+
 func drawRules(t *rapid.T, all []spot) (list []ruled, rules *compare.Rules) {
 	var plain []compare.Rule
 	for range rapid.IntRange(1, 4).Draw(t, "rules") {
@@ -129,10 +139,10 @@ func drawRules(t *rapid.T, all []spot) (list []ruled, rules *compare.Rules) {
 // both together are all that was planted.
 func TestRulesHideNothingElse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		legacy := drawTree(t, 4)
+		legacy := drawDocument(t)
 		numberObjects(legacy)
 		changed, planted := plantSome(t, legacy, 5)
-		list, rules := drawRules(t, append(spots(legacy, nil), spots(changed, nil)...))
+		list, rules := drawRules(t, near(spots(legacy, nil), planted))
 		a, b := legacy.write(plain), changed.write(choice(t))
 		r := compare.Exchanges(jsonAnswer(a), jsonAnswer(b), rules)
 		f := &findings{t: t, list: list, result: r, text: fmt.Sprintf("%s\n%s\nrules %v\nplanted %q\n%q", a, b, rules.List(), planted, lines(r))}
@@ -217,7 +227,7 @@ func (f *findings) check(planted []planting) {
 // nothing differs.
 func TestRulesNeverMakeADifference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tr := drawTree(t, 4)
+		tr := drawDocument(t)
 		_, rules := drawRules(t, spots(tr, nil))
 		a, b := tr.write(plain), respelled(t, tr).write(choice(t))
 		if r := compare.Exchanges(jsonAnswer(a), jsonAnswer(b), rules); !r.Match() || len(r.Forgiven) > 0 {
@@ -246,10 +256,10 @@ func TestRulesThatMatchNothingChangeNothing(t *testing.T) {
 // order of legacy decides, and paths with indexes, which are legacy's.
 func TestSwappingTheSidesUnderRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		legacy := drawTree(t, 3)
+		legacy := drawDocument(t)
 		numberObjects(legacy)
-		changed, _ := plantSome(t, legacy, 4)
-		list, rules := drawRules(t, append(spots(legacy, nil), spots(changed, nil)...))
+		changed, planted := plantSome(t, legacy, 4)
+		list, rules := drawRules(t, near(spots(legacy, nil), planted))
 		for _, r := range list {
 			if r.Same != "" || r.indexed() {
 				return
