@@ -2,7 +2,7 @@
 GO ?= go
 export GOFLAGS ?=
 
-.PHONY: help build demo test check ci setup bench setup-bench bench-compare soak clean
+.PHONY: help build demo test check ci setup bench setup-bench bench-compare soak quiet clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ setup-bench:
 
 soak: ## half an hour of traffic with restarts, kills, reloads and upgrades (SHORT=1: a minute; SOAK=2h)
 	$(GO) run ./soak $(if $(SHORT),-short) $(if $(SOAK),-for $(SOAK))
+
+quiet: ## 100,000 comparisons through the proxy of two services that are equal, ten answers wrong (ORDERS=1000000)
+	QUACK_ORDERS=$(or $(ORDERS),100000) $(GO) test -count=1 -timeout 60m -run 'TestEqualServicesThroughTheProxy' -v ./cmd/quack
 
 clean: ## remove what was built
 	rm -rf bin

@@ -10,6 +10,7 @@ import (
 // key among the members, and else for the elements with the most in common.
 type likeness struct {
 	*walk
+	x      *arrays
 	ha, hb []uint64
 	a, b   traits
 }
@@ -26,7 +27,7 @@ func (w *walk) likenessOf(x *arrays, ha, hb []uint64) (l likeness, ok bool) {
 	if !w.spend(bytes) {
 		return l, false
 	}
-	l = likeness{walk: w, ha: ha, hb: hb}
+	l = likeness{walk: w, x: x, ha: ha, hb: hb}
 	if l.a, ok = w.traitsOf(w.a, x.a); !ok || len(l.a.list) == 0 {
 		return l, false
 	}
@@ -89,6 +90,9 @@ const (
 func (l *likeness) change(i, j int) int32 {
 	if l.ha[i] == l.hb[j] {
 		return 0
+	}
+	if typeOf(l.walk.a[l.x.a[i].from]) != typeOf(l.walk.b[l.x.b[j].from]) {
+		return stranger
 	}
 	a, b := l.a.of(int32(i)), l.b.of(int32(j))
 	if most := max(len(a), len(b)); most > 0 {

@@ -11,9 +11,9 @@ import (
 	"github.com/quackproxy/quack/compare"
 )
 
-// drawRule draws a rule for one of the paths. Those that Compile refuses are
+// drawScopedRule draws a rule for one of the paths. Those that Compile refuses are
 // drawn again.
-func drawRule(t *rapid.T, paths []string) compare.Rule {
+func drawScopedRule(t *rapid.T, paths []string) compare.Rule {
 	actions := []compare.Rule{
 		{Ignore: true}, {Within: "1h"}, {Tolerance: "10%"}, {Unordered: true}, {Same: "x"},
 		{Matches: `.*`}, {Matches: `[a-z0-9]*`}, {Format: "same"}, {Format: "number"}, {Format: "hex"}, {Empty: "missing"}, {Case: "ignore"},
@@ -53,7 +53,7 @@ func TestRulesForgiveNothingElsewhere(t *testing.T) {
 		at, kind := plant(t, new.content[rapid.IntRange(0, n-1).Draw(t, "changed")].content[1], "free")
 		var list []compare.Rule
 		for range rapid.IntRange(1, 3).Draw(t, "rules") {
-			list = append(list, drawRule(t, []string{"$[*].ruled", "$[*].ruled..*", "$[0].ruled.a", "$..ruled..a", "$[*].ruled[*]", "$..ruled"}))
+			list = append(list, drawScopedRule(t, []string{"$[*].ruled", "$[*].ruled..*", "$[0].ruled.a", "$..ruled..a", "$[*].ruled[*]", "$..ruled"}))
 		}
 		rules, errs := compare.Compile(list)
 		if errs != nil { // two that are alike, or one below another
@@ -109,7 +109,7 @@ func flip(r compare.Rule) compare.Rule {
 
 func TestSwappingSidesAndRulesSwapsTheResult(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		rule := drawRule(t, []string{"$.a", "$..a", "$.*.a", "$.a[*]", "$.a.*"})
+		rule := drawScopedRule(t, []string{"$.a", "$..a", "$.*.a", "$.a[*]", "$.a.*"})
 		if rule.Same != "" { // the first pair of a value decides, in the order of legacy
 			return
 		}
