@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -285,4 +286,27 @@ func TestNamesOfDataBothWays(t *testing.T) {
 			t.Fatalf("%q ends at %d; plain: %v", n, end, plain)
 		}
 	})
+}
+
+// TestPairingStaysWithinItsBounds compares many arrays of which each would
+// fill a table by itself: together they take no more than one walk may.
+func TestPairingStaysWithinItsBounds(t *testing.T) {
+	for _, element := range []string{`{"a%d":%s,"b":1},`, `{"id":%d,"v":%s},`, `1%d%s,`, `[1%d%s],`} {
+		text := func(v string) []byte {
+			var list strings.Builder
+			for i := range 400 {
+				fmt.Fprintf(&list, element, i, v)
+			}
+			return []byte("[" + strings.Repeat("["+list.String()+`"end"],`, 100) + `"end"]`)
+		}
+		a, b := text("1"), text("2")
+		w := newWalk(a, b, nil)
+		if failed := w.compare(); failed != 0 {
+			t.Fatalf("%s: %d", element, failed)
+		}
+		if w.steps < 0 || w.counting() != 40_000 {
+			t.Errorf("%s: %d steps left, %d differences", element, w.steps, w.counting())
+		}
+		w.free()
+	}
 }

@@ -16,8 +16,8 @@ const (
 // specials marks the bytes of a word that can not stand in a string as they
 // are: quotes, backslashes, control characters. Only the lowest mark is exact.
 func specials(v uint64) uint64 {
-	// As in zeroBytes; the high bit of a byte is the same in v and in what the
-	// characters of ASCII make of it.
+	// For each character as for a zero byte: v - ones has the high bit there,
+	// and v has not, nor has v with a character of ASCII in it.
 	return (((v ^ ones*'"') - ones) | ((v ^ ones*'\\') - ones) | (v - ones*' ')) &^ v & highs
 }
 

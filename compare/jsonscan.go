@@ -34,8 +34,6 @@ const (
 	highs = 0x8080808080808080
 )
 
-func zeroBytes(v uint64) uint64 { return (v - ones) & ^v & highs }
-
 // plainPrefix is how many bytes from i on are neither a quote nor a backslash
 // nor a control character.
 func plainPrefix(s []byte, i int) int {
