@@ -65,7 +65,7 @@ const (
 	KindType      Kind = "type"      // other JSON type (null included)
 	KindMissing   Kind = "missing"   // legacy has it, new does not
 	KindAdded     Kind = "added"     // new has it, legacy does not
-	KindOrder     Kind = "order"     // the same elements in another order
+	KindOrder     Kind = "order"     // elements that both sides have stand in another order
 	KindLength    Kind = "length"    // arrays of another length
 	KindFormat    Kind = "format"    // same meaning, other spelling (a timestamp in another format); not in the format that a rule asks for
 	KindStatus    Kind = "status"    // status code
