@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -206,7 +207,7 @@ func (w *walk) visit(here stride, ordinal int32) {
 type memberIndex struct {
 	text   []byte
 	list   []member
-	byName map[string][]int32 // by unescaped name; nil for short lists
+	byName map[string][]int32 // by unescaped name, those that find may still give; nil for short lists
 }
 
 // shortList is how many members are searched one by one.
@@ -232,19 +233,25 @@ func memberName(text []byte, m *member) string {
 }
 
 // find is the first member, from the index done on and not yet paired, that
-// has the name of m in text; with done below zero the first of all.
+// has the name of m in text. One that can not be found is not looked at again,
+// so that a name which stands very often takes no longer than as many names.
 func (x *memberIndex) find(text []byte, m *member, done int32) int32 {
 	if x.byName != nil {
-		for _, k := range x.byName[memberName(text, m)] {
-			if done < 0 || k >= done && !x.list[k].paired {
-				return k
-			}
+		name := memberName(text, m)
+		left, known := x.byName[name]
+		for len(left) > 0 && (left[0] < done || x.list[left[0]].paired) {
+			left = left[1:]
 		}
-		return -1
+		if known {
+			x.byName[name] = left
+		}
+		if len(left) == 0 {
+			return -1
+		}
+		return left[0]
 	}
-	for k := max(done, 0); k < int32(len(x.list)); k++ {
-		o := &x.list[k]
-		if (done < 0 || !o.paired) && x.sameName(o, text, m) {
+	for k := done; k < int32(len(x.list)); k++ {
+		if o := &x.list[k]; !o.paired && x.sameName(o, text, m) {
 			return k
 		}
 	}
@@ -254,10 +261,19 @@ func (x *memberIndex) find(text []byte, m *member, done int32) int32 {
 // kindOf is the kind of a member m in text that has no partner here: alone, or
 // body when there is one of its name that has another partner.
 func (x *memberIndex) kindOf(text []byte, m *member, alone Kind) Kind {
-	if x.find(text, m, -1) >= 0 {
+	if x.has(text, m) {
 		return KindBody
 	}
 	return alone
+}
+
+// has reports whether any member, paired or not, has the name of m in text.
+func (x *memberIndex) has(text []byte, m *member) bool {
+	if x.byName != nil {
+		_, known := x.byName[memberName(text, m)]
+		return known
+	}
+	return slices.ContainsFunc(x.list, func(o member) bool { return x.sameName(&o, text, m) })
 }
 
 func (x *memberIndex) sameName(o *member, text []byte, m *member) bool {
