@@ -1,8 +1,8 @@
 package compare_test
 
 import (
-	"flag"
 	"fmt"
+	"math/bits"
 	"runtime"
 	"strings"
 	"testing"
@@ -11,73 +11,233 @@ import (
 	"github.com/quackproxy/quack/compare"
 )
 
-var hostile = flag.Int("hostile", 1<<18, "bytes of a hostile body; 10485760 takes two minutes")
-
-// TestHostileBodies holds that bodies made to be slow come to an end, in memory
-// that is a multiple of theirs: the time limit of the test run is what fails
-// when they do not.
-func TestHostileBodies(t *testing.T) {
-	size := *hostile
-	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
-	unit := size / 10_000
-	number := func(format string, n int) string {
-		var b strings.Builder
-		for i := range n {
-			fmt.Fprintf(&b, format, i)
+func joined(n int, each func(i int) string) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
 		}
-		return b.String()
+		b.WriteString(each(i))
 	}
-	const levels = 100_000
-	deep := func(open, inner, closed string) string {
-		return strings.Repeat(open, levels) + inner + strings.Repeat(closed, levels)
-	}
-	multi := "multipart/form-data; boundary=x"
-	tests := []struct{ reason, contentType, legacy, new string }{
-		{"levels of JSON", "application/json", deep("[", "1", "]"), deep("[", "2", "]")},
-		{"levels in records", "application/x-ndjson", deep("[", "1", "]"), deep("[", "2", "]")},
-		{"levels of XML", "text/xml", deep("<a>", "1", "</a>"), deep("<a>", "2", "</a>")},
-		{"levels of HTML", "text/html", deep("<div>", "1", "</div>"), deep("<div>", "2", "</div>")},
-		{"levels of parts", multi, "--x\r\nContent-Type: " + multi + "\r\n\r\n" + fill("--x\r\n\r\n\r\n") + "--x--", "--x\r\nContent-Type: " + multi + "\r\n\r\n--x--"},
-		{"many records", "application/x-ndjson", fill("1\n"), fill("2\n")},
-		{"records that reorder", "application/jsonl", number("[%d]\n", 600*unit), "[-1]\n" + number("[%d]\n", 600*unit+1)},
-		{"many events", "text/event-stream", fill("data:1\n\n"), fill("data:2\n\n")},
-		{"data in many lines", "text/event-stream", fill("data:\n"), fill("data:1\n")},
-		{"many lines", "text/plain", fill("a\n"), fill("b\n")},
-		{"many elements", "text/xml", "<r>" + fill("<a/>") + "</r>", "<r>" + fill("<b/>") + "</r>"},
-		{"as many as are compared", "text/xml", "<r>" + strings.Repeat("<a/>", min(950*unit, 1_000_000)) + "</r>", "<r>" + strings.Repeat("<b/>", min(950*unit, 1_000_000)) + "</r>"},
-		{"many names", "text/xml", "<r>" + number("<a%d>x</a%[1]d>", 380*unit) + "</r>", "<r>" + number("<a%d>y</a%[1]d>", 380*unit) + "</r>"},
-		{"names in pairs, to be aligned again and again", "text/xml", "<r>" + number("<a>%d</a><b>x</b>", 190*unit) + "</r>", "<r>" + number("<b>%d</b><a>y</a>", 190*unit) + "</r>"},
-		{"comments between letters", "text/xml", "<r>" + fill("a<!---->") + "</r>", "<r>" + fill("b<!---->") + "</r>"},
-		{"many attributes", "text/xml", "<r" + number(" a%d='1'", 600*unit) + "/>", "<r" + number(" a%d='2'", 600*unit) + "/>"},
-		{"one attribute, many times", "text/html", "<a" + fill(" a") + ">", "<a" + fill(" b") + ">"},
-		{"a billion laughs", "text/xml", "<!DOCTYPE r [<!ENTITY a 'x'>" + number("<!ENTITY a%d '&a;&a;&a;&a;'>", 1000) + "]><r>&a999;</r>", "<r/>"},
-		{"elements left open", "text/html", number("<b a=%d>", 400) + fill("<p>x"), number("<b a=%d>", 400) + fill("<p>y")},
-		{"end tags of nothing", "text/html", "<x>" + fill("</y>"), "<x>" + fill("</y>") + "z"},
-		{"cells left open", "text/html", "<table>" + fill("<tr><td>1"), "<table>" + fill("<tr><td>2")},
-		{"many fields", "application/x-www-form-urlencoded", fill("a&"), fill("b&")},
-		{"many values of a name", "application/x-www-form-urlencoded", number("a=%d&", 380*unit), number("a=1%d&", 380*unit)},
-		{"many parts", multi, fill("--x\r\n\r\n\r\n") + "--x--", fill("--x\r\n\r\n1\r\n") + "--x--"},
-		{"boundaries that are none", multi, "--x\r\n\r\n" + fill("\r\n--") + "\r\n--x--", "--x\r\n\r\n" + fill("\r\n-") + "\r\n--x--"},
-		{"UTF-16", "text/plain; charset=utf-16", fill("a\x00\n\x00"), fill("b\x00\n\x00")},
-	}
-	rules := mustCompile(t, compare.Rule{Path: "$..a", Same: "x"}, compare.Rule{Path: "$..b..c", Ignore: true}, compare.Rule{Path: "$..u", Unordered: true})
-	for _, tt := range tests {
-		t.Run(tt.reason, func(t *testing.T) {
-			for _, r := range []*compare.Rules{nil, rules} {
-				var before, after runtime.MemStats
-				runtime.ReadMemStats(&before)
-				start := time.Now()
-				result := compare.Exchanges(answer(tt.contentType, tt.legacy), answer(tt.contentType, tt.new), r)
-				runtime.ReadMemStats(&after)
-				used := (after.TotalAlloc - before.TotalAlloc) >> 20
-				t.Logf("%v, %d MiB allocated, %d differences, %d more, %v", time.Since(start), used, len(result.Differences), result.Truncated, result.Err)
-				if result.Match() && len(result.Forgiven) == 0 {
-					t.Error("they match")
+	return b.String()
+}
+
+func array(n int, each func(i int) string) string  { return "[" + joined(n, each) + "]" }
+func object(n int, each func(i int) string) string { return "{" + joined(n, each) + "}" }
+
+// hostile is a pair of bodies that grow with n and are hard to compare.
+type hostile struct {
+	reason string
+	rules  []compare.Rule
+	kind   string // media type; "" for JSON
+	n      int
+	pair   func(n int) (legacy, new string)
+}
+
+var hostiles = []hostile{
+	{"an array reversed", nil, "", 250_000, func(n int) (string, string) {
+		return array(n, func(i int) string { return fmt.Sprint(i) }), array(n, func(i int) string { return fmt.Sprint(n - i) })
+	}},
+	{"an array reversed, unordered", []compare.Rule{{Path: "$", Unordered: true}}, "", 250_000, func(n int) (string, string) {
+		return array(n, func(i int) string { return fmt.Sprint(i) }), array(n, func(i int) string { return fmt.Sprint(n - i) })
+	}},
+	{"an array all different", nil, "", 250_000, func(n int) (string, string) {
+		return array(n, func(i int) string { return fmt.Sprint(2 * i) }), array(n, func(i int) string { return fmt.Sprint(2*i + 1) })
+	}},
+	{"all equal, unordered, one fewer", []compare.Rule{{Path: "$", Unordered: true}}, "", 250_000, func(n int) (string, string) {
+		return array(n, func(i int) string { return "1" }), array(n-1, func(i int) string { return "1" })
+	}},
+	{"all equal and one fewer, with different ends", nil, "", 250_000, func(n int) (string, string) {
+		return array(n, func(i int) string { return "1" }), "[2," + array(n-3, func(i int) string { return "1" })[1:]
+	}},
+	{"shifted by a few hundred", nil, "", 50_000, func(n int) (string, string) {
+		return array(n, func(i int) string { return fmt.Sprint(i) }), array(n, func(i int) string { return fmt.Sprint(i + 300) })
+	}},
+	{"alternating", nil, "", 50_000, func(n int) (string, string) {
+		return array(n, func(i int) string { return fmt.Sprint(i % 2) }), array(n, func(i int) string { return fmt.Sprint((i + 1) % 2) })
+	}},
+	{"a member name a million times", nil, "", 1_000_000, func(n int) (string, string) {
+		return object(n, func(i int) string { return `"k":1` }), object(n, func(i int) string { return `"k":2` })
+	}},
+	{"a member name many times, spelled otherwise", nil, "", 100_000, func(n int) (string, string) {
+		return object(n, func(i int) string { return `"k":1` }), object(n, func(i int) string { return `"\u006b":1` })
+	}},
+	{"a member name many times, more on one side", nil, "", 50_000, func(n int) (string, string) {
+		return object(n, func(i int) string { return `"k":1` }), object(2*n, func(i int) string { return `"\u006b":1` })
+	}},
+	{"many names reversed", nil, "", 125_000, func(n int) (string, string) {
+		return object(n, func(i int) string { return fmt.Sprintf(`"k%d":1`, i) }), object(n, func(i int) string { return fmt.Sprintf(`"k%d":1`, n-1-i) })
+	}},
+	{"many names all different", nil, "", 125_000, func(n int) (string, string) {
+		return object(n, func(i int) string { return fmt.Sprintf(`"k%d":1`, i) }), object(n, func(i int) string { return fmt.Sprintf(`"n%d":1`, i) })
+	}},
+	{"1 MB names", nil, "", 1_000_000, func(n int) (string, string) {
+		return `{"a` + strings.Repeat("n", n) + `":1,"b":1}`, `{"b":2,"a` + strings.Repeat("n", n) + `":2}`
+	}},
+	{"long names nested", nil, "", 10_000, func(n int) (string, string) {
+		name := `{"` + strings.Repeat("n", n) + `":`
+		return strings.Repeat(name, 500) + "1" + strings.Repeat("}", 500), strings.Repeat(name, 500) + "2" + strings.Repeat("}", 500)
+	}},
+	{"long names nested, many differences", nil, "", 10_000, func(n int) (string, string) {
+		name := `{"` + strings.Repeat("n", n) + `":`
+		many := func(v int) string { return object(500, func(i int) string { return fmt.Sprintf(`"m%d":%d`, i, v) }) }
+		return strings.Repeat(name, 500) + many(1) + strings.Repeat("}", 500), strings.Repeat(name, 500) + many(2) + strings.Repeat("}", 500)
+	}},
+	{"arrays in arrays differing at each level", nil, "", 500, func(n int) (string, string) {
+		l, w := "", ""
+		for i := range n {
+			l, w = fmt.Sprintf("[%d,%s", i, l), fmt.Sprintf("[%d,%d,%s", i+1000, i+2000, w)
+		}
+		return l + "0" + strings.Repeat("]", n), w + "0" + strings.Repeat("]", n)
+	}},
+	{"arrays in arrays, wide", nil, "", 500, func(n int) (string, string) {
+		l, w := "1", "2"
+		pad := strings.Repeat("7,", 2000)
+		for i := range n {
+			l, w = fmt.Sprintf("[%d,%s%s]", i, pad, l), fmt.Sprintf("[%s%s,%d]", pad, w, i)
+		}
+		return l, w
+	}},
+	{"objects in objects in another order, wide", nil, "", 500, func(n int) (string, string) {
+		l, w := "1", "2"
+		pad := joined(500, func(i int) string { return fmt.Sprintf(`"p%d":1`, i) })
+		for range n {
+			l, w = fmt.Sprintf(`{"x":%s,%s}`, l, pad), fmt.Sprintf(`{%s,"x":%s}`, pad, w)
+		}
+		return l, w
+	}},
+	{"arrays in arrays, two in each", nil, "", 1 << 15, func(n int) (string, string) {
+		n = bits.Len(uint(n)) - 1
+		var tree func(n, v int) string
+		tree = func(n, v int) string {
+			if n == 0 {
+				return fmt.Sprint(v)
+			}
+			return "[" + tree(n-1, 2*v) + "," + tree(n-1, 2*v+1) + "]"
+		}
+		return tree(n, 0), tree(n, 1)
+	}},
+	{"unordered at every level", []compare.Rule{{Path: "$", Unordered: true}, {Path: "$..*", Unordered: true}}, "", 1 << 15, func(n int) (string, string) {
+		n = bits.Len(uint(n)) - 1
+		var tree func(n, v int, flip bool) string
+		tree = func(n, v int, flip bool) string {
+			if n == 0 {
+				return fmt.Sprint(v)
+			}
+			a, b := tree(n-1, 2*v, flip), tree(n-1, 2*v+1, flip)
+			if flip {
+				a, b = b, a
+			}
+			return "[" + a + "," + b + "]"
+		}
+		return tree(n, 0, false), tree(n, 0, true)
+	}},
+	{"same, all mapped", []compare.Rule{{Path: "$[*]", Same: "x"}}, "", 125_000, func(n int) (string, string) {
+		return array(n, func(i int) string { return fmt.Sprint(i) }), array(n, func(i int) string { return fmt.Sprint(i + 10_000_000) })
+	}},
+	{"same, equal", []compare.Rule{{Path: "$[*]", Same: "x"}}, "", 125_000, func(n int) (string, string) {
+		return array(n, func(i int) string { return fmt.Sprint(i) }), array(n, func(i int) string { return fmt.Sprintf("%d ", i) })
+	}},
+	{"descendants of many rules", []compare.Rule{{Path: "$..a..a..a..a.b", Ignore: true}, {Path: "$..a..*..a.c", Ignore: true}, {Path: "$..*..*..*..d", Ignore: true}}, "", 500, func(n int) (string, string) {
+		one := func(v int) string {
+			return strings.Repeat(`{"a":`, n) + array(1000, func(int) string { return fmt.Sprint(v) }) + strings.Repeat("}", n)
+		}
+		return one(1), one(2)
+	}},
+	{"10 MB string, first differs", nil, "", 10_000_000, func(n int) (string, string) {
+		return `"a` + strings.Repeat("x", n) + `"`, `"b` + strings.Repeat("x", n) + `"`
+	}},
+	{"10 MB string escaped", nil, "", 1_600_000, func(n int) (string, string) {
+		return `"` + strings.Repeat(`\u0041`, n) + `"`, `"` + strings.Repeat(`A`, n) + `"`
+	}},
+	{"long numbers", []compare.Rule{{Path: "$", Tolerance: "1%"}}, "", 5_000_000, func(n int) (string, string) {
+		return strings.Repeat("1", n), strings.Repeat("1", n-1) + "2"
+	}},
+	{"long fractions", []compare.Rule{{Path: "$", Tolerance: "1%"}}, "", 5_000_000, func(n int) (string, string) {
+		return "0." + strings.Repeat("1", n), "0." + strings.Repeat("1", n-1) + "2"
+	}},
+	{"many numbers of 4,900 digits with a tolerance", []compare.Rule{{Path: "$[*]", Tolerance: "0.0001%"}}, "", 2_000, func(n int) (string, string) {
+		d := strings.Repeat("9", 4900)
+		return array(n, func(int) string { return "1" + d }), array(n, func(int) string { return "2" + d })
+	}},
+	{"long exponents", nil, "", 2_000_000, func(n int) (string, string) {
+		return "1e1" + strings.Repeat("0", n), "10e1" + strings.Repeat("0", n)
+	}},
+	{"exponents huge, many", nil, "", 200, func(n int) (string, string) {
+		return array(n, func(int) string { return "1e1" + strings.Repeat("0", 20000) }), array(n, func(int) string { return "1e1" + strings.Repeat("0", 19999) + "1" })
+	}},
+	{"lines reversed", nil, "text/plain", 125_000, func(n int) (string, string) {
+		var a, b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&a, "line %d\n", i)
+			fmt.Fprintf(&b, "line %d\n", n-i)
+		}
+		return a.String(), b.String()
+	}},
+	{"empty lines", nil, "text/plain", 1_250_000, func(n int) (string, string) {
+		return "a" + strings.Repeat("\n", n), "b\n" + strings.Repeat("\n", n)
+	}},
+	{"brackets 100,000 deep", nil, "", 100_000, func(n int) (string, string) {
+		return strings.Repeat("[", n) + strings.Repeat("]", n), strings.Repeat("[", n) + "1" + strings.Repeat("]", n)
+	}},
+	{"10 MB of brackets", nil, "", 10_000_000, func(n int) (string, string) { return strings.Repeat("[", n), "[]" }},
+	{"10 MB nothing closed", nil, "", 10_000_000, func(n int) (string, string) { return "[" + strings.Repeat("1,", n/2), "[]" }},
+	{"empty containers", nil, "", 500_000, func(n int) (string, string) {
+		return array(n, func(int) string { return "[]" }), array(n, func(int) string { return "{}" })
+	}},
+	{"timestamps, all forgiven", nil, "", 75_000, func(n int) (string, string) {
+		return array(n, func(int) string { return `"2026-03-04T05:06:07Z"` }), array(n, func(int) string { return `"2026-03-04T05:06:08Z"` })
+	}},
+	{"invalid UTF-8", nil, "", 3_000_000, func(n int) (string, string) {
+		return `"` + strings.Repeat("\xff", n) + `"`, `"` + strings.Repeat("\xfe", n) + `"`
+	}},
+}
+
+// TestHostileBodies holds what a comparison takes: memory in proportion to the
+// bodies, and no more than ten times as long for bodies of four times the size.
+// The time is that of the processor, so that a busy machine changes little.
+func TestHostileBodies(t *testing.T) {
+	for _, h := range hostiles {
+		t.Run(h.reason, func(t *testing.T) {
+			rules := mustCompile(t, h.rules...)
+			small, large := h.cost(h.n/4, rules), h.cost(h.n, rules)
+			for range 3 { // others may have been in the way
+				if large.took <= 10*max(small.took, 3*time.Millisecond) {
+					break
 				}
-				if limit := uint64(1024*size>>20) + 16; used > limit {
-					t.Errorf("%d MiB were allocated, more than %d", used, limit)
-				}
+				small, large = h.cost(h.n/4, rules), h.cost(h.n, rules)
+			}
+			if large.took > 10*max(small.took, 3*time.Millisecond) {
+				t.Errorf("%d bytes took %v, %d bytes %v", small.size, small.took, large.size, large.took)
+			}
+			if most := 200*large.size + 32<<20; large.allocated > most {
+				t.Errorf("%d bytes were allocated for %d", large.allocated, large.size)
 			}
 		})
 	}
+}
+
+// cost is what a comparison took.
+type cost struct {
+	size, allocated uint64
+	took            time.Duration
+}
+
+func (h hostile) cost(n int, rules *compare.Rules) cost {
+	kind := h.kind
+	if kind == "" {
+		kind = "application/json"
+	}
+	a, b := h.pair(n)
+	legacy, new := answer(kind, a), answer(kind, b)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begun := threadTime()
+	r := compare.Exchanges(legacy, new, rules)
+	took := threadTime() - begun
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(r)
+	return cost{uint64(len(a) + len(b)), after.TotalAlloc - before.TotalAlloc, took}
 }

@@ -3,13 +3,8 @@ package compare
 import "slices"
 
 // What an element consists of, for finding out which two are the same one
-<<<<<<< HEAD:compare/jsontraits.go
 // although their hashes differ: its traits are its members, or the elements of
-// an array in it.
-=======
-// although their hashes differ: its parts are its members, or the elements of
 // an array in it, each at its index.
->>>>>>> 7316ed3 (compare: Hold the pairing of many arrays to the bounds of one walk):compare/jsonparts.go
 
 // trait is one member or element.
 type trait struct {
@@ -72,11 +67,7 @@ func (h hasher) traits(i int, at set, field []byte, to []trait) []trait {
 		i = blank(h.text, i+1)
 		for n := int32(0); h.text[i] != ']'; n++ {
 			v, e := h.element(i, at, n, field)
-<<<<<<< HEAD:compare/jsontraits.go
-			to = append(to, trait{sum: v})
-=======
-			to = append(to, part{sum: mix(v, uint64(n)+13)})
->>>>>>> 7316ed3 (compare: Hold the pairing of many arrays to the bounds of one walk):compare/jsonparts.go
+			to = append(to, trait{sum: mix(v, uint64(n)+13)})
 			if i = blank(h.text, e); h.text[i] == ',' {
 				i = blank(h.text, i+1)
 			}
