@@ -23,6 +23,10 @@ const (
 	decodedMost  = 64 << 20
 )
 
+// maxCodings is how many codings may lie on each other: each costs as much as
+// the body is large, and a header section has room for thousands.
+const maxCodings = 8
+
 var errUnknownCoding = errors.New("unknown content coding")
 
 // coding is the content codings of an answer, in the order in which they were
@@ -48,6 +52,9 @@ func decode(e *Exchange) ([]byte, error) {
 	limit := int64(min(decodedMost, max(decodedFloor, decodedTimes*len(e.Body))))
 	data := e.Body
 	codings := strings.Split(applied, ",")
+	if len(codings) > maxCodings {
+		return nil, fmt.Errorf("%d content codings on each other, of at most %d", len(codings), maxCodings)
+	}
 	for i := len(codings) - 1; i >= 0; i-- {
 		var err error
 		if data, err = decodeOne(codings[i], data, limit); err != nil {

@@ -88,6 +88,13 @@ func TestContentCodings(t *testing.T) {
 			t.Errorf("broken in the same way: %q", lines(r))
 		}
 	})
+	t.Run("as many codings as a header section holds", func(t *testing.T) {
+		n := answer("application/json", "x", "Content-Encoding: "+strings.Repeat("gzip, ", 500)+"gzip")
+		r := compare.Exchanges(jsonAnswer("0"), n, nil)
+		if r.Err == nil || !strings.Contains(r.Err.Error(), "501 content codings on each other") {
+			t.Errorf("got %v", r.Err)
+		}
+	})
 	t.Run("an unknown coding", func(t *testing.T) {
 		r := compare.Exchanges(answer("text/plain", "a", "Content-Encoding: x-own"), answer("text/plain", "b", "Content-Encoding: x-own"), nil)
 		if r.Err != nil || len(r.Differences) != 1 || r.Differences[0].Kind != compare.KindBody {
