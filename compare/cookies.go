@@ -57,12 +57,16 @@ func (w *fields) cookies(legacy, new []string) {
 	}
 }
 
+// cookiePath is the path of a cookie. A name that is no token, which no rule can
+// have, is shown as values are.
+func cookiePath(name string) string { return "cookie:" + show(name) }
+
 // lone reports a cookie that one side alone sets.
 func (w *fields) lone(c cookie, legacy bool) {
 	line := []string{c.line}
-	f := newFinding("cookie:"+c.name, KindHeader, nil, line)
+	f := newFinding(cookiePath(c.name), KindHeader, nil, line)
 	if legacy {
-		f = newFinding("cookie:"+c.name, KindHeader, line, nil)
+		f = newFinding(cookiePath(c.name), KindHeader, line, nil)
 	}
 	f.judge(w.rules, w.rules.field(f.Path), "", c.value, c.value)
 	w.found = append(w.found, f)
@@ -75,7 +79,7 @@ func (w *fields) cookie(l, n cookie) {
 	if l.value == n.value && attributes && l.expires == n.expires {
 		return
 	}
-	f := newFinding("cookie:"+l.name, KindHeader, []string{l.line}, []string{n.line})
+	f := newFinding(cookiePath(l.name), KindHeader, []string{l.line}, []string{n.line})
 	applicable := w.rules.field(f.Path)
 	bound, v := w.rules.timeBound(applicable)
 	tl, okL := parseStamp([]byte(l.expires))

@@ -92,6 +92,19 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// TestCookieNamesAreShown holds that a name which is no token makes a path that
+// can be stored and shown.
+func TestCookieNamesAreShown(t *testing.T) {
+	for name, want := range map[string]string{"a\xff": `cookie:a\xff`, strings.Repeat("n", 2000): "cookie:" + strings.Repeat("n", 1021) + "…"} {
+		for _, other := range []string{"other=1", name + "=2"} {
+			r := compare.Exchanges(answer("", "", "Set-Cookie: "+name+"=1"), answer("", "", "Set-Cookie: "+other), nil)
+			if len(r.Differences) == 0 || r.Differences[0].Path != want {
+				t.Errorf("got %q, want %s", lines(r), want)
+			}
+		}
+	}
+}
+
 func TestHeaderWeight(t *testing.T) {
 	r := compare.Exchanges(answer("", "", "A: 1", "B: 1", `ETag: "1"`, "Date: x"), answer("", "", "A: 2", "B: 1", `ETag: "2"`, "Date: y"), nil)
 	if len(r.Differences) != 1 || r.Differences[0].Weight != 0.25 {
