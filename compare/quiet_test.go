@@ -176,7 +176,7 @@ var wrongs = []wrong{
 // is wrong: each of these is found, at count 1, and is all that is found.
 func TestAHundredThousandComparisons(t *testing.T) {
 	t.Parallel()
-	const answers, every = 100_000, 10_000
+	const answers, every = 100_000 / lessUnderRace, 10_000
 	legacy, newer := newService(1, 0), newService(2, 300*time.Millisecond)
 	want, got := map[string]int{}, map[string]int{}
 	forgiven := map[string]int{}
