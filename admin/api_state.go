@@ -75,6 +75,10 @@ func routeInfo(r *routes.Route) RouteInfo {
 		Shadow: ShadowInfo{
 			Sample: r.Shadow.Sample, Order: string(r.Shadow.Order), Run: string(r.Shadow.Run),
 			TimeoutMS: r.Shadow.Timeout.Milliseconds(), BudgetMS: r.Shadow.Budget.Milliseconds(), MaxBody: r.Shadow.MaxBody,
+			Recheck: RecheckInfo{
+				DelayMS: r.Shadow.Recheck.Delay.Milliseconds(), Tries: r.Shadow.Recheck.Tries,
+				Share: r.Shadow.Recheck.Share, Writes: r.Shadow.Recheck.Writes,
+			},
 		},
 		Rules:    orEmpty(r.Compare.List()),
 		Position: r.Position.String(),

@@ -65,6 +65,8 @@ var perRoute = []struct {
 	{"quack_mismatched", "Comparisons that differ.", func(r *reports.RouteReport) int64 { return r.Mismatched }},
 	{"quack_transient", "Comparisons that differed because the world moved.", func(r *reports.RouteReport) int64 { return r.Transient }},
 	{"quack_noise", "Comparisons that differ where legacy keeps differing from itself.", func(r *reports.RouteReport) int64 { return r.Noise }},
+	{"quack_unchecked", "Comparisons that differ and that no re-check has confirmed.", func(r *reports.RouteReport) int64 { return r.Unchecked }},
+	{"quack_suspect", "Comparisons that may be an intermittent fault of new, or a write between the two calls.", func(r *reports.RouteReport) int64 { return r.Suspect }},
 	{"quack_forgiven", "Differences that did not count.", func(r *reports.RouteReport) int64 { return r.Forgiven }},
 	{"quack_compare_errors", "Answers that could not be compared.", func(r *reports.RouteReport) int64 { return r.Errors }},
 	{"quack_dropped", "Comparisons that the full queue turned away.", func(r *reports.RouteReport) int64 { return r.Dropped }},

@@ -75,6 +75,16 @@ type ShadowInfo struct {
 	TimeoutMS int64   `json:"timeout_ms"`
 	BudgetMS  int64   `json:"budget_ms"`
 	MaxBody   int64   `json:"max_body"` // bytes
+
+	Recheck RecheckInfo `json:"recheck"`
+}
+
+// RecheckInfo are a route's settings of re-checks.
+type RecheckInfo struct {
+	DelayMS int64   `json:"delay_ms"`
+	Tries   int     `json:"tries"`
+	Share   float64 `json:"share"` // of the requests that differ, 0 to 1
+	Writes  bool    `json:"writes"`
 }
 
 // ReadonlyStatus is GET /api/v1/readonly.

@@ -60,6 +60,9 @@ func (t comparisonText) head() {
 	if c.Unsteady {
 		verdict += ", unsteady: new does not agree with itself"
 	}
+	if c.Suspect {
+		verdict += ", suspect: " + SuspectText
+	}
 	t.line("%sComparison %s%s  %s%s%s", t.bold, visible(c.ID), t.off, colour, verdict, t.off)
 	facts := []string{visible(c.Route), "stage " + visible(c.Stage), c.At.UTC().Format("2006-01-02 15:04:05.000 UTC")}
 	if c.Live == "" {
@@ -69,6 +72,9 @@ func (t comparisonText) head() {
 	}
 	if c.First != "" {
 		facts = append(facts, visible(c.First)+" ran first")
+	}
+	if text := c.RecheckText(); text != "" {
+		facts = append(facts, text)
 	}
 	if c.Writes != "" {
 		facts = append(facts, "writes compared by "+visible(c.Writes))

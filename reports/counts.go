@@ -20,6 +20,8 @@ type counts struct {
 	Forgiven   int64            `json:"forgiven,omitempty"`
 	Errors     int64            `json:"errors,omitempty"`
 	Dropped    int64            `json:"dropped,omitempty"`
+	Unchecked  int64            `json:"unchecked,omitempty"`
+	Suspect    int64            `json:"suspect,omitempty"`
 	Unmarked   int64            `json:"unmarked,omitempty"`
 	Skipped    map[string]int64 `json:"skipped,omitempty"`
 	Fallbacks  map[string]int64 `json:"fallbacks,omitempty"` // by why
@@ -46,6 +48,8 @@ func (c *counts) merge(d *counts) {
 	c.Forgiven += d.Forgiven
 	c.Errors += d.Errors
 	c.Dropped += d.Dropped
+	c.Unchecked += d.Unchecked
+	c.Suspect += d.Suspect
 	c.Unmarked += d.Unmarked
 	for reason, n := range d.Skipped {
 		c.skip(reason, n)
@@ -107,6 +111,7 @@ func (c *counts) report(name string) RouteReport {
 		Matched: c.Matched, Mismatched: c.Mismatched, Transient: c.Transient, Noise: c.Noise,
 		Compared: c.Matched + c.Mismatched + c.Transient + c.Noise,
 		Forgiven: c.Forgiven, Errors: c.Errors, Dropped: c.Dropped, Unmarked: c.Unmarked,
+		Unchecked: c.Unchecked, Suspect: c.Suspect,
 		Skipped: map[string]int64{},
 		Legacy:  c.Legacy.latency(), New: c.New.latency(), Answered: c.answered().latency(),
 	}

@@ -44,6 +44,12 @@ type RouteReport struct {
 	Errors     int64            `json:"errors"`   // not among compared
 	Skipped    map[string]int64 `json:"skipped"`
 	Dropped    int64            `json:"dropped"`
+	// Unchecked are mismatches that no re-check has confirmed: of writes, of what
+	// is not in the share that is re-checked, and where a side could not be asked.
+	Unchecked int64 `json:"unchecked,omitempty"`
+	// Suspect are comparisons that may be an intermittent fault of new or a write
+	// between the two calls. Most are transient.
+	Suspect int64 `json:"suspect,omitempty"`
 	// Unmarked are requests at ramp without what their client is known by (sticky);
 	// they went to legacy.
 	Unmarked int64 `json:"unmarked,omitempty"`

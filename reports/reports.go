@@ -70,6 +70,13 @@ type Comparison struct {
 	New      Side
 	Verdict  Verdict
 	Unsteady bool // Mismatch: new does not agree with itself
+	// Suspect: at a place that is Transient new did not agree with itself and
+	// legacy did, but new was asked first, so that a write between the two calls
+	// would look the same. It is a Mismatch when it happens there again.
+	Suspect bool
+	// Rechecked is how many times both sides were asked again and answered. A
+	// mismatch with 0 stands as it was found.
+	Rechecked int
 	// Differences that are final, each with the verdict of its place.
 	Differences []Found
 	Forgiven    []compare.Forgiven

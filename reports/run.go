@@ -24,6 +24,12 @@ func (r *Reports) Record(c Comparison) {
 		n.stands(c.Stage)
 		n.compared(c.Verdict)
 		n.Forgiven += forgiven
+		if c.Verdict == Mismatch && c.Rechecked == 0 {
+			n.Unchecked++
+		}
+		if c.Suspect {
+			n.Suspect++
+		}
 		if c.Verdict != Error {
 			n.Legacy.add(legacy, 1)
 			n.New.add(new, 1)

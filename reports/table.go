@@ -103,6 +103,12 @@ func (t *table) route(r RouteReport, name, stage int) {
 // details are the counters that are not in a column, wrapped.
 func (t *table) details(r RouteReport) {
 	parts := []string{"served " + number(r.Served), "forgiven " + number(r.Forgiven), "skipped " + visible(r.skipped()), "dropped " + number(r.Dropped)}
+	if r.Unchecked > 0 {
+		parts = append(parts, "not re-checked "+number(r.Unchecked))
+	}
+	if r.Suspect > 0 {
+		parts = append(parts, "suspect "+number(r.Suspect))
+	}
 	if r.Unmarked > 0 {
 		parts = append(parts, "unmarked "+number(r.Unmarked))
 	}

@@ -82,6 +82,7 @@ func (r *Route) checkSafety(f *faults) {
 	if s := r.own(settingRun); s != nil && s.value == RunBoth && r.Safe {
 		f.add(s.pos, r.Name, "run: both on a safe route", "it compares two writes that are both rolled back: remove it, a safe request is asked of the other side as it is")
 	}
+	r.checkRecheck(f)
 	if r.Shadow.Order == OrderAfter && !r.Safe {
 		f.add(r.ownAt(settingOrder), r.Name, "order: after on "+r.unsafeText(),
 			"after the live write a shadow finds its rows there already: use order: auto or before")

@@ -89,6 +89,12 @@ func (r *Route) takes(id settingID) bool {
 		return r.Safe && r.from[id] != nil
 	case settingRun:
 		return r.New != nil && !r.Safe
+	case settingRecheckDelay, settingRecheckTries:
+		return r.New != nil && r.asksSafe()
+	case settingRecheckShare:
+		return r.New != nil && (r.asksSafe() || r.Shadow.Recheck.Writes)
+	case settingRecheckWrites:
+		return r.New != nil && !r.Safe && r.Shadow.Run == RunBoth
 	case settingFallback:
 		return r.Stage == StageRamp || r.Stage == StageVerify
 	}
@@ -124,6 +130,9 @@ func (r *Route) happens(method, path string, p Params) []ExplainedStep {
 		steps = append(steps, ExplainedStep{"when new is away", r.fallbackText(method)})
 	}
 	steps = append(steps, ExplainedStep{"shadowed", r.shadowedText(method)})
+	if text := r.recheckText(method); text != "" {
+		steps = append(steps, ExplainedStep{"where it differs", text})
+	}
 	for _, side := range []Side{Legacy, New} {
 		if to := r.TargetFor(side, path, p); to != path {
 			steps = append(steps, ExplainedStep{"asked of " + string(side), to})

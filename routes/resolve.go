@@ -95,6 +95,9 @@ func (r *Route) derive() {
 	} else {
 		r.Shadow.Run = RunNew
 	}
+	if r.Shadow.Run != RunBoth {
+		r.Shadow.Recheck.Writes = false
+	}
 	if s := r.from[settingPercent]; s != nil && (r.Stage == StageRamp || r.bad(settingStage)) {
 		s.used = true
 	}

@@ -72,6 +72,15 @@ type Shadow struct {
 	Timeout time.Duration // of one shadow call, queueing included; default 10s
 	MaxBody int64         // bytes of request and answer kept for comparing; default 1 MiB
 	Budget  time.Duration // how long a live request may wait for a shadow before it; default 250ms
+	Recheck Recheck
+}
+
+// Recheck says how both sides are asked again after a difference.
+type Recheck struct {
+	Delay  time.Duration // before each try; default 200ms, at most a minute
+	Tries  int           // at most; default 1, at most 5
+	Share  float64       // of the requests that differ, 0 to 1; default 1; 0 asks none again
+	Writes bool          // also rolled-back writes, with RunBoth: once, at once, before the live call; default false
 }
 
 // ReadOnly says what a route does while the gate is closed.

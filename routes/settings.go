@@ -26,6 +26,10 @@ const (
 	settingShadowTimeout
 	settingMaxBody
 	settingBudget
+	settingRecheckDelay
+	settingRecheckTries
+	settingRecheckShare
+	settingRecheckWrites
 	settingReadOnly
 	settingCacheTTL
 	settingRewriteLegacy
@@ -69,6 +73,7 @@ func defaultRoute() *Route {
 			Timeout: 10 * time.Second,
 			MaxBody: defaultMaxBody,
 			Budget:  250 * time.Millisecond,
+			Recheck: Recheck{Delay: 200 * time.Millisecond, Tries: 1, Share: 1},
 		},
 		Limits:   Limits{RequestHeader: 64 << 10},
 		Fallback: FallbackAuto,
@@ -119,6 +124,18 @@ var settings = [numSettings]setting{
 	settingBudget: {"shadow.budget", readDuration,
 		func(r *Route, v any) { r.Shadow.Budget = v.(time.Duration) },
 		func(r *Route) string { return showDuration(r.Shadow.Budget) }},
+	settingRecheckDelay: {"shadow.recheck.delay", readRecheckDelay,
+		func(r *Route, v any) { r.Shadow.Recheck.Delay = v.(time.Duration) },
+		func(r *Route) string { return showDuration(r.Shadow.Recheck.Delay) }},
+	settingRecheckTries: {"shadow.recheck.tries", readRecheckTries,
+		func(r *Route, v any) { r.Shadow.Recheck.Tries = v.(int) },
+		func(r *Route) string { return strconv.Itoa(r.Shadow.Recheck.Tries) }},
+	settingRecheckShare: {"shadow.recheck.share", readShare,
+		func(r *Route, v any) { r.Shadow.Recheck.Share = v.(float64) },
+		func(r *Route) string { return showShare(r.Shadow.Recheck.Share) }},
+	settingRecheckWrites: {"shadow.recheck.writes", readBool,
+		func(r *Route, v any) { r.Shadow.Recheck.Writes = v.(bool) },
+		func(r *Route) string { return strconv.FormatBool(r.Shadow.Recheck.Writes) }},
 	settingReadOnly: {"readonly", readReadOnly,
 		func(r *Route, v any) { r.ReadOnly = v.(ReadOnly) },
 		showReadOnly},

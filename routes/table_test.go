@@ -19,7 +19,7 @@ func TestDefaultsOfAnEmptyRoute(t *testing.T) {
 	want := Route{
 		Name: "GET /a", Method: "GET", Pattern: "/a", Position: Position{"routes.yaml", 7, 12},
 		Stage: StageLegacy, Sticky: Sticky{Kind: "ip"}, Safe: true, Idempotent: true, Timeout: 30 * time.Second,
-		Shadow:   Shadow{Sample: 1, Order: OrderAuto, Run: RunNew, Timeout: 10 * time.Second, MaxBody: 1 << 20, Budget: 250 * time.Millisecond},
+		Shadow:   Shadow{Sample: 1, Order: OrderAuto, Run: RunNew, Timeout: 10 * time.Second, MaxBody: 1 << 20, Budget: 250 * time.Millisecond, Recheck: Recheck{Delay: 200 * time.Millisecond, Tries: 1, Share: 1}},
 		ReadOnly: ReadOnlyAllow, Limits: Limits{RequestHeader: 64 << 10}, Fallback: FallbackAuto,
 	}
 	if r.Legacy.Name != "monolith" || r.New.Name != "accounts" || r.Legacy.URLs[0].String() != "http://127.0.0.1:3000" {
@@ -86,7 +86,7 @@ routes:
 	common := Route{
 		Limits: limits, Compress: true, Fallback: FallbackOff,
 		Stage: StageRamp, Percent: 10, Sticky: Sticky{"cookie", "s"}, Timeout: 5 * time.Second, Expose: true, Rewrite: both,
-		Shadow: Shadow{Sample: 0.5, Order: OrderAuto, Run: RunBoth, Timeout: 10 * time.Second, MaxBody: 512000, Budget: time.Second},
+		Shadow: Shadow{Sample: 0.5, Order: OrderAuto, Run: RunBoth, Timeout: 10 * time.Second, MaxBody: 512000, Budget: time.Second, Recheck: Recheck{Delay: 200 * time.Millisecond, Tries: 1, Share: 1}},
 	}
 	wantX := common
 	wantX.Name, wantX.Method, wantX.Pattern, wantX.Safe, wantX.Idempotent, wantX.ReadOnly = "x", "GET", "/api/v1/x", true, true, ReadOnlyAllow
@@ -104,7 +104,7 @@ routes:
 		Limits: limits, Compress: true, Fallback: FallbackAuto,
 		Name: "w", Method: "GET", Pattern: "/w", Safe: true, Idempotent: true, ReadOnly: ReadOnlyAllow,
 		Stage: StageLegacy, Sticky: Sticky{Kind: "ip"}, Timeout: 5 * time.Second, Expose: true, Rewrite: both,
-		Shadow: Shadow{Sample: 0.5, Order: OrderAuto, Run: RunNew, Timeout: 10 * time.Second, MaxBody: 65536, Budget: 250 * time.Millisecond},
+		Shadow: Shadow{Sample: 0.5, Order: OrderAuto, Run: RunNew, Timeout: 10 * time.Second, MaxBody: 65536, Budget: 250 * time.Millisecond, Recheck: Recheck{Delay: 200 * time.Millisecond, Tries: 1, Share: 1}},
 		Cache:  cache.Settings{TTL: 90 * time.Second},
 	}
 	for i, want := range []Route{wantX, wantY, wantZ, wantW} {

@@ -30,7 +30,6 @@ type Config struct {
 	Queue      int           // exchanges waiting for a worker; default 256
 	QueueBytes int64         // bytes of bodies waiting for a worker or a re-check; default 64 MiB
 	Befores    int           // shadows before live at once; default 16; one backend takes three quarters of them at most
-	Recheck    time.Duration // delay of the re-check; default 200ms
 	Rechecks   int           // re-checks waiting for their time; default 64; beyond, a difference stands as it is
 	ProofEvery time.Duration // default 10s
 	Grace      time.Duration // how long an answer that Before has given up is awaited, to be judged; default 2s
@@ -45,7 +44,6 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Queue, 256)
 	setDefault(&c.QueueBytes, 64<<20)
 	setDefault(&c.Befores, 16)
-	setDefault(&c.Recheck, 200*time.Millisecond)
 	setDefault(&c.Rechecks, 64)
 	setDefault(&c.ProofEvery, 10*time.Second)
 	setDefault(&c.Grace, 2*time.Second)
@@ -101,12 +99,12 @@ func New(c Config) *Dispatcher {
 		befores: &seats{max: c.Befores, share: share(c.Befores)},
 	}
 	d.proofs = newProofs(c)
-	d.rechecks = &rechecks{max: c.Rechecks, delay: c.Recheck}
+	d.rechecks = &rechecks{max: c.Rechecks}
 	return d
 }
 
 // Run serves the queue and keeps the proofs until ctx ends. Then exchanges
-// that wait for their call are dropped, differences that wait for their
+// that wait for their call are dropped, differences that wait for a
 // re-check stand as they are, and the calls under way go on to their
 // deadlines, but no longer than Config.Drain, and are compared. Run returns
 // when all goroutines are gone. It is called once.
@@ -121,7 +119,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 
 	d.life.close()
 	d.queue.stopCalls()
-	d.standAsTheyAre(d.rechecks.close())
+	d.settleAll(d.rechecks.close())
 	late := time.AfterFunc(d.cfg.Drain, cancel)
 	defer late.Stop()
 	d.life.wait()

@@ -190,6 +190,9 @@ func newRig(t *testing.T, o options) *rig {
 	if o.shadow == "" {
 		o.shadow = "timeout: 10s"
 	}
+	if !strings.Contains(o.shadow, "recheck:") {
+		o.shadow += ", recheck: {delay: 1ms}"
+	}
 	if o.newcomer == "" {
 		o.newcomer = secret
 	}
@@ -205,7 +208,6 @@ func newRig(t *testing.T, o options) *rig {
 		Protocol:   newCodec(secret),
 		Latches:    r.latches,
 		Log:        slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Recheck:    time.Millisecond,
 		ProofEvery: time.Minute,
 	}
 	if o.change != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/quackproxy/quack/compare"
 )
 
-func TestDiffersAt(t *testing.T) {
+func TestMoved(t *testing.T) {
 	diff := func(kind compare.Kind, at, legacy, new string) compare.Difference {
 		return compare.Difference{Path: at, At: at, Kind: kind, Legacy: legacy, New: new}
 	}
@@ -36,26 +36,9 @@ func TestDiffersAt(t *testing.T) {
 		{"a header's value moved, new lacks it", diff(compare.KindHeader, "header:ETag", "a", "b"), diff(compare.KindMissing, "header:ETag", "a", ""), false},
 		{"legacy lacks the header at times", diff(compare.KindMissing, "header:ETag", "a", ""), diff(compare.KindHeader, "header:ETag", "a", "c"), true},
 	} {
-		if got := differsAt(result(c.own), c.place); got != c.want {
-			t.Errorf("%s: differsAt(%+v, %+v) = %v", c.reason, c.own, c.place, got)
+		if got := movedAt(result(c.own), c.place) || movedAround(result(c.own), c.place); got != c.want {
+			t.Errorf("%s: moved(%+v, %+v) = %v", c.reason, c.own, c.place, got)
 		}
-	}
-}
-
-func TestAgain(t *testing.T) {
-	x := compare.Difference{At: "$.price", Kind: compare.KindValue, Legacy: "1.00", New: "1.01"}
-	moved := x
-	moved.Legacy = "2.00"
-	long := x
-	long.Legacy = strings.Repeat("x", 1024)
-	if !again(result(x), x) || again(result(moved), x) || again(result(), x) {
-		t.Error("the same values are the same difference, others are not")
-	}
-	if !present(result(moved), x) || present(result(), x) {
-		t.Error("the place still differs")
-	}
-	if again(result(long), long) {
-		t.Error("values that are cut off were taken for the same")
 	}
 }
 
@@ -65,11 +48,11 @@ func TestPlacesNotListed(t *testing.T) {
 	listed := compare.Difference{Path: "$.a[*]", At: "$.a[1]", Kind: compare.KindValue, Legacy: "1", New: "2"}
 	other := compare.Difference{Path: "$.a[*]", At: "$.a[99]", Kind: compare.KindValue, Legacy: "1", New: "3"}
 	own := result(listed)
-	if differsAt(own, other) || present(own, other) {
+	if movedAt(own, other) || present(own, other, false) {
 		t.Error("another element was taken for the place although all are listed")
 	}
 	own.Truncated = 7
-	if !differsAt(own, other) || !present(own, other) {
+	if !movedAt(own, other) || !present(own, other, false) {
 		t.Error("an element that may not be listed was taken for steady")
 	}
 }
@@ -86,15 +69,41 @@ func TestNoiseIsWhatKeepsMoving(t *testing.T) {
 		{false, false}, {false, false}, {false, false}, {false, false}, {false, false},
 		{false, false}, {false, false}, {true, false}, // the first three are out of the last ten, the fifth is in
 	} {
-		if got := n.note(k, step.moved); got != step.noisy {
+		if got, _ := n.note(k, step.moved, false); got != step.noisy {
 			t.Errorf("re-check %d, moved %v: noise %v, want %v", i+1, step.moved, got, step.noisy)
 		}
 	}
 	for i := range 2 * noisePlaces {
-		n.note(noiseKey{path: strings.Repeat("x", i%100) + string(rune(i))}, true)
+		n.note(noiseKey{path: strings.Repeat("x", i%100) + string(rune(i))}, true, false)
 	}
 	if len(n.seen) > noisePlaces {
 		t.Errorf("%d places are remembered, more than %d", len(n.seen), noisePlaces)
+	}
+}
+
+// TestSuspectThatRepeats: m is a re-check in which legacy moved, s a suspect
+// one, - one in which neither was so.
+func TestSuspectThatRepeats(t *testing.T) {
+	for _, c := range []struct{ reason, steps, repeated string }{
+		{"the second time", "ss", "01"},
+		{"others do not come between", "s---s", "00001"},
+		{"too long ago", "s---------s", "00000000000"},
+		{"legacy moves there as often", "msms", "0000"},
+		{"legacy moves there now and then", "sms", "001"},
+		{"every time", "sssss", "01111"},
+	} {
+		var n noise
+		got := ""
+		for _, step := range c.steps {
+			if _, repeated := n.note(noiseKey{path: "$.n"}, step == 'm', step == 's'); repeated {
+				got += "1"
+			} else {
+				got += "0"
+			}
+		}
+		if got != c.repeated {
+			t.Errorf("%s: %s repeated %s, want %s", c.reason, c.steps, got, c.repeated)
+		}
 	}
 }
 

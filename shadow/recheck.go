@@ -6,25 +6,25 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/compare"
-	"github.com/quackproxy/quack/reports"
 	"github.com/quackproxy/quack/routes"
 )
 
 // rechecks are the differences that wait for their re-check. They wait on a
 // timer and not in a worker.
 type rechecks struct {
-	max   int
-	delay time.Duration
+	max int
 
 	mu      sync.Mutex
 	closed  bool
 	waiting map[*recheck]*time.Timer
 }
 
-// recheck is a pairing that differed.
+// recheck is a pairing that differed, and what became of asking again so far.
 type recheck struct {
 	pairing
 	first compare.Result
+	asked int   // times, answered or not
+	tries []try // those that were answered
 }
 
 // add makes r wait, then calls due; false when there is no room.
@@ -37,7 +37,7 @@ func (s *rechecks) add(r *recheck, due func(*recheck)) bool {
 	if s.waiting == nil {
 		s.waiting = make(map[*recheck]*time.Timer)
 	}
-	s.waiting[r] = time.AfterFunc(s.delay, func() {
+	s.waiting[r] = time.AfterFunc(r.req.Route.Shadow.Recheck.Delay, func() {
 		if s.take(r) {
 			due(r)
 		}
@@ -74,10 +74,9 @@ func (s *rechecks) count() int {
 	return len(s.waiting)
 }
 
-// recheckLater has p checked again after the delay. It reports false when
-// there is no room for it: its differences then stand as they are.
-func (d *Dispatcher) recheckLater(p pairing, first compare.Result) bool {
-	r := &recheck{pairing: p, first: first}
+// recheckLater has r asked again after the delay. It reports false when there
+// is no room for it.
+func (d *Dispatcher) recheckLater(r *recheck) bool {
 	if !d.queue.reserve(r.size()) {
 		return false
 	}
@@ -98,13 +97,13 @@ func (d *Dispatcher) recheckDue(r *recheck) {
 		size:    r.size(),
 		run: func(ctx context.Context) {
 			if stale(deadline, timeout) {
-				d.recordAsIs(r.pairing, r.first)
+				d.settle(r)
 				return
 			}
 			d.checkAgain(ctx, r, deadline)
 		},
-		drop:   func() { d.recordAsIs(r.pairing, r.first) },
-		failed: func(string) { d.recordAsIs(r.pairing, r.first) },
+		drop:   func() { d.settle(r) },
+		failed: func(string) { d.settle(r) },
 	})
 }
 
@@ -116,44 +115,64 @@ func (p *pairing) shadowed() *answered {
 	return &p.new
 }
 
-// standAsTheyAre records differences whose re-check will not be made.
-func (d *Dispatcher) standAsTheyAre(left []*recheck) {
+// settleAll records differences of which no more is asked.
+func (d *Dispatcher) settleAll(left []*recheck) {
 	for _, r := range left {
 		d.queue.release(r.size())
-		d.recordAsIs(r.pairing, r.first)
+		d.settle(r)
 	}
 }
 
-// checkAgain asks both sides again, both as shadow calls, in the order of the
-// first time, and records what that says of each place. When they can not be
-// asked the differences stand as they are.
-func (d *Dispatcher) checkAgain(ctx context.Context, r *recheck, deadline time.Time) {
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	legacy, new, skip := d.askBoth(ctx, r.req, r.pairing.first)
-	if skip != "" {
+// settle records what the tries say of each place. When none was answered the
+// differences stand as they are.
+func (d *Dispatcher) settle(r *recheck) {
+	if len(r.tries) == 0 {
 		d.recordAsIs(r.pairing, r.first)
 		return
 	}
-	if legacy.wrote != "" || new.wrote != "" {
+	c := d.classify(&r.pairing, r.first, r.tries)
+	c.Forgiven = r.first.Forgiven
+	d.record(r.pairing, c)
+}
+
+// checkAgain asks both sides again, both as shadow calls, in the order of the
+// first time. A further try is made as long as there is a place at which legacy
+// has not been seen to differ from itself.
+func (d *Dispatcher) checkAgain(ctx context.Context, r *recheck, deadline time.Time) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	r.asked++
+	legacy, new, skip := d.askBoth(ctx, r.req, r.pairing.first)
+	if skip == "" && (legacy.wrote != "" || new.wrote != "") {
 		// In its read-only transaction the side did not answer as it does live.
 		r.legacy.wrote, r.new.wrote = legacy.wrote, new.wrote
 		r.first.Differences = append(r.first.Differences, writes(r.pairing)...)
 		d.recordAsIs(r.pairing, r.first)
 		return
 	}
-	rules := r.req.Route.Compare
-	legacy.exchange.Request, new.exchange.Request = r.legacy.exchange.Request, r.legacy.exchange.Request
-	ownLegacy := d.compared(&r.legacy.exchange, &legacy.exchange, rules)
-	ownNew := d.compared(&r.new.exchange, &new.exchange, rules)
-	second := d.compared(&legacy.exchange, &new.exchange, rules)
-	if ownLegacy.Err != nil {
-		d.recordAsIs(r.pairing, r.first)
-		return
+	if skip == "" {
+		if t, ok := d.tryOf(&r.pairing, &legacy.exchange, &new.exchange); ok {
+			r.tries = append(r.tries, t)
+		}
 	}
-	c := d.classify(r, ownLegacy, ownNew, second)
-	c.Forgiven = r.first.Forgiven
-	d.record(r.pairing, c)
+	over := r.asked >= r.req.Route.Shadow.Recheck.Tries || settled(look(r.first.Differences, r.tries))
+	if over || !d.recheckLater(r) {
+		d.settle(r)
+	}
+}
+
+// tryOf compares what both sides answered when asked again; false when legacy's
+// answer can not be compared with its own first.
+func (d *Dispatcher) tryOf(p *pairing, legacy, new *compare.Exchange) (try, bool) {
+	rules := p.req.Route.Compare
+	legacy.Request, new.Request = p.legacy.exchange.Request, p.legacy.exchange.Request
+	t := try{
+		ownLegacy: d.compared(&p.legacy.exchange, legacy, rules),
+		ownNew:    d.compared(&p.new.exchange, new, rules),
+		second:    d.compared(legacy, new, rules),
+		failed:    overloaded(legacy.Status) && !overloaded(p.legacy.exchange.Status),
+	}
+	return t, t.ownLegacy.Err == nil
 }
 
 // askBoth makes a safe shadow call to each side, the first one first.
@@ -165,39 +184,4 @@ func (d *Dispatcher) askBoth(ctx context.Context, req *Request, first routes.Sid
 		}
 	}
 	return got[routes.Legacy], got[routes.New], ""
-}
-
-// classify gives each place that differed the first time its verdict: legacy
-// differs from its own first answer there, then the world has moved
-// (transient), or keeps moving (noise); else it is a mismatch, unsteady when
-// it is new that differs from itself. The comparison's is the worst of them.
-func (d *Dispatcher) classify(r *recheck, ownLegacy, ownNew, second compare.Result) reports.Comparison {
-	c := reports.Comparison{Verdict: reports.Match}
-	for _, x := range r.first.Differences {
-		same := again(second, x)
-		moved := !same && differsAt(ownLegacy, x)
-		noisy := d.noise.note(noiseKey{r.req.Route.Name, x.Path, string(x.Kind)}, moved)
-		verdict := reports.Mismatch
-		switch {
-		case noisy:
-			verdict = reports.Noise
-		case moved:
-			verdict = reports.Transient
-		case !same && (differsAt(ownNew, x) || !present(second, x)):
-			c.Unsteady = true
-		}
-		c.Differences = append(c.Differences, reports.Found{Difference: x, Verdict: verdict})
-		c.Verdict = worse(c.Verdict, verdict)
-	}
-	return c
-}
-
-// rank orders the verdicts of places, from best to worst.
-var rank = map[reports.Verdict]int{reports.Match: 0, reports.Transient: 1, reports.Noise: 2, reports.Mismatch: 3}
-
-func worse(a, b reports.Verdict) reports.Verdict {
-	if rank[b] > rank[a] {
-		return b
-	}
-	return a
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
@@ -62,8 +61,8 @@ func TestRecheck(t *testing.T) {
 			r.new.change(func(s *server) { s.app = sequence(c.new1, c.new2) })
 			r.Offer(r.ask("show", "GET", "/accounts/1", ""), routes.Legacy, r.live(routes.Legacy, 200, c.legacy1))
 			got := r.ledger.compared(t)
-			if got.Verdict != c.verdict || got.Unsteady != c.unsteady {
-				t.Errorf("verdict %s, unsteady %v", got.Verdict, got.Unsteady)
+			if got.Verdict != c.verdict || got.Unsteady != c.unsteady || got.Rechecked != 1 || got.Suspect {
+				t.Errorf("verdict %s, unsteady %v, suspect %v, re-checked %d times", got.Verdict, got.Unsteady, got.Suspect, got.Rechecked)
 			}
 			var places []place
 			for _, x := range got.Differences {
@@ -86,6 +85,85 @@ func TestRecheck(t *testing.T) {
 			}
 			r.ledger.quiet(t)
 		})
+	}
+}
+
+// TestTries: both sides are asked as often as the route says, and no more
+// often than is of use.
+func TestTries(t *testing.T) {
+	for _, c := range []struct {
+		reason    string
+		recheck   string
+		legacy    []string
+		new       []string // the first is that of the first time
+		verdict   reports.Verdict
+		unsteady  bool
+		rechecked int
+		calls     int // to each side, after the first time
+	}{
+		{"once by default", "delay: 1ms", []string{`{"n":1}`}, []string{`{"n":2}`}, reports.Mismatch, false, 1, 1},
+		{"as often as it says", "delay: 1ms, tries: 3", []string{`{"n":1}`}, []string{`{"n":2}`}, reports.Mismatch, false, 3, 3},
+		{"new is wrong again in the last", "delay: 1ms, tries: 2", []string{`{"n":1}`}, []string{`{"n":2}`, `{"n":1}`, `{"n":2}`}, reports.Mismatch, false, 2, 2},
+		{"new was wrong once", "delay: 1ms, tries: 2", []string{`{"n":1}`}, []string{`{"n":2}`, `{"n":1}`}, reports.Mismatch, true, 2, 2},
+		{"legacy moves in the second", "delay: 1ms, tries: 3", []string{`{"n":1}`, `{"n":5}`}, []string{`{"n":2}`}, reports.Transient, false, 2, 2},
+		{"no more is asked when legacy has moved", "delay: 1ms, tries: 5", []string{`{"n":2}`}, []string{`{"n":2}`}, reports.Transient, false, 1, 1},
+		{"an answer that can not be compared is no try", "delay: 1ms, tries: 2", []string{"cut off", `{"n":2}`}, []string{`{"n":2}`}, reports.Transient, false, 1, 2},
+		{"and when there is no other, it stands", "delay: 1ms, tries: 2", []string{"cut off"}, []string{`{"n":2}`}, reports.Mismatch, false, 0, 2},
+		{"switched off", "share: 0%", []string{`{"n":2}`}, []string{`{"n":2}`}, reports.Mismatch, false, 0, 0},
+	} {
+		t.Run(c.reason, func(t *testing.T) {
+			r := newRig(t, options{shadow: "recheck: {" + c.recheck + "}"}).run(t)
+			r.legacy.change(func(s *server) { s.app = sequence(c.legacy...) })
+			r.new.change(func(s *server) { s.app = sequence(c.new...) })
+			r.Offer(r.ask("show", "GET", "/accounts/1", ""), routes.Legacy, r.live(routes.Legacy, 200, `{"n":1}`))
+			got := r.ledger.compared(t)
+			if got.Verdict != c.verdict || got.Unsteady != c.unsteady || got.Rechecked != c.rechecked {
+				t.Errorf("verdict %s, unsteady %v, re-checked %d times", got.Verdict, got.Unsteady, got.Rechecked)
+			}
+			if l, n := len(r.legacy.requests()), len(r.new.requests()); l != c.calls || n != c.calls+1 {
+				t.Errorf("asked again: legacy %d times, new %d; want %d", l, n-1, c.calls)
+			}
+			r.ledger.quiet(t)
+			if s := r.Stats(); s.QueuedBytes != 0 || s.Rechecks != 0 {
+				t.Errorf("left behind %+v", s)
+			}
+		})
+	}
+}
+
+// TestShareOfRechecks: what is not in the share counts at once, and says so.
+func TestShareOfRechecks(t *testing.T) {
+	r := newRig(t, options{shadow: "recheck: {delay: 1ms, share: 30%}"}).run(t)
+	r.legacy.change(func(s *server) { s.app = answer(200, `{"n":2}`) })
+	r.new.change(func(s *server) { s.app = answer(200, `{"n":2}`) })
+	for range 40 {
+		req := r.ask("show", "GET", "/accounts/1", "")
+		r.Offer(req, routes.Legacy, r.live(routes.Legacy, 200, `{"n":1}`))
+		c := r.ledger.compared(t)
+		rechecked := 0
+		if req.Route.Rechecked(req.ID) {
+			rechecked = 1
+		}
+		if c.Rechecked != rechecked || (c.Verdict == reports.Mismatch) != (rechecked == 0) {
+			t.Errorf("%s, re-checked %d times, want %d", c.Verdict, c.Rechecked, rechecked)
+		}
+	}
+}
+
+// TestSuspectAtVerify: new answers live, is asked first, and gives what legacy
+// no longer gives.
+func TestSuspectAtVerify(t *testing.T) {
+	r := newRig(t, options{more: `  - {name: list, match: GET /accounts, stage: verify}` + "\n"}).run(t)
+	r.legacy.change(func(s *server) { s.app = answer(200, `{"n":2}`) })
+	r.new.change(func(s *server) { s.app = answer(200, `{"n":2}`) })
+	for i, want := range []struct {
+		verdict           reports.Verdict
+		suspect, unsteady bool
+	}{{reports.Transient, true, false}, {reports.Mismatch, false, true}} {
+		r.Offer(r.ask("list", "GET", "/accounts", ""), routes.New, r.live(routes.New, 200, `{"n":1}`))
+		if c := r.ledger.compared(t); c.Verdict != want.verdict || c.Suspect != want.suspect || c.Unsteady != want.unsteady {
+			t.Errorf("time %d: %s, suspect %v, unsteady %v", i+1, c.Verdict, c.Suspect, c.Unsteady)
+		}
 	}
 }
 
@@ -146,7 +224,7 @@ func TestDifferenceStandsWhereItCanNotBeRechecked(t *testing.T) {
 		}
 	})
 	t.Run("too many wait", func(t *testing.T) {
-		r := newRig(t, options{change: func(c *Config) { c.Recheck, c.Rechecks = time.Hour, 1 }}).run(t)
+		r := newRig(t, options{shadow: "recheck: {delay: 1m}", change: func(c *Config) { c.Rechecks = 1 }}).run(t)
 		r.new.change(func(s *server) { s.app = answer(200, `{"n":2}`) })
 		r.Offer(r.ask("show", "GET", "/accounts/1", ""), routes.Legacy, r.live(routes.Legacy, 200, `{"n":1}`))
 		eventually(t, "one waits", func() bool { return r.Stats().Rechecks == 1 })
@@ -155,7 +233,7 @@ func TestDifferenceStandsWhereItCanNotBeRechecked(t *testing.T) {
 		}
 	})
 	t.Run("too many bytes wait", func(t *testing.T) {
-		r := newRig(t, options{change: func(c *Config) { c.Recheck, c.QueueBytes = time.Hour, 20 }}).run(t)
+		r := newRig(t, options{shadow: "recheck: {delay: 1m}", change: func(c *Config) { c.QueueBytes = 20 }}).run(t)
 		r.new.change(func(s *server) { s.app = answer(200, `{"n":2}`) })
 		r.Offer(r.ask("show", "GET", "/accounts/1", ""), routes.Legacy, r.live(routes.Legacy, 200, `{"n":1}`))
 		eventually(t, "one waits", func() bool { return r.Stats().QueuedBytes == 14 && r.Stats().Rechecks == 1 })
@@ -165,7 +243,7 @@ func TestDifferenceStandsWhereItCanNotBeRechecked(t *testing.T) {
 		}
 	})
 	t.Run("the process ends", func(t *testing.T) {
-		r := newRig(t, options{change: func(c *Config) { c.Recheck = time.Hour }}).run(t)
+		r := newRig(t, options{shadow: "recheck: {delay: 1m}"}).run(t)
 		r.new.change(func(s *server) { s.app = answer(200, `{"n":2}`) })
 		r.Offer(r.ask("show", "GET", "/accounts/1", ""), routes.Legacy, r.live(routes.Legacy, 200, `{"n":1}`))
 		eventually(t, "one waits", func() bool { return r.Stats().Rechecks == 1 })

@@ -18,7 +18,7 @@ type pairing struct {
 	live        routes.Side // that answered the client; "" when neither did
 	first       routes.Side // that ran first
 	legacy, new answered
-	recheck     bool // a difference is checked again before it counts
+	recheck     bool // a difference may be checked again before it counts
 }
 
 // pairOf pairs a live answer with the shadow's. The live call ran first.
@@ -69,7 +69,7 @@ func (d *Dispatcher) conclude(p pairing) {
 			Differences: found(append(result.Differences, wrote...))})
 	case result.Match() && wrote == nil:
 		d.record(p, reports.Comparison{Verdict: reports.Match, Forgiven: result.Forgiven})
-	case wrote == nil && p.recheck && d.recheckLater(p, result):
+	case wrote == nil && p.recheck && p.req.Route.Rechecked(p.req.ID) && d.recheckLater(&recheck{pairing: p, first: result}):
 	default:
 		result.Differences = append(result.Differences, wrote...)
 		d.recordAsIs(p, result)

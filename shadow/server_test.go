@@ -119,7 +119,8 @@ func answer(status int, body string) http.HandlerFunc {
 	}
 }
 
-// sequence answers with one body after the other, the last one for ever.
+// sequence answers with one body after the other, the last one for ever. The
+// answer "cut off" breaks off.
 func sequence(bodies ...string) http.HandlerFunc {
 	var mu sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -129,6 +130,12 @@ func sequence(bodies ...string) http.HandlerFunc {
 			bodies = bodies[1:]
 		}
 		mu.Unlock()
+		if body == "cut off" {
+			w.Header().Set("Content-Length", "100")
+			_, _ = io.WriteString(w, `{"n":1`)
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
 		answer(200, body)(w, r)
 	}
 }
