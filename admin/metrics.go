@@ -67,6 +67,7 @@ var perRoute = []struct {
 	{"quack_noise", "Comparisons that differ where legacy keeps differing from itself.", func(r *reports.RouteReport) int64 { return r.Noise }},
 	{"quack_unchecked", "Comparisons that differ and that no re-check has confirmed.", func(r *reports.RouteReport) int64 { return r.Unchecked }},
 	{"quack_suspect", "Comparisons that may be an intermittent fault of new, or a write between the two calls.", func(r *reports.RouteReport) int64 { return r.Suspect }},
+	{"quack_unverified", "Comparisons that match but for ids of which it is not known yet that they are generated.", func(r *reports.RouteReport) int64 { return r.Unverified }},
 	{"quack_forgiven", "Differences that did not count.", func(r *reports.RouteReport) int64 { return r.Forgiven }},
 	{"quack_compare_errors", "Answers that could not be compared.", func(r *reports.RouteReport) int64 { return r.Errors }},
 	{"quack_dropped", "Comparisons that the full queue turned away.", func(r *reports.RouteReport) int64 { return r.Dropped }},

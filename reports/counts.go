@@ -22,6 +22,7 @@ type counts struct {
 	Dropped    int64            `json:"dropped,omitempty"`
 	Unchecked  int64            `json:"unchecked,omitempty"`
 	Suspect    int64            `json:"suspect,omitempty"`
+	Unverified int64            `json:"unverified,omitempty"`
 	Unmarked   int64            `json:"unmarked,omitempty"`
 	Skipped    map[string]int64 `json:"skipped,omitempty"`
 	Fallbacks  map[string]int64 `json:"fallbacks,omitempty"` // by why
@@ -50,6 +51,7 @@ func (c *counts) merge(d *counts) {
 	c.Dropped += d.Dropped
 	c.Unchecked += d.Unchecked
 	c.Suspect += d.Suspect
+	c.Unverified += d.Unverified
 	c.Unmarked += d.Unmarked
 	for reason, n := range d.Skipped {
 		c.skip(reason, n)
@@ -111,7 +113,7 @@ func (c *counts) report(name string) RouteReport {
 		Matched: c.Matched, Mismatched: c.Mismatched, Transient: c.Transient, Noise: c.Noise,
 		Compared: c.Matched + c.Mismatched + c.Transient + c.Noise,
 		Forgiven: c.Forgiven, Errors: c.Errors, Dropped: c.Dropped, Unmarked: c.Unmarked,
-		Unchecked: c.Unchecked, Suspect: c.Suspect,
+		Unchecked: c.Unchecked, Suspect: c.Suspect, Unverified: c.Unverified,
 		Skipped: map[string]int64{},
 		Legacy:  c.Legacy.latency(), New: c.New.latency(), Answered: c.answered().latency(),
 	}

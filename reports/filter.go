@@ -50,6 +50,9 @@ type RouteReport struct {
 	// Suspect are comparisons that may be an intermittent fault of new or a write
 	// between the two calls. Most are transient.
 	Suspect int64 `json:"suspect,omitempty"`
+	// Unverified are matches with ids that were forgiven as generated where legacy
+	// has not been seen to generate them.
+	Unverified int64 `json:"unverified,omitempty"`
 	// Unmarked are requests at ramp without what their client is known by (sticky);
 	// they went to legacy.
 	Unmarked int64 `json:"unmarked,omitempty"`

@@ -6,6 +6,8 @@ import "fmt"
 // no interest.
 func (c Comparison) RecheckText() string {
 	switch {
+	case c.Unverified:
+		return "generated ids not verified"
 	case c.Rechecked == 1:
 		return "re-checked once"
 	case c.Rechecked > 1:

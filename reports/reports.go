@@ -74,6 +74,9 @@ type Comparison struct {
 	// legacy did, but new was asked first, so that a write between the two calls
 	// would look the same. It is a Mismatch when it happens there again.
 	Suspect bool
+	// Unverified: Match: ids were forgiven as generated at a place where legacy
+	// has not been seen to give another one when asked again.
+	Unverified bool
 	// Rechecked is how many times both sides were asked again and answered. A
 	// mismatch with 0 stands as it was found.
 	Rechecked int

@@ -133,7 +133,10 @@ func TestArithmetic(t *testing.T) {
 		}
 	}
 	record(comparison(0), 90)
-	record(forgiving(0), 5)
+	record(forgiving(0), 4)
+	unverified := forgiving(0)
+	unverified.Unverified = true
+	record(unverified, 1)
 	record(differing(1, "$.price", compare.KindValue, reports.Mismatch), 2)
 	rechecked := differing(1, "$.price", compare.KindValue, reports.Mismatch)
 	rechecked.Rechecked = 1
@@ -159,7 +162,7 @@ func TestArithmetic(t *testing.T) {
 	r.Served("other", "legacy", "legacy", 200, time.Millisecond)
 
 	want := reports.RouteReport{Name: "show", Stage: "ramp", Served: 2, Compared: 101, Matched: 95, Mismatched: 3, Transient: 2, Noise: 1,
-		Forgiven: 15, Errors: 4, Skipped: map[string]int64{"budget": 7, "timeout": 1}, Dropped: 1, Unchecked: 2, Suspect: 1,
+		Forgiven: 15, Errors: 4, Skipped: map[string]int64{"budget": 7, "timeout": 1}, Dropped: 1, Unchecked: 2, Suspect: 1, Unverified: 1,
 		Fallbacks: map[string]int64{"breaker": 2, "lost": 1}}
 	check := func(when string, got reports.RouteReport) {
 		t.Helper()

@@ -27,6 +27,9 @@ func (r *Reports) Record(c Comparison) {
 		if c.Verdict == Mismatch && c.Rechecked == 0 {
 			n.Unchecked++
 		}
+		if c.Unverified {
+			n.Unverified++
+		}
 		if c.Suspect {
 			n.Suspect++
 		}

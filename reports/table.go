@@ -109,6 +109,9 @@ func (t *table) details(r RouteReport) {
 	if r.Suspect > 0 {
 		parts = append(parts, "suspect "+number(r.Suspect))
 	}
+	if r.Unverified > 0 {
+		parts = append(parts, "unverified "+number(r.Unverified))
+	}
 	if r.Unmarked > 0 {
 		parts = append(parts, "unmarked "+number(r.Unmarked))
 	}

@@ -24,6 +24,7 @@ type wireComparison struct {
 	Verdict     Verdict            `json:"verdict"`
 	Unsteady    bool               `json:"unsteady,omitempty"`
 	Suspect     bool               `json:"suspect,omitempty"`
+	Unverified  bool               `json:"unverified,omitempty"`
 	Rechecked   int                `json:"rechecked"`
 	Err         string             `json:"error,omitempty"`
 	Writes      string             `json:"writes,omitempty"`
@@ -76,7 +77,7 @@ type wireRows struct {
 func (c Comparison) MarshalJSON() ([]byte, error) {
 	w := wireComparison{
 		ID: c.ID, At: c.At, Route: c.Route, Stage: c.Stage, Live: c.Live, First: c.First, Verdict: c.Verdict, Unsteady: c.Unsteady,
-		Suspect: c.Suspect, Rechecked: c.Rechecked,
+		Suspect: c.Suspect, Unverified: c.Unverified, Rechecked: c.Rechecked,
 		Err: c.Err, Writes: c.Writes, Differences: c.Differences, Forgiven: c.Forgiven,
 		Request: wireRequest{
 			Method: c.Request.Method, Target: c.Request.Target, Host: c.Request.Host, Header: c.Request.Header,
@@ -133,7 +134,7 @@ func (c *Comparison) UnmarshalJSON(b []byte) error {
 	}
 	*c = Comparison{
 		ID: w.ID, At: w.At, Route: w.Route, Stage: w.Stage, Live: w.Live, First: w.First, Verdict: w.Verdict, Unsteady: w.Unsteady,
-		Suspect: w.Suspect, Rechecked: w.Rechecked,
+		Suspect: w.Suspect, Unverified: w.Unverified, Rechecked: w.Rechecked,
 		Err: w.Err, Writes: w.Writes,
 		Request: Request{Method: w.Request.Method, Target: w.Request.Target, Host: w.Request.Host, Header: w.Request.Header, BodySize: w.Request.Size, BodyNote: w.Request.Note},
 	}

@@ -62,7 +62,7 @@ func TestComparisonRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := reports.Comparison{
 			ID: text.Draw(t, "id"), At: time.Unix(0, rapid.Int64Range(0, 1<<61).Draw(t, "at")).UTC(), Route: text.Draw(t, "route"), Stage: "ramp", Live: "new", First: "legacy",
-			Verdict: reports.Mismatch, Unsteady: rapid.Bool().Draw(t, "unsteady"), Suspect: rapid.Bool().Draw(t, "suspect"), Rechecked: rapid.IntRange(0, 5).Draw(t, "rechecked"), Err: text.Draw(t, "err"), Writes: text.Draw(t, "writes"),
+			Verdict: reports.Mismatch, Unsteady: rapid.Bool().Draw(t, "unsteady"), Suspect: rapid.Bool().Draw(t, "suspect"), Unverified: rapid.Bool().Draw(t, "unverified"), Rechecked: rapid.IntRange(0, 5).Draw(t, "rechecked"), Err: text.Draw(t, "err"), Writes: text.Draw(t, "writes"),
 			Request: reports.Request{Method: "GET", Target: text.Draw(t, "target"), Host: "h", Header: header.Draw(t, "header"), Body: body.Draw(t, "body"), BodySize: 7, BodyNote: text.Draw(t, "note")},
 			Legacy:  side.Draw(t, "legacy"), New: side.Draw(t, "new"),
 		}

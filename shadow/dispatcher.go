@@ -73,6 +73,7 @@ type Dispatcher struct {
 	proofs   *proofs
 	rechecks *rechecks
 	noise    noise
+	ids      ids
 	tally    tally
 	life     life
 

@@ -23,8 +23,9 @@ type rechecks struct {
 type recheck struct {
 	pairing
 	first compare.Result
-	asked int   // times, answered or not
-	tries []try // those that were answered
+	asked int       // times, answered or not
+	tries []try     // those that were answered
+	look  []idPlace // places of ids for which a match is asked again; nil for a difference
 }
 
 // add makes r wait, then calls due; false when there is no room.
@@ -124,15 +125,17 @@ func (d *Dispatcher) settleAll(left []*recheck) {
 }
 
 // settle records what the tries say of each place. When none was answered the
-// differences stand as they are.
+// differences, or the match, stand as they are.
 func (d *Dispatcher) settle(r *recheck) {
-	if len(r.tries) == 0 {
-		d.recordAsIs(r.pairing, r.first)
-		return
+	d.ids.end(r.look)
+	switch {
+	case len(r.tries) > 0:
+		d.record(r.pairing, d.classify(r))
+	case r.look != nil:
+		d.recordMatch(r.pairing, r.first, true)
+	default:
+		d.recordAsIs(r.pairing, d.ids.apply(r.req.Route.Name, r.first))
 	}
-	c := d.classify(&r.pairing, r.first, r.tries)
-	c.Forgiven = r.first.Forgiven
-	d.record(r.pairing, c)
 }
 
 // checkAgain asks both sides again, both as shadow calls, in the order of the
@@ -147,6 +150,7 @@ func (d *Dispatcher) checkAgain(ctx context.Context, r *recheck, deadline time.T
 		// In its read-only transaction the side did not answer as it does live.
 		r.legacy.wrote, r.new.wrote = legacy.wrote, new.wrote
 		r.first.Differences = append(r.first.Differences, writes(r.pairing)...)
+		d.ids.end(r.look)
 		d.recordAsIs(r.pairing, r.first)
 		return
 	}

@@ -100,10 +100,16 @@ func settled(sights []sight) bool {
 // (transient), or keeps moving (noise); else it is a mismatch, unsteady when
 // it is new that differs from itself, and transient as long as it is suspect
 // only. The comparison's is the worst of them.
-func (d *Dispatcher) classify(p *pairing, first compare.Result, tries []try) reports.Comparison {
+func (d *Dispatcher) classify(r *recheck) reports.Comparison {
+	p, first, tries := &r.pairing, r.first, r.tries
 	sights := look(first.Differences, tries)
+	stored, idSights, open := d.judgeIDs(r)
+	for _, f := range stored {
+		first = counted(first, f)
+	}
+	sights = append(sights, idSights...)
 	marks := d.remember(p, first.Differences, sights)
-	c := reports.Comparison{Verdict: reports.Match, Rechecked: len(tries)}
+	c := reports.Comparison{Verdict: reports.Match, Rechecked: len(tries), Forgiven: first.Forgiven}
 	for i, x := range first.Differences {
 		s, m := sights[i], marks[placeOf(p, x)]
 		verdict := reports.Mismatch
@@ -125,6 +131,7 @@ func (d *Dispatcher) classify(p *pairing, first compare.Result, tries []try) rep
 		// Of what is not listed for its number, too much can not be legacy's own.
 		c.Verdict = reports.Mismatch
 	}
+	c.Unverified = open && c.Verdict == reports.Match
 	return c
 }
 
