@@ -17,8 +17,9 @@ const allowance = 100 * time.Millisecond
 
 // Before runs the shadow (run: both: both sides) of req and waits for it: until
 // its rollback is acknowledged, but no longer than the route's budget + 100 ms,
-// and for run: both no longer than that for each of the two sides. Of ctx only
-// the values count: that the client has gone does not let the live call start
+// and for run: both no longer than that for each of the two sides, and for each
+// once more where they differ and recheck: {writes: true} has them run again. Of
+// ctx only the values count: that the client has gone does not let the live call start
 // beside the shadow. The caller then makes the live call and calls
 // Pending.Live exactly once.
 func (d *Dispatcher) Before(ctx context.Context, req Request, live routes.Side) (p *Pending) {
@@ -36,17 +37,15 @@ func (d *Dispatcher) Before(ctx context.Context, req Request, live routes.Side) 
 		p.spent = true
 		return p
 	}
-	wait := time.Duration(len(steps)) * (req.Route.Shadow.Budget + allowance)
-	p.until = time.Now().Add(wait)
-	over := time.NewTimer(wait)
-	defer over.Stop()
+	p.until = time.Now().Add(waitFor(steps, &req))
 	go p.run(context.WithoutCancel(ctx), steps, seat)
-	select {
-	case <-p.confirmed:
-	case <-over.C:
-	}
-	p.release()
+	p.wait()
 	return p
+}
+
+// waitFor is how long the live call waits for steps.
+func waitFor(steps []step, req *Request) time.Duration {
+	return time.Duration(len(steps)) * (req.Route.Shadow.Budget + allowance)
 }
 
 // step is one call of a shadow before live.
@@ -118,20 +117,33 @@ func (p *Pending) run(ctx context.Context, steps []step, seat seat) {
 		p.settle(p.runSafe(ctx, steps[0].side))
 		return
 	}
-	var answers []answered
+	again := p.mayRunAgain(steps)
+	answers, skip := p.runAll(ctx, steps, !again)
+	switch {
+	case skip != "":
+		p.settle(answered{}, skip)
+	case len(answers) == 1:
+		p.settle(answers[0], "")
+	default:
+		both := pairing{req: &p.req, first: routes.Legacy, legacy: answers[0], new: answers[1]}
+		if again {
+			p.runAgain(ctx, steps, &both)
+		}
+		p.settleBoth(both)
+	}
+}
+
+// runAll makes the steps of an unsafe request. last says that nothing follows
+// them, so that Before returns when the last one is rolled back.
+func (p *Pending) runAll(ctx context.Context, steps []step, last bool) (answers []answered, skip string) {
 	for i, s := range steps {
-		a, skip := p.runUnsafe(ctx, s, i == len(steps)-1)
+		a, skip := p.runUnsafe(ctx, s, last && i == len(steps)-1)
 		if skip != "" {
-			p.settle(answered{}, skip)
-			return
+			return nil, skip
 		}
 		answers = append(answers, a)
 	}
-	if len(answers) == 1 {
-		p.settle(answers[0], "")
-		return
-	}
-	p.settleBoth(answers[0], answers[1])
+	return answers, ""
 }
 
 // failed ends the shadow's part after a panic. What was sent by then, and how

@@ -15,7 +15,7 @@ type Pending struct {
 	req  Request
 	live routes.Side
 
-	until     time.Time     // when Before returns at the latest
+	until     time.Time     // when Before returns at the latest; changed by run alone, under mu
 	confirmed chan struct{} // closed when nothing of the shadow's work is left in the backends
 
 	mu       sync.Mutex
@@ -98,11 +98,48 @@ func (p *Pending) confirm() bool {
 	return !p.released
 }
 
-// release says that Before returns.
-func (p *Pending) release() {
+// wait returns when nothing of the shadow's work is left, or its time is over.
+func (p *Pending) wait() {
+	p.mu.Lock()
+	over := time.NewTimer(time.Until(p.until))
+	p.mu.Unlock()
+	defer over.Stop()
+	for {
+		select {
+		case <-p.confirmed:
+		case <-over.C:
+		}
+		more := p.release()
+		if more <= 0 {
+			return
+		}
+		over.Reset(more)
+	}
+}
+
+// release says that Before returns, unless the shadow has been given more time
+// meanwhile: then that is what is left of it.
+func (p *Pending) release() (more time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.released = true
+	select {
+	case <-p.confirmed:
+	default:
+		more = time.Until(p.until)
+	}
+	p.released = more <= 0
+	return more
+}
+
+// extend gives the shadow more time; false when Before has returned.
+func (p *Pending) extend(wait time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.released {
+		return false
+	}
+	p.until = time.Now().Add(wait)
+	return true
 }
 
 // waited reports whether Before still waits.
@@ -114,10 +151,10 @@ func (p *Pending) waited() bool {
 
 // settleBoth ends the shadow's part when both sides were run: they are
 // compared with each other, and the live answer with nothing.
-func (p *Pending) settleBoth(legacy, new answered) {
+func (p *Pending) settleBoth(both pairing) {
 	p.confirm()
 	p.mu.Lock()
 	p.settled, p.spent = true, true
 	p.mu.Unlock()
-	p.d.compareLater(pairing{req: &p.req, first: routes.Legacy, legacy: legacy, new: new})
+	p.d.compareLater(both)
 }

@@ -18,7 +18,8 @@ type pairing struct {
 	live        routes.Side // that answered the client; "" when neither did
 	first       routes.Side // that ran first
 	legacy, new answered
-	recheck     bool // a difference may be checked again before it counts
+	again       []answered // of a write that was run again, rolled back: legacy's answer and new's
+	recheck     bool       // a difference may be checked again before it counts
 }
 
 // pairOf pairs a live answer with the shadow's. The live call ran first.
@@ -37,7 +38,11 @@ func pairOf(req *Request, live routes.Side, a *Answer, shadow answered) pairing 
 
 // size is the bytes of bodies that the pairing keeps alive.
 func (p *pairing) size() int64 {
-	return int64(len(p.req.Body) + len(p.legacy.exchange.Body) + len(p.new.exchange.Body))
+	size := len(p.req.Body) + len(p.legacy.exchange.Body) + len(p.new.exchange.Body)
+	for _, a := range p.again {
+		size += len(a.exchange.Body)
+	}
+	return int64(size)
 }
 
 // asked is the request as the comparison sees it.
@@ -56,12 +61,10 @@ func (d *Dispatcher) compareLater(p pairing) {
 }
 
 // conclude compares a pairing, and records it unless it is to be re-checked.
-// The differences of an unsafe request are final: asking again would be
-// another write. So is a write that a safe request attempted.
+// The differences of an unsafe request are final, unless it was run again
+// before its live call: asking again now would be a write beside others. So is a write that a safe request attempted.
 func (d *Dispatcher) conclude(p pairing) {
-	p.legacy.exchange.Request = p.req.asked()
-	p.new.exchange.Request = p.legacy.exchange.Request
-	result := d.compared(&p.legacy.exchange, &p.new.exchange, p.req.Route.Compare)
+	result := d.compareFirst(&p)
 	known := d.ids.apply(p.req.Route.Name, result)
 	wrote := writes(p)
 	switch {
@@ -70,11 +73,20 @@ func (d *Dispatcher) conclude(p pairing) {
 			Differences: found(append(result.Differences, wrote...))})
 	case known.Match() && wrote == nil:
 		d.concludeMatch(p, result)
+	case p.again != nil:
+		d.settle(d.onceMore(p, result))
 	case wrote == nil && d.asksAgain(p, result) && d.recheckLater(&recheck{pairing: p, first: result}):
 	default:
 		known.Differences = append(known.Differences, wrote...)
 		d.recordAsIs(p, known)
 	}
+}
+
+// compareFirst compares the first answers of the two sides.
+func (d *Dispatcher) compareFirst(p *pairing) compare.Result {
+	p.legacy.exchange.Request = p.req.asked()
+	p.new.exchange.Request = p.legacy.exchange.Request
+	return d.compared(&p.legacy.exchange, &p.new.exchange, p.req.Route.Compare)
 }
 
 // asksAgain reports whether a difference is to be re-checked. Where only ids

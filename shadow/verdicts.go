@@ -15,6 +15,7 @@ type try struct {
 	ownNew    compare.Result // new's with its first one
 	second    compare.Result // the two with each other
 	failed    bool           // legacy failed, as it did not the first time
+	write     bool           // of a write that was rolled back
 }
 
 // sight is what the tries say of one place that differed the first time.
@@ -47,11 +48,13 @@ func look(first []compare.Difference, tries []try) []sight {
 			switch {
 			case same[i], alike[i] && byIndex:
 				s.again = true
-			case movedAt(t.ownLegacy, x):
+			case t.excuses(x):
 				s.moved = true
 			case alike[i]:
 				s.again = true
-			case movedAround(t.ownLegacy, x):
+			case t.write && movedAt(t.ownLegacy, x):
+				// It excuses nothing, and says nothing of new either.
+			case !t.write && movedAround(t.ownLegacy, x):
 				around[i] = true
 			default:
 				s.see(&t, x)
