@@ -131,6 +131,10 @@ type Result struct {
 	// summed up by kind, reason and rule under the path OtherPlaces.
 	Forgiven []Forgiven
 
+	// Pairs are the ids that hold against each other under rules with same, are
+	// not equal, and were not known before. Only of ExchangesKnowing.
+	Pairs []Pair
+
 	// Err says why the answers could not be compared: one was incomplete, a
 	// body does not decode. Never nil in an answer that broke off.
 	Err error

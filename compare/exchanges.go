@@ -11,10 +11,14 @@ import (
 // nothing of them is kept but what the Result shows. Answers that are equal
 // byte by byte cost no allocation.
 func Exchanges(legacy, new *Exchange, rules *Rules) Result {
+	return exchanges(legacy, new, rules, nil)
+}
+
+func exchanges(legacy, new *Exchange, rules *Rules, known Known) Result {
 	if legacy == nil || new == nil {
 		return Result{Err: errors.New("compare: there are not two answers")}
 	}
-	p := pair{legacy: legacy, new: new, rules: rules}
+	p := pair{legacy: legacy, new: new, rules: rules, known: known}
 	if err := p.incomplete(); err != nil {
 		return Result{Err: err}
 	}
@@ -22,7 +26,7 @@ func Exchanges(legacy, new *Exchange, rules *Rules) Result {
 		return Result{}
 	}
 	// A copy: p has no need of the heap where the answers are equal.
-	return (&pair{legacy: legacy, new: new, rules: rules}).compare()
+	return (&pair{legacy: legacy, new: new, rules: rules, known: known}).compare()
 }
 
 // pair is the two answers of one comparison.
@@ -30,6 +34,8 @@ type pair struct {
 	legacy, new *Exchange
 	rules       *Rules
 	ids         *idSets // nil where ids that look made up are not forgiven
+	known       Known
+	learnt      []Pair
 }
 
 func (p *pair) incomplete() error {
@@ -94,7 +100,7 @@ func (p *pair) compare() Result {
 	body.list(l)
 	l.addAll(tail.found)
 	l.addAll(p.compareFootprints())
-	l.result.Err = err
+	l.result.Err, l.result.Pairs = err, p.learnt
 	body.free()
 	return l.result
 }
@@ -118,7 +124,7 @@ func (p *pair) settleLinks(head []finding, body *bodies, tail []finding) {
 	if p.rules == nil || len(p.rules.links) == 0 {
 		return
 	}
-	all := newLinks(len(p.rules.links))
+	all := newLinks(p.rules.links, p.known)
 	body.enterEqual(all)
 	settle := func(v *verdict, legacy, new linkValue) {
 		if v.reason != ifLinked {
@@ -137,4 +143,5 @@ func (p *pair) settleLinks(head []finding, body *bodies, tail []finding) {
 	for i := range tail {
 		settle(&tail[i].verdict, tail[i].link[0], tail[i].link[1])
 	}
+	p.learnt = all.learnt
 }

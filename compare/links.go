@@ -50,10 +50,14 @@ func isUUID[T string | []byte](s T) bool {
 // 9 do not hold, and with 7 ↔ 7 entered 7 against 9 does not.
 type links struct {
 	there, back []map[linkValue]linkValue // legacy's value to new's, and back
+
+	names  []string // of the mappings
+	known  Known    // nil: nothing is known of earlier comparisons
+	learnt []Pair   // that hold and are not known; only with known
 }
 
-func newLinks(names int) *links {
-	l := &links{make([]map[linkValue]linkValue, names), make([]map[linkValue]linkValue, names)}
+func newLinks(names []string, known Known) *links {
+	l := &links{there: make([]map[linkValue]linkValue, len(names)), back: make([]map[linkValue]linkValue, len(names)), names: names, known: known}
 	for i := range names {
 		l.there[i], l.back[i] = map[linkValue]linkValue{}, map[linkValue]linkValue{}
 	}
@@ -68,6 +72,9 @@ func (l *links) hold(name int32, legacy, new linkValue) bool {
 	n, known := l.there[name][legacy]
 	o, taken := l.back[name][new]
 	if !known && !taken {
+		if !l.recall(name, legacy, new) {
+			return false
+		}
 		l.there[name][legacy], l.back[name][new] = new, legacy
 		return true
 	}

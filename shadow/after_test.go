@@ -339,7 +339,7 @@ func TestEndings(t *testing.T) {
 
 func TestPanicInComparingIsAVerdict(t *testing.T) {
 	r := newRig(t, options{})
-	r.compare = func(_, _ *compare.Exchange, _ *compare.Rules) compare.Result { panic("two ducks") }
+	r.compare = func(_, _ *compare.Exchange, _ *compare.Rules, _ compare.Known) compare.Result { panic("two ducks") }
 	r.run(t)
 	for range 20 { // more than there are workers
 		r.Offer(r.ask("show", "GET", "/accounts/1", ""), routes.Legacy, r.live(routes.Legacy, 200, `{"id":1}`))

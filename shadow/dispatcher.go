@@ -66,7 +66,7 @@ type Dispatcher struct {
 	cfg      Config
 	log      *slog.Logger
 	out      recorder
-	compare  func(legacy, new *compare.Exchange, rules *compare.Rules) compare.Result
+	compare  func(legacy, new *compare.Exchange, rules *compare.Rules, known compare.Known) compare.Result
 	queue    *queue
 	befores  *seats
 	breakers breakers
@@ -74,6 +74,7 @@ type Dispatcher struct {
 	rechecks *rechecks
 	noise    noise
 	ids      ids
+	pairs    pairs
 	tally    tally
 	life     life
 
@@ -95,7 +96,7 @@ func New(c Config) *Dispatcher {
 		cfg:     c,
 		log:     c.Log,
 		out:     c.Reports,
-		compare: compare.Exchanges,
+		compare: compare.ExchangesKnowing,
 		queue:   newQueue(c.Queue, c.QueueBytes, share(c.Workers)),
 		befores: &seats{max: c.Befores, share: share(c.Befores)},
 	}

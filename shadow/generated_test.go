@@ -12,8 +12,8 @@ import (
 
 // forgivingIDs compares, and forgives other values of members named id as
 // generated, whatever they look like.
-func forgivingIDs(legacy, new *compare.Exchange, rules *compare.Rules) compare.Result {
-	r := compare.Exchanges(legacy, new, rules)
+func forgivingIDs(legacy, new *compare.Exchange, rules *compare.Rules, known compare.Known) compare.Result {
+	r := compare.ExchangesKnowing(legacy, new, rules, known)
 	var left []compare.Difference
 	at := map[string]int{}
 	for _, x := range r.Differences {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/reports"
 	"github.com/quackproxy/quack/routes"
 )
 
@@ -130,7 +131,11 @@ func (d *Dispatcher) settle(r *recheck) {
 	d.ids.end(r.look)
 	switch {
 	case len(r.tries) > 0:
-		d.record(r.pairing, d.classify(r))
+		c := d.classify(r)
+		if c.Verdict == reports.Match {
+			d.learnPairs(r.req.Route, r.first)
+		}
+		d.record(r.pairing, c)
 	case r.look != nil:
 		d.recordMatch(r.pairing, r.first, true)
 	default:
@@ -173,7 +178,7 @@ func (d *Dispatcher) tryOf(p *pairing, legacy, new *compare.Exchange) (try, bool
 	t := try{
 		ownLegacy: d.compared(&p.legacy.exchange, legacy, rules),
 		ownNew:    d.compared(&p.new.exchange, new, rules),
-		second:    d.compared(legacy, new, rules),
+		second:    d.comparedKnowing(legacy, new, rules, d.knownTo(p.req.Route)),
 		failed:    overloaded(legacy.Status) && !overloaded(p.legacy.exchange.Status),
 	}
 	return t, t.ownLegacy.Err == nil

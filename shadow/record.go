@@ -86,7 +86,7 @@ func (d *Dispatcher) conclude(p pairing) {
 func (d *Dispatcher) compareFirst(p *pairing) compare.Result {
 	p.legacy.exchange.Request = p.req.asked()
 	p.new.exchange.Request = p.legacy.exchange.Request
-	return d.compared(&p.legacy.exchange, &p.new.exchange, p.req.Route.Compare)
+	return d.comparedKnowing(&p.legacy.exchange, &p.new.exchange, p.req.Route.Compare, d.knownTo(p.req.Route))
 }
 
 // asksAgain reports whether a difference is to be re-checked. Where only ids
@@ -113,18 +113,24 @@ func (d *Dispatcher) concludeMatch(p pairing, r compare.Result) {
 }
 
 func (d *Dispatcher) recordMatch(p pairing, r compare.Result, unverified bool) {
+	d.learnPairs(p.req.Route, r)
 	d.record(p, reports.Comparison{Verdict: reports.Match, Forgiven: r.Forgiven, Unverified: unverified})
 }
 
 // compared compares two exchanges. A panic is an error of this comparison.
-func (d *Dispatcher) compared(legacy, new *compare.Exchange, rules *compare.Rules) (r compare.Result) {
+func (d *Dispatcher) compared(legacy, new *compare.Exchange, rules *compare.Rules) compare.Result {
+	return d.comparedKnowing(legacy, new, rules, nil)
+}
+
+// comparedKnowing is compared with pairs of ids that are known.
+func (d *Dispatcher) comparedKnowing(legacy, new *compare.Exchange, rules *compare.Rules, known compare.Known) (r compare.Result) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			d.log.Error("comparing panicked", "panic", fault, "stack", string(debug.Stack()))
 			r = compare.Result{Err: fmt.Errorf("comparing panicked: %v", fault)}
 		}
 	}()
-	return d.compare(legacy, new, rules)
+	return d.compare(legacy, new, rules, known)
 }
 
 // writes are the differences of the sides that attempted a write in a safe

@@ -53,7 +53,7 @@ func asking(first routes.Side) pairing {
 }
 
 func judge() *Dispatcher {
-	return &Dispatcher{compare: compare.Exchanges, log: slog.New(slog.DiscardHandler)}
+	return &Dispatcher{compare: compare.ExchangesKnowing, log: slog.New(slog.DiscardHandler)}
 }
 
 // summary is "verdict", with its marks, and where places differ theirs.
