@@ -74,12 +74,16 @@ func TestRecheckShare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	replica, err := Parse("routes.yaml", []byte(recheckFile))
+	if err != nil {
+		t.Fatal(err)
+	}
 	often := table.Route("often")
 	in, both := 0, 0
 	const n = 10000
 	for i := range n {
 		id := fmt.Sprintf("0192f0c1-%d", i)
-		if often.Rechecked(id) != often.Rechecked(id) || !table.Route("show").Rechecked(id) || table.Route("never").Rechecked(id) {
+		if often.Rechecked(id) != replica.Route("often").Rechecked(id) || !table.Route("show").Rechecked(id) || table.Route("never").Rechecked(id) {
 			t.Fatalf("request %s", id)
 		}
 		if often.Rechecked(id) {
