@@ -115,17 +115,29 @@ func strength(k compare.Kind) int {
 // contains reports whether the place outer is around the place inner. Another
 // status makes another answer altogether.
 func contains(outer, inner string) bool {
-	if outer == inner {
+	switch {
+	case outer == inner:
 		return false
-	}
-	switch outer {
-	case "status":
+	case outer == "status":
 		return true
-	case "body":
-		return strings.HasPrefix(inner, "$") || strings.HasPrefix(inner, "body:")
+	case !inBody(outer) || !inBody(inner):
+		return false
+	case outer == "body":
+		return true
 	}
 	rest, ok := strings.CutPrefix(inner, outer)
-	return ok && strings.HasPrefix(outer, "$") && (rest[0] == '.' || rest[0] == '[')
+	return ok && strings.IndexByte(".[/", rest[0]) >= 0
+}
+
+// inBody reports whether a place is in the body of an answer, whose parts have
+// places within each other.
+func inBody(at string) bool {
+	space, _, _ := strings.Cut(at, ":")
+	switch space {
+	case "status", "header", "trailer", "cookie", "table", "writes":
+		return false
+	}
+	return true
 }
 
 // shownWhole is below the length at which a difference's values are cut off.

@@ -72,7 +72,7 @@ func look(first []compare.Difference, tries []try) []sight {
 func (s *sight) see(t *try, x compare.Difference) {
 	s.asked = true
 	there := present(t.second, x, shifted(t.ownLegacy, x))
-	if !there || t.ownNew.Err != nil || movedAt(t.ownNew, x) {
+	if !there || t.ownNew.Err != nil || movedAt(t.ownNew, x) || movedAround(t.ownNew, x) {
 		s.unsteady = true
 	}
 	if there || t.second.Err != nil {
