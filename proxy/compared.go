@@ -62,6 +62,7 @@ func (l *life) snapshot(body []byte) shadow.Request {
 		ID: l.id, At: l.began, Route: l.route, Params: l.params,
 		Method: l.r.Method, Path: l.target.path, RawQuery: l.target.rawQuery, ForceQuery: l.target.forceQuery,
 		Host: l.r.Host, Header: l.header, Body: body, Trace: l.trace, Span: l.serverSpan(), ReadOnly: l.readOnly,
+		Client: l.mark, Address: l.client,
 	}
 }
 

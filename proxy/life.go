@@ -28,6 +28,7 @@ type life struct {
 	peer       netip.Addr // invalid when not known
 	trusted    bool       // the peer's X-Forwarded-* are believed
 	client     string     // the client's address; "" when not known
+	mark       string     // what the route recognises the client by; "" when that is the address, or missing
 	route      *routes.Route
 	params     routes.Params
 	named      bool // not the default route

@@ -35,6 +35,9 @@ func (l *life) match() {
 	l.trusted = l.peer.IsValid() && within(l.peer, l.Trusted)
 	l.client = l.clientOf()
 	client, known := r.Client(l.r, l.params, l.client)
+	if known && r.Sticky.Kind != "ip" {
+		l.mark = client
+	}
 	l.side = r.LiveSide(client, known)
 	if !known && r.Stage == routes.StageRamp {
 		l.Counters.Unmarked(r.Name)

@@ -85,8 +85,9 @@ func (r *Route) checkSafety(f *faults) {
 	r.checkRecheck(f)
 	if r.Shadow.Order == OrderAfter && !r.Safe {
 		f.add(r.ownAt(settingOrder), r.Name, "order: after on "+r.unsafeText(),
-			"after the live write a shadow finds its rows there already: use order: auto or before")
+			"after the live write a shadow finds its rows there already: use order: auto or before, or clone when the shadow side has its own copy of the database")
 	}
+	r.checkClone(f)
 }
 
 // own is a setting that is stated at the route itself and could be read.
@@ -150,6 +151,10 @@ func (r *Route) checkStage(f *faults) {
 		return
 	}
 	for _, side := range r.sidesShadowed() {
+		if r.Shadow.Order == OrderClone {
+			r.checkCloneRollback(f, side)
+			continue
+		}
 		b := r.Backend(side)
 		if b == nil || b.Rollback == RollbackHeader || b.bad {
 			continue

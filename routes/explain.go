@@ -196,7 +196,10 @@ func (r *Route) shadowedText(method string) string {
 	if r.Shadow.Order == OrderBefore {
 		why = ": order: before"
 	}
-	if !safe {
+	switch {
+	case !safe && r.Shadow.Order == OrderClone:
+		why += "; order: clone, " + r.keptText()
+	case !safe:
 		why += "; " + undoneText
 	}
 	return who + ", " + when + why
@@ -204,6 +207,19 @@ func (r *Route) shadowedText(method string) string {
 
 // undoneText is what is said of each shadow write.
 const undoneText = "rolled back in the database and nowhere else: mail, jobs and calls to others leave unless the adapter records them"
+
+// keptText says where the writes of a clone stay.
+func (r *Route) keptText() string {
+	switch r.Stage {
+	case StageShadow:
+		return "kept in " + r.New.Database + keptToo
+	case StageVerify:
+		return "kept in " + r.Legacy.Database + keptToo
+	}
+	return "kept in that side's database" + keptToo
+}
+
+const keptToo = "; mail, jobs and calls to others leave as well"
 
 // safetyText says whether a request is safe, and by what.
 func (r *Route) safetyText(method string) string {

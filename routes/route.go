@@ -115,7 +115,7 @@ func (r *Route) ShadowFirst(method string) bool {
 	switch r.Shadow.Order {
 	case OrderBefore:
 		return true
-	case OrderAfter:
+	case OrderAfter, OrderClone:
 		return false
 	}
 	return !r.SafeFor(method)

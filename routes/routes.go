@@ -53,6 +53,7 @@ const (
 	OrderAuto   Order = "auto"   // after for safe requests, before for unsafe ones
 	OrderAfter  Order = "after"  // safe requests only
 	OrderBefore Order = "before" // waits for it, up to its budget
+	OrderClone  Order = "clone"  // after, unsafe requests too: the shadow side has a database of its own and keeps what it writes
 )
 
 // Run says which sides are run as shadows.

@@ -235,7 +235,7 @@ func readStage(l *loader, n *yamlNode, key string) (any, bool) {
 }
 
 func readOrder(l *loader, n *yamlNode, key string) (any, bool) {
-	w, ok := l.word(n, key, []string{string(OrderAuto), string(OrderAfter), string(OrderBefore)}, "clone", "rewind")
+	w, ok := l.word(n, key, []string{string(OrderAuto), string(OrderAfter), string(OrderBefore), string(OrderClone)}, "rewind")
 	return Order(w), ok
 }
 

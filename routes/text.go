@@ -87,8 +87,15 @@ func (t *Table) WriteTree(w io.Writer) error {
 	for line := range strings.Lines(table.String()) {
 		b.WriteString(strings.TrimRight(strings.TrimPrefix(line, "  "), " \n") + "\n")
 	}
-	if writes := t.shadowWrites(); len(writes) > 0 {
-		fmt.Fprintf(&b, "\nwrites that are shadowed, %s:\n", undoneText)
+	for _, kept := range []bool{false, true} {
+		writes, text := t.shadowWrites(kept), undoneText
+		if len(writes) == 0 {
+			continue
+		}
+		if kept {
+			text = "kept in the shadow side's own database" + keptToo
+		}
+		fmt.Fprintf(&b, "\nwrites that are shadowed, %s:\n", text)
 		for _, name := range writes {
 			fmt.Fprintf(&b, "  %s\n", name)
 		}
@@ -195,11 +202,12 @@ func (r *Route) differences(base *Route) string {
 	return strings.Join(words, "  ")
 }
 
-// shadowWrites are the routes whose unsafe requests are shadowed.
-func (t *Table) shadowWrites() []string {
+// shadowWrites are the routes whose unsafe requests are shadowed, and what they
+// write is kept, or rolled back.
+func (t *Table) shadowWrites(kept bool) []string {
 	var names []string
 	for _, r := range t.routes {
-		if !r.Safe && len(r.sidesShadowed()) > 0 {
+		if !r.Safe && len(r.sidesShadowed()) > 0 && r.KeepsWrites(Legacy) == kept {
 			names = append(names, r.Name)
 		}
 	}

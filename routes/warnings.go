@@ -39,7 +39,10 @@ func (r *Route) warn(f *faults) {
 		f.add(r.ownAt(settingSample), r.Name, fmt.Sprintf("nothing is compared at stage %s with sample 0%%", r.Stage), "raise the sample once the side that is shadowed is ready")
 		return
 	}
-	if waits := r.Shadow.Order == OrderBefore || !r.Safe; waits && r.Shadow.Budget > r.Shadow.Timeout {
+	if r.Shadow.Order == OrderClone && !r.Safe && r.Shadow.Sample < 1 {
+		f.add(r.ownAt(settingSample), r.Name, fmt.Sprintf("order: clone with sample %s: the copy lacks the writes of the other clients", showShare(r.Shadow.Sample)), "shadow all of them (sample: 100%), or expect differences wherever clients see each other's data")
+	}
+	if waits := r.ShadowFirst(r.Method); waits && r.Shadow.Budget > r.Shadow.Timeout {
 		f.add(r.ownAt(settingBudget), r.Name, fmt.Sprintf("the budget %s is longer than the shadow's timeout %s", showDuration(r.Shadow.Budget), showDuration(r.Shadow.Timeout)), "the timeout ends it first: lower the budget, or raise shadow: {timeout: …}")
 	} else if waits && r.Shadow.Budget >= r.Timeout {
 		f.add(r.ownAt(settingBudget), r.Name, fmt.Sprintf("the budget %s is not shorter than the timeout %s of the live call", showDuration(r.Shadow.Budget), showDuration(r.Timeout)), "a client may wait for both: lower the budget")

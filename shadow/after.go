@@ -14,8 +14,10 @@ import (
 const askAnewEvery = 10
 
 // Offer hands over an exchange whose answer is complete, to be shadowed and
-// compared. live is the side that answered. It never blocks. Of requests that
-// live answered with 304 Not Modified one in ten is asked anew on both sides.
+// compared. live is the side that answered. It never blocks. Of safe requests
+// that live answered with 304 Not Modified one in ten is asked anew on both
+// sides. Where the shadow side keeps what it writes, the requests of one client
+// are made one after the other, and a write is sent however long it has waited.
 func (d *Dispatcher) Offer(req Request, live routes.Side, a Answer) {
 	r := req.Route
 	defer d.keepFromClient(r, nil)
@@ -26,14 +28,18 @@ func (d *Dispatcher) Offer(req Request, live routes.Side, a Answer) {
 	p := pairing{req: &req, live: live, first: live}
 	deadline := time.Now().Add(r.Shadow.Timeout)
 	call := func(ctx context.Context) { d.shadow(ctx, &req, live, &a, deadline) }
-	if a.Exchange.Status == http.StatusNotModified {
+	writes := kept(&req, live.Other())
+	switch {
+	case writes:
+		call = func(ctx context.Context) { d.shadow(ctx, &req, live, &a, time.Now().Add(r.Shadow.Timeout)) }
+	case a.Exchange.Status == http.StatusNotModified:
 		call = func(ctx context.Context) { d.askAnew(ctx, &req, deadline) }
 	}
-	d.queue.push(&job{
+	d.lineUp(&req, live, &a, &job{
 		backend: r.Backend(live.Other()).Name,
 		size:    int64(len(req.Body) + len(a.Exchange.Body)),
 		run: func(ctx context.Context) {
-			if stale(deadline, r.Shadow.Timeout) {
+			if !writes && stale(deadline, r.Shadow.Timeout) {
 				d.skip(r.Name, reports.SkipStale)
 				return
 			}
@@ -42,6 +48,15 @@ func (d *Dispatcher) Offer(req Request, live routes.Side, a Answer) {
 		drop:   func() { d.drop(r.Name) },
 		failed: func(why string) { d.recordError(p, why) },
 	})
+}
+
+// lineUp has a job done in its turn.
+func (d *Dispatcher) lineUp(req *Request, live routes.Side, a *Answer, j *job) {
+	if !req.Route.KeepsWrites(live.Other()) {
+		d.queue.push(j)
+		return
+	}
+	d.pushInLane(j, []ident{d.client(req)}, nil)
 }
 
 // stale reports whether more than half of the time for a call has gone in the
@@ -54,7 +69,7 @@ func stale(deadline time.Time, timeout time.Duration) bool {
 // refuse is the reason why an exchange that was offered is not shadowed.
 func (d *Dispatcher) refuse(req *Request, live routes.Side, a *Answer) string {
 	r := req.Route
-	backend := r.Backend(live.Other())
+	backend, safe := r.Backend(live.Other()), r.SafeFor(req.Method)
 	switch {
 	case a.Skip != "":
 		return a.Skip
@@ -62,16 +77,18 @@ func (d *Dispatcher) refuse(req *Request, live routes.Side, a *Answer) string {
 		return reports.SkipAborted
 	case backend == nil:
 		return reports.SkipUnreachable
-	case !r.SafeFor(req.Method):
+	case req.ReadOnly && !safe:
+		return reports.SkipReadOnly
+	case !safe && !r.KeepsWrites(live.Other()):
 		// Routes are refused at load that would have a write shadowed after live.
 		d.log.Error("an unsafe request was offered to be shadowed after live", "route", r.Name, "request", req.ID)
 		return reports.SkipNoProof
 	case d.cfg.Latches.Latched(r.Name):
 		// What has left its transaction once, in a safe request, would again.
 		return reports.SkipLatched
-	case d.breakers.of(backend.Name, true).open(time.Now()):
+	case d.breakers.of(backend.Name, safe).open(time.Now()):
 		return reports.SkipBreaker
-	case a.Exchange.Status == http.StatusNotModified && d.notModified.Add(1)%askAnewEvery != 0:
+	case safe && a.Exchange.Status == http.StatusNotModified && d.notModified.Add(1)%askAnewEvery != 0:
 		return reports.SkipNotModified
 	}
 	return ""
@@ -81,7 +98,11 @@ func (d *Dispatcher) refuse(req *Request, live routes.Side, a *Answer) string {
 func (d *Dispatcher) shadow(ctx context.Context, req *Request, live routes.Side, a *Answer, deadline time.Time) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	answer, skip := d.ask(ctx, req, live.Other())
+	ask := d.ask
+	if kept(req, live.Other()) {
+		ask = d.askKept
+	}
+	answer, skip := ask(ctx, req, live.Other())
 	if skip != "" {
 		d.skip(req.Route.Name, skip)
 		return

@@ -27,7 +27,7 @@ type Config struct {
 	Log        *slog.Logger
 	Tracer     trace.Tracer  // of the spans of shadow calls; nil makes none
 	Workers    int           // default 8; one backend takes three quarters of them at most
-	Queue      int           // exchanges waiting for a worker; default 256
+	Queue      int           // exchanges waiting for a worker, and as many for one of their client's before them; default 256
 	QueueBytes int64         // bytes of bodies waiting for a worker or a re-check; default 64 MiB
 	Befores    int           // shadows before live at once; default 16; one backend takes three quarters of them at most
 	Rechecks   int           // re-checks waiting for their time; default 64; beyond, a difference stands as it is
@@ -68,6 +68,7 @@ type Dispatcher struct {
 	out      recorder
 	compare  func(legacy, new *compare.Exchange, rules *compare.Rules, known compare.Known) compare.Result
 	queue    *queue
+	lanes    lanes
 	befores  *seats
 	breakers breakers
 	proofs   *proofs
@@ -100,6 +101,7 @@ func New(c Config) *Dispatcher {
 		queue:   newQueue(c.Queue, c.QueueBytes, share(c.Workers)),
 		befores: &seats{max: c.Befores, share: share(c.Befores)},
 	}
+	d.lanes.max = c.Queue
 	d.proofs = newProofs(c)
 	d.rechecks = &rechecks{max: c.Rechecks}
 	return d
@@ -152,7 +154,7 @@ type Stats struct {
 func (d *Dispatcher) Stats() Stats {
 	jobs, bytes := d.queue.waiting()
 	return Stats{
-		Queued:       jobs,
+		Queued:       jobs + d.lanes.count(),
 		QueuedBytes:  bytes,
 		Dropped:      d.dropped.Load(),
 		Befores:      d.befores.taken(),

@@ -13,6 +13,7 @@ type job struct {
 	run     func(context.Context)
 	drop    func()           // what is done instead of run when there is no room
 	failed  func(why string) // what is done when run panicked
+	place   standing         // in a lane; zero for most
 }
 
 // queue holds the jobs that wait for a worker, one line a backend. It is

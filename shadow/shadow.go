@@ -36,6 +36,9 @@ type Request struct {
 	Body       []byte // whole
 	Trace      string // traceparent's trace-id part, 32 hex digits
 	ReadOnly   bool   // passed through a closed gate
+	// Client is what the route recognises the client by, "" when that is the
+	// address alone, or the request lacks it; Address is the client's.
+	Client, Address string
 	// Span is the span of the live request, the parent of those of its shadow
 	// calls; zero when it is not recorded.
 	Span trace.SpanContext
@@ -82,7 +85,7 @@ type Protocol interface {
 	// target is the path and query as sent.
 	MarkShadow(h http.Header, id string, mode Mode, budget time.Duration, method, target string, body []byte)
 	// MarkNested sets the baggage of a shadow request to id alone, for backends
-	// without rollback.
+	// without rollback, and for writes that are kept.
 	MarkNested(h http.Header, id string)
 	// Acknowledged reads Quack-Shadow-Result and Quack-Footprint of the answer
 	// to request id; an error when there is none that verifies.
