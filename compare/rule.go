@@ -38,6 +38,10 @@ type Rule struct {
 	Owner string `yaml:"owner,omitempty" json:"owner,omitempty"` // who answers for the rule
 	Until string `yaml:"until,omitempty" json:"until,omitempty"` // YYYY-MM-DD, the last day on which it is meant to be needed
 	Why   string `yaml:"why,omitempty" json:"why,omitempty"`
+
+	// Reason is what Forgiven says in place of the rule, for one that nobody has
+	// written: it follows from another setting.
+	Reason string `yaml:"-" json:"-"`
 }
 
 // Rewrite puts a text in the place of another, wherever it occurs in a string.

@@ -133,7 +133,7 @@ func (r *Rules) beside(places []rulePlace, inherited int) []RuleError {
 		}
 	}
 	for i, p := range places {
-		if p.space == "" {
+		if p.space == "" || r.list[i].Reason != "" {
 			continue
 		}
 		text := r.list[i].String()

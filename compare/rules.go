@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -56,7 +57,7 @@ func CompileBelow(inherited, own []Rule) (*Rules, []RuleError) {
 			act.modify(r, place, fail)
 		}
 		c.actions = append(c.actions, act)
-		c.reasons = append(c.reasons, "rule "+r.String())
+		c.reasons = append(c.reasons, cmp.Or(r.Reason, "rule "+r.String()))
 		if places[i] = place; len(errs) == before {
 			c.enter(int32(i), place, &c.actions[i])
 		} else {
