@@ -82,6 +82,11 @@ type Stats struct {
 	Befores      int   `json:"befores"`       // shadows before live under way
 	Rechecks     int   `json:"rechecks"`      // differences waiting for their re-check
 	BreakersOpen int   `json:"breakers_open"` // backends whose shadow calls are paused, safe and unsafe apart
+
+	Terms            int   `json:"terms"`             // learnt and not forgotten
+	TermsLearnt      int64 `json:"terms_learnt"`      // since the start
+	TermsSubstituted int64 `json:"terms_substituted"` // put into shadow requests
+	TermsEvicted     int64 `json:"terms_evicted"`     // forgotten for others before their time
 }
 
 // server is the handler of the admin listener.

@@ -41,7 +41,7 @@ func (s *server) newMetrics(c Config) (http.Handler, error) {
 		}
 	}
 	meter := sdk.NewMeterProvider(options...).Meter(scope)
-	for _, register := range []func(metric.Meter) error{s.routeMetrics, s.answerMetrics, s.stateMetrics, s.liveMetrics} {
+	for _, register := range []func(metric.Meter) error{s.routeMetrics, s.answerMetrics, s.stateMetrics, s.liveMetrics, s.termMetrics} {
 		if err := register(meter); err != nil {
 			return nil, err
 		}

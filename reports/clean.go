@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,7 +18,7 @@ const bodyMax = 128 << 10
 // by its name in one place of the exchange is found in the others too, also
 // where it stands without the name: in an echo, in an error.
 func clean(r *redact.Redactor, c *Comparison) *Comparison {
-	var secrets []string
+	secrets := slices.Clone(c.Secrets)
 	known := map[string]bool{}
 	first := cleaned(r.Collecting(func(s string) {
 		if !known[s] {
@@ -33,6 +34,7 @@ func clean(r *redact.Redactor, c *Comparison) *Comparison {
 
 func cleaned(r *redact.Redactor, c *Comparison) *Comparison {
 	out := *c
+	out.Secrets = nil
 	out.At = c.At.UTC()
 	out.Request = cleanRequest(r, c.Request)
 	out.Legacy = cleanSide(r, c.Legacy)

@@ -85,6 +85,9 @@ type Comparison struct {
 	Forgiven    []compare.Forgiven
 	Err         string // with verdict Error: why
 	Writes      string // what was compared of writes: "", "footprint"
+	// Secrets are values that are redacted wherever they stand, because their
+	// names do not say what they are. They are never kept.
+	Secrets []string `json:"-"`
 }
 
 // Found is a difference and the verdict of its place.

@@ -88,6 +88,7 @@ func (r *Route) checkSafety(f *faults) {
 			"after the live write a shadow finds its rows there already: use order: auto or before, or clone when the shadow side has its own copy of the database")
 	}
 	r.checkClone(f)
+	r.checkLearn(f)
 }
 
 // own is a setting that is stated at the route itself and could be read.

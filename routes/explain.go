@@ -87,6 +87,8 @@ func (r *Route) takes(id settingID) bool {
 		return r.from[id] != nil
 	case settingCacheTTL:
 		return r.Safe && r.from[id] != nil
+	case settingLearn:
+		return len(r.Learn) > 0
 	case settingRun:
 		return r.New != nil && !r.Safe
 	case settingRecheckDelay, settingRecheckTries:
@@ -132,6 +134,9 @@ func (r *Route) happens(method, path string, p Params) []ExplainedStep {
 	steps = append(steps, ExplainedStep{"shadowed", r.shadowedText(method)})
 	if text := r.recheckText(method); text != "" {
 		steps = append(steps, ExplainedStep{"where it differs", text})
+	}
+	if len(r.Learn) > 0 && len(r.sidesShadowed()) > 0 {
+		steps = append(steps, ExplainedStep{"learnt", showLearn(r) + ": from both answers, for later shadow requests of the client"})
 	}
 	for _, side := range []Side{Legacy, New} {
 		if to := r.TargetFor(side, path, p); to != path {

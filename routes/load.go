@@ -116,6 +116,7 @@ func (l *loader) readVersion(_ Position, n *yamlNode) {
 func (l *loader) resolve(root *treeNode) *Table {
 	r := &resolver{loader: l, names: map[string]*Route{}, shapes: map[string]*Route{}}
 	r.walk(root, scope{})
+	r.terms()
 	t := &Table{file: l.file, root: root, databases: l.databases, byName: map[string]int{}, routes: r.routes}
 	t.fallback = r.fallback(root)
 	for _, b := range l.backends {

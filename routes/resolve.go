@@ -54,6 +54,7 @@ func (r *resolver) leaf(t *treeNode, from scope) {
 	}
 	r.routes = append(r.routes, route)
 	route.check(r.faults)
+	route.forgiveLearnt(r.faults)
 	route.checkStage(r.faults)
 }
 
@@ -97,6 +98,9 @@ func (r *Route) derive() {
 	}
 	if r.Shadow.Run != RunBoth {
 		r.Shadow.Recheck.Writes = false
+	}
+	if !r.learns() {
+		r.Learn = nil
 	}
 	if s := r.from[settingPercent]; s != nil && (r.Stage == StageRamp || r.bad(settingStage)) {
 		s.used = true
@@ -149,7 +153,8 @@ const defaultName = "(default)"
 func (r *resolver) fallback(root *treeNode) *Route {
 	from := root.own
 	for _, id := range []settingID{settingNew, settingStage, settingPercent, settingSafe, settingIdempotent, settingCacheTTL,
-		settingRewriteLegacy, settingRewriteNew, settingTimestamps, settingGenerated, settingVolatile, settingDerived, settingNumbers, settingRules, settingMessages} {
+		settingRewriteLegacy, settingRewriteNew, settingTimestamps, settingGenerated, settingVolatile, settingDerived, settingNumbers, settingRules,
+		settingMessages, settingLearn} {
 		from[id] = nil // it is neither migrated nor compared nor cached
 	}
 	route := newRoute(root, from)

@@ -146,15 +146,7 @@ func (r *Route) TargetFor(s Side, escapedPath string, p Params) (path string) {
 	if !ok {
 		return escapedPath
 	}
-	var b strings.Builder
-	for _, seg := range template {
-		if seg.kind == segmentStatic {
-			b.WriteString(seg.text)
-		} else {
-			b.WriteString(p.Get(seg.name))
-		}
-	}
-	return b.String()
+	return template.fill(p)
 }
 
 func readRewrite(l *loader, n *yamlNode, key string) (any, bool) {

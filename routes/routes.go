@@ -157,6 +157,7 @@ type Route struct {
 	Limits   Limits
 	Compress bool     // answers to clients that take it; default false
 	Fallback Fallback // default auto
+	Learn    []Learn  // what the shadow side calls otherwise; none where it keeps nothing
 
 	node      *treeNode
 	from      *scope // where each setting was stated
@@ -166,6 +167,7 @@ type Route struct {
 	params    []string // names of the pattern's parameters, in order
 	regexps   []bool   // which of them have a regular expression; nil when none
 	templates map[Side]pathPattern
+	terms     []Place // of all routes of the table
 	// States of the hash after the salts, see share.go.
 	rampSeed, sampleSeed uint64
 }

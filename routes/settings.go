@@ -47,6 +47,7 @@ const (
 	settingNumbers
 	settingRules
 	settingMessages
+	settingLearn
 	numSettings
 )
 
@@ -182,6 +183,9 @@ var settings = [numSettings]setting{
 			r.options.Messages = r.messages.read
 		},
 		func(r *Route) string { return r.messages.String() }},
+	settingLearn: {"learn", readLearn,
+		func(r *Route, v any) { r.Learn = v.([]Learn) },
+		showLearn},
 }
 
 func backendName(b *Backend) string {

@@ -199,7 +199,7 @@ func (l *loader) readSettings(t *treeNode, n *yamlNode, section string, structur
 }
 
 // laterKeys are settings that routes.yaml will have.
-var laterKeys = []string{"learn", "trust"}
+var laterKeys = []string{"trust"}
 
 func (l *loader) unknownSetting(e yamlEntry, section string, structural []string) {
 	if section == "" && slices.Contains(laterKeys, e.key) {

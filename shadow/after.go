@@ -50,13 +50,21 @@ func (d *Dispatcher) Offer(req Request, live routes.Side, a Answer) {
 	})
 }
 
-// lineUp has a job done in its turn.
+// lineUp has a job done in its turn: behind the one that learns the terms of
+// its request, and where the shadow side keeps what it writes, behind all that
+// the client has asked before.
 func (d *Dispatcher) lineUp(req *Request, live routes.Side, a *Answer, j *job) {
-	if !req.Route.KeepsWrites(live.Other()) {
+	to := live.Other()
+	waits, names := heldTerms(req, to), promised(req, to, a)
+	if req.Route.KeepsWrites(to) {
+		who := owners(req)
+		waits, names = append(waits, who...), append(names, who...)
+	}
+	if len(waits)+len(names) == 0 {
 		d.queue.push(j)
 		return
 	}
-	d.pushInLane(j, []ident{d.client(req)}, nil)
+	d.pushInLane(j, waits, names)
 }
 
 // stale reports whether more than half of the time for a call has gone in the
@@ -107,6 +115,7 @@ func (d *Dispatcher) shadow(ctx context.Context, req *Request, live routes.Side,
 		d.skip(req.Route.Name, skip)
 		return
 	}
+	d.learn(req, live, &a.Exchange, &answer.exchange)
 	d.conclude(pairOf(req, live, a, answer))
 }
 

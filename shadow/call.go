@@ -35,7 +35,7 @@ type call struct {
 // reply is the head of the answer to a call; read, or leave, must be called.
 type reply struct {
 	resp    *http.Response
-	url     string       // as sent
+	url     string       // as sent, but for what was learnt
 	started time.Time    // of the call
 	sent    atomic.Int64 // nanoseconds after started at which the request was fully written; 0 when not known
 	head    head
@@ -82,7 +82,7 @@ func (r *reply) wasSent() { r.sent.Store(int64(time.Since(r.started))) }
 // errNotSent is the error of a call that is not the backend's fault.
 var errNotSent = errors.New("not sent")
 
-// outgoing is a request with the target that it asks for.
+// outgoing is a request with the target to show for it.
 type outgoing struct {
 	*http.Request
 	target string
@@ -91,30 +91,34 @@ type outgoing struct {
 // roomForMarks is how many fields request adds to a header.
 const roomForMarks = 8
 
-// request is what c sends: the client's request in the side's terms, marked.
+// request is what c sends: the client's request in the side's terms, marked. Its
+// target is without what was learnt, which may be secret and is shown.
 func (d *Dispatcher) request(ctx context.Context, c call) (outgoing, error) {
 	req := c.req
-	path := req.Route.TargetFor(c.side, req.Path, req.Params)
-	target := targetOf(path, req.RawQuery, req.ForceQuery)
 	h := upstream.CloneHeader(req.Header, roomForMarks)
 	stripConditions(h)
+	w := words(req, h)
+	d.reword(w, c.side)
+	path := req.Route.TargetFor(c.side, w.path, w.params)
+	target := targetOf(path, w.rawQuery, req.ForceQuery)
 	h["Traceparent"] = []string{traceparent(req.Trace)}
 	d.cfg.Protocol.MarkContext(h, req.ID, "shadow", req.At, req.ReadOnly)
 	if c.mode == "" {
 		// Whatever this request causes is a shadow's too.
 		d.cfg.Protocol.MarkNested(h, req.ID)
 	} else {
-		d.cfg.Protocol.MarkShadow(h, req.ID, c.mode, c.budget, req.Method, target, req.Body)
+		d.cfg.Protocol.MarkShadow(h, req.ID, c.mode, c.budget, req.Method, target, w.body)
 	}
 	var body io.Reader
-	if len(req.Body) > 0 {
-		body = bytes.NewReader(req.Body)
+	if len(w.body) > 0 {
+		body = bytes.NewReader(w.body)
 	}
-	out, err := upstream.NewRequest(ctx, req.Method, path, req.RawQuery, req.ForceQuery, req.Route.Backend(c.side).HostFor(req.Host), h, body, int64(len(req.Body)))
+	shown := targetOf(req.Route.TargetFor(c.side, req.Path, req.Params), req.RawQuery, req.ForceQuery)
+	out, err := upstream.NewRequest(ctx, req.Method, path, w.rawQuery, req.ForceQuery, req.Route.Backend(c.side).HostFor(req.Host), h, body, int64(len(w.body)))
 	if err != nil {
-		return outgoing{}, fmt.Errorf("make shadow request %s %q: %w: %w", req.Method, target, errNotSent, err)
+		return outgoing{}, fmt.Errorf("make shadow request %s %q: %w: %w", req.Method, shown, errNotSent, err)
 	}
-	return outgoing{out, target}, nil
+	return outgoing{out, shown}, nil
 }
 
 func targetOf(path, rawQuery string, forceQuery bool) string {

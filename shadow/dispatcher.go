@@ -76,6 +76,7 @@ type Dispatcher struct {
 	noise    noise
 	ids      ids
 	pairs    pairs
+	terms    terms
 	tally    tally
 	life     life
 
@@ -102,6 +103,7 @@ func New(c Config) *Dispatcher {
 		befores: &seats{max: c.Befores, share: share(c.Befores)},
 	}
 	d.lanes.max = c.Queue
+	d.terms.max = maxTerms
 	d.proofs = newProofs(c)
 	d.rechecks = &rechecks{max: c.Rechecks}
 	return d
@@ -148,11 +150,17 @@ type Stats struct {
 	Befores      int   `json:"befores"`       // shadows before live under way
 	Rechecks     int   `json:"rechecks"`      // differences waiting for their re-check
 	BreakersOpen int   `json:"breakers_open"` // backends whose shadow calls are paused, safe and unsafe apart
+
+	Terms            int   `json:"terms"`             // learnt and not forgotten
+	TermsLearnt      int64 `json:"terms_learnt"`      // since the start
+	TermsSubstituted int64 `json:"terms_substituted"` // put into shadow requests
+	TermsEvicted     int64 `json:"terms_evicted"`     // forgotten for others before their time
 }
 
 // Stats are the numbers of this moment.
 func (d *Dispatcher) Stats() Stats {
 	jobs, bytes := d.queue.waiting()
+	kept, learnt, substituted, evicted := d.terms.counts()
 	return Stats{
 		Queued:       jobs + d.lanes.count(),
 		QueuedBytes:  bytes,
@@ -160,6 +168,11 @@ func (d *Dispatcher) Stats() Stats {
 		Befores:      d.befores.taken(),
 		Rechecks:     d.rechecks.count(),
 		BreakersOpen: d.breakers.open(time.Now()),
+
+		Terms:            kept,
+		TermsLearnt:      learnt,
+		TermsSubstituted: substituted,
+		TermsEvicted:     evicted,
 	}
 }
 

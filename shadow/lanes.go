@@ -3,6 +3,7 @@ package shadow
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"sync"
 )
 
@@ -30,21 +31,21 @@ type lane struct {
 
 // standing is where a job stands in a lane.
 type standing struct {
-	lane *lane
-	keys []ident
+	lane  *lane
+	names []ident
 }
 
-// enter puts j in the lane that the first of keys with one has, else in a new
-// one, and has what comes by keys or also wait in it until j has ended. first
+// enter puts j in the lane that the first of waits with one has, else in a new
+// one, and has what comes with one of names wait in it until j has ended. first
 // says that nothing is before it; ok that there was room.
-func (s *lanes) enter(j *job, keys, also []ident) (first, ok bool) {
+func (s *lanes) enter(j *job, waits, names []ident) (first, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.by == nil {
 		s.by = make(map[ident]*lane)
 	}
 	var in *lane
-	for _, k := range keys {
+	for _, k := range waits {
 		if in = s.by[k]; in != nil {
 			break
 		}
@@ -59,15 +60,13 @@ func (s *lanes) enter(j *job, keys, also []ident) (first, ok bool) {
 		s.waiting++
 	}
 	j.place = standing{lane: in}
-	for _, list := range [][]ident{keys, also} {
-		for _, k := range list {
-			if of := s.by[k]; of != nil && of != in {
-				continue // an earlier one's, which goes on
-			}
-			s.by[k] = in
-			in.named[k]++
-			j.place.keys = append(j.place.keys, k)
+	for _, k := range names {
+		if of := s.by[k]; of != nil && of != in {
+			continue // an earlier one's, which goes on
 		}
+		s.by[k] = in
+		in.named[k]++
+		j.place.names = append(j.place.names, k)
 	}
 	return first, true
 }
@@ -78,7 +77,7 @@ func (s *lanes) leave(j *job) *job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in := j.place.lane
-	for _, k := range j.place.keys {
+	for _, k := range j.place.names {
 		if in.named[k]--; in.named[k] == 0 {
 			delete(in.named, k)
 			delete(s.by, k)
@@ -100,9 +99,9 @@ func (s *lanes) count() int {
 	return s.waiting
 }
 
-// pushInLane lines j up behind what came by the same keys before it. It never
-// blocks; without room j is dropped.
-func (d *Dispatcher) pushInLane(j *job, keys, also []ident) {
+// pushInLane lines j up behind what goes by one of waits, and lets those behind
+// it that wait for one of names. It never blocks; without room j is dropped.
+func (d *Dispatcher) pushInLane(j *job, waits, names []ident) {
 	if !d.queue.reserve(j.size) {
 		j.drop()
 		return
@@ -122,7 +121,7 @@ func (d *Dispatcher) pushInLane(j *job, keys, also []ident) {
 		drop()
 		next()
 	}
-	first, ok := d.lanes.enter(j, keys, also)
+	first, ok := d.lanes.enter(j, waits, names)
 	switch {
 	case !ok:
 		d.queue.release(j.size)
@@ -131,4 +130,16 @@ func (d *Dispatcher) pushInLane(j *job, keys, also []ident) {
 		d.queue.release(j.size)
 		d.queue.push(j)
 	}
+}
+
+// identOf is the ident of parts, wherever one ends and the next begins.
+func identOf(parts ...string) ident {
+	sum := sha256.New()
+	var length [8]byte
+	for _, p := range parts {
+		binary.BigEndian.PutUint64(length[:], uint64(len(p)))
+		sum.Write(length[:])
+		sum.Write([]byte(p))
+	}
+	return ident(sum.Sum(nil))
 }

@@ -2,20 +2,21 @@ package shadow
 
 import (
 	"container/list"
+	"strings"
 	"sync"
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/routes"
 )
 
-// orderClone is the order of a route whose shadow side has its own copy of the
-// database, and keeps what it writes.
-const orderClone routes.Order = "clone"
-
 // keepsWrites reports whether what the shadow side of a route writes is there
 // in later requests. Where it is rolled back, or both sides write to one
 // database, an id of one comparison says nothing about another.
-func keepsWrites(r *routes.Route) bool { return r.Shadow.Order == orderClone }
+func keepsWrites(r *routes.Route) bool { return r.Shadow.Order == routes.OrderClone }
+
+// learnt reports whether a mapping is one of values that a route learns. Those
+// are secrets, of one client each, and terms remembers them.
+func learnt(mapping string) bool { return strings.HasPrefix(mapping, routes.LearntMapping) }
 
 // How many pairs of ids are remembered for each mapping, those seen last, and
 // of how many mappings.
@@ -51,6 +52,9 @@ func (s *pairs) Legacy(name, new string) (string, bool) {
 }
 
 func (s *pairs) find(name string, in func(*mapping) *list.Element) (compare.Pair, bool) {
+	if learnt(name) {
+		return compare.Pair{}, false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.mappings[name]
@@ -104,7 +108,9 @@ func (d *Dispatcher) knownTo(r *routes.Route) compare.Known {
 func (d *Dispatcher) learnPairs(r *routes.Route, result compare.Result) {
 	if keepsWrites(r) {
 		for _, p := range result.Pairs {
-			d.pairs.learn(p)
+			if !learnt(p.Name) {
+				d.pairs.learn(p)
+			}
 		}
 	}
 }

@@ -18,7 +18,7 @@ func TestPairsAcrossComparisons(t *testing.T) {
 		order  routes.Order
 		third  reports.Verdict
 	}{
-		{"the shadow side has a clone", orderClone, reports.Mismatch},
+		{"the shadow side has a clone", routes.OrderClone, reports.Mismatch},
 		{"it is rolled back", routes.OrderAuto, reports.Match},
 	} {
 		t.Run(c.reason, func(t *testing.T) {

@@ -79,6 +79,7 @@ func (p *Pending) compare() {
 		p.d.skip(p.req.Route.Name, reports.SkipAborted)
 		return
 	}
+	p.d.learn(&p.req, p.live, &p.answer.Exchange, &p.shadow.exchange)
 	pair := pairOf(&p.req, p.live, p.answer, *p.shadow)
 	pair.first = p.live.Other()
 	p.d.compareLater(pair)

@@ -194,6 +194,7 @@ func (d *Dispatcher) record(p pairing, c reports.Comparison) {
 	if p.legacy.exchange.Footprint != nil && p.new.exchange.Footprint != nil {
 		c.Writes = "footprint"
 	}
+	c.Secrets = secrets(&p)
 	d.out.Record(c)
 }
 
