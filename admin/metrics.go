@@ -78,7 +78,7 @@ var skipReasons = []string{
 	reports.SkipNoProof, reports.SkipLatched, reports.SkipUnconfirmed, reports.SkipBudget, reports.SkipBusy,
 	reports.SkipBodySize, reports.SkipNotModified, reports.SkipUpgrade, reports.SkipStream, reports.SkipAborted,
 	reports.SkipTimeout, reports.SkipUnreachable, reports.SkipReadOnly, reports.SkipNested, reports.SkipUnsupported,
-	reports.SkipBreaker, reports.SkipStale, reports.SkipFallback,
+	reports.SkipBreaker, reports.SkipStale, reports.SkipFallback, reports.SkipNotLearnt,
 }
 
 // fallbackReasons bound the label why: proxy's, see there.

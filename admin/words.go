@@ -109,6 +109,7 @@ func skipMeans(reason string) string {
 		reports.SkipNested:      "caused by a shadow of ours; refused",
 		reports.SkipUnsupported: "the adapter could not sandbox the request",
 		reports.SkipBreaker:     "shadow calls were paused after repeated faults",
+		reports.SkipNotLearnt:   "the shadow side does not know the client's session: it was not learnt, or is forgotten",
 	}[reason]
 }
 

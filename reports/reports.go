@@ -116,4 +116,5 @@ const (
 	SkipUnsupported = "unsupported"  // the adapter could not sandbox the request
 	SkipBreaker     = "breaker"      // shadow calls are paused after repeated faults
 	SkipFallback    = "fallback"     // legacy answered in place of new, which was away
+	SkipNotLearnt   = "not-learnt"   // the shadow side does not know the client's session: what it calls it was not learnt, or is forgotten
 )

@@ -115,6 +115,10 @@ func (d *Dispatcher) shadow(ctx context.Context, req *Request, live routes.Side,
 		d.skip(req.Route.Name, skip)
 		return
 	}
+	if d.stranger(req, live.Other(), &a.Exchange, &answer.exchange) {
+		d.skip(req.Route.Name, reports.SkipNotLearnt)
+		return
+	}
 	d.learn(req, live, &a.Exchange, &answer.exchange)
 	d.conclude(pairOf(req, live, a, answer))
 }

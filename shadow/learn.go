@@ -188,14 +188,40 @@ func (d *Dispatcher) learn(req *Request, live routes.Side, answer, shadow *compa
 				continue
 			}
 			for _, id := range g.names(to, who) {
-				if other.value == g.value {
-					d.terms.forget(id)
-				} else {
-					d.terms.put(id, other.value, g.learn.For, now)
-				}
+				d.terms.put(id, other.value, g.learn.For, now)
 			}
 		}
 	}
+}
+
+// stranger reports whether the shadow side turned a request away, that live did
+// not, because it can not know the client: its session was given before this
+// process could learn it, or is forgotten. Such an answer says nothing. Where
+// the answers give a session it is not for an old one that they differ.
+func (d *Dispatcher) stranger(req *Request, to routes.Side, live, shadow *compare.Exchange) bool {
+	if len(req.Route.Terms()) == 0 || live.Status >= 400 || live.Status == shadow.Status || !turnsAway(shadow.Status) ||
+		len(givenBy(req.Route, live)) > 0 {
+		return false
+	}
+	some, known, now := false, false, time.Now()
+	words(req, req.Header).each(func(at routes.Place, value string) (string, bool) {
+		if at.Bearer() {
+			some = true
+			known = known || d.terms.knows(idents(to, at, value, nil)[0], now)
+		}
+		return "", false
+	})
+	return some && !known
+}
+
+// turnsAway reports whether a status is one with which servers answer whom they
+// do not know: a refusal, or a redirection to where to log in.
+func turnsAway(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect:
+		return true
+	}
+	return false
 }
 
 // forgetCookies forgets what the live answer takes away from the client.

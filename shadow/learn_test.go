@@ -220,6 +220,54 @@ func TestARequestWaitsForItsTerms(t *testing.T) {
 	}
 }
 
+// TestAStrangerIsNotCompared: a session that was never learnt can not be known
+// to the shadow side, so that turning it away is no difference; anything else is.
+func TestAStrangerIsNotCompared(t *testing.T) {
+	for _, c := range []struct {
+		reason, route, session string
+		live, shadow           int
+		skipped                bool
+	}{
+		{"turned away", "show", "x", 200, 401, true},
+		{"turned away before the live call", "first", "x", 200, 403, true},
+		{"sent to the login", "show", "x", 200, 302, true},
+		{"a session that is known", "show", "old", 200, 401, false},
+		{"no session", "show", "", 200, 401, false},
+		{"another fault", "show", "x", 200, 500, false},
+		{"both turn it away, in other ways", "show", "x", 403, 401, false},
+		{"a login, with a session of before", "login", "x", 200, 302, false},
+	} {
+		t.Run(c.reason, func(t *testing.T) {
+			r := newRig(t, options{more: learning}).run(t)
+			r.new.change(func(s *server) { s.app = setting(200, "s=new", `{}`) })
+			r.Offer(r.ask("login", "POST", "/login", `{}`), routes.Legacy, r.set(routes.Legacy, 200, "s=old", `{}`))
+			r.ledger.compared(t)
+			r.new.change(func(s *server) { s.app = answer(c.shadow, `{}`) })
+			r.legacy.change(func(s *server) { s.app = answer(c.live, `{}`) }) // of the re-check
+			method, target, cookie := "GET", "/accounts/1", ""
+			switch c.route {
+			case "first":
+				target = "/first"
+			case "login":
+				method, target, cookie = "POST", "/login", "s=again"
+			}
+			req := r.ask(c.route, method, target, "")
+			if c.session != "" {
+				req = with(req, c.session)
+			}
+			live := r.set(routes.Legacy, c.live, cookie, `{}`)
+			if c.route == "first" {
+				r.Before(t.Context(), req, routes.Legacy).Live(live)
+			} else {
+				r.Offer(req, routes.Legacy, live)
+			}
+			if e := r.ledger.next(t); (e.skip == reports.SkipNotLearnt) != c.skipped || e.comparison != nil && e.comparison.Verdict == reports.Match {
+				t.Errorf("it became %v", e)
+			}
+		})
+	}
+}
+
 // TestASafeShadowBeforeLiveTeachesToo.
 func TestASafeShadowBeforeLiveTeachesToo(t *testing.T) {
 	r := newRig(t, options{more: learning}).run(t)

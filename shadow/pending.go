@@ -78,6 +78,9 @@ func (p *Pending) compare() {
 	case p.answer.broken():
 		p.d.skip(p.req.Route.Name, reports.SkipAborted)
 		return
+	case p.d.stranger(&p.req, p.live.Other(), &p.answer.Exchange, &p.shadow.exchange):
+		p.d.skip(p.req.Route.Name, reports.SkipNotLearnt)
+		return
 	}
 	p.d.learn(&p.req, p.live, &p.answer.Exchange, &p.shadow.exchange)
 	pair := pairOf(&p.req, p.live, p.answer, *p.shadow)

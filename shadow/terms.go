@@ -72,6 +72,14 @@ func (s *terms) get(id ident, now time.Time) (value string, ok bool) {
 	return t.value, true
 }
 
+// knows reports whether id is called something, without a use of it.
+func (s *terms) knows(id ident, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.by[id]
+	return e != nil && e.Value.(*term).until.After(now)
+}
+
 // forget forgets id.
 func (s *terms) forget(id ident) {
 	s.mu.Lock()

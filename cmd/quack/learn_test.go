@@ -357,3 +357,22 @@ func TestASessionIsForgotten(t *testing.T) {
 	wantMetric(t, q, "quack_shadow_terms_learnt_total 2")
 	wantMetric(t, q, "quack_shadow_terms_substituted_total 1")
 }
+
+// TestAfterARestartClientsAreStrangers until they log in again: what was learnt
+// is nowhere but in memory.
+func TestAfterARestartClientsAreStrangers(t *testing.T) {
+	legacy, newer := newShop(t, "legacy", 100), newShop(t, "new", 5000)
+	q := start(t, shops(legacy, newer, "shadow", ", "+learnt))
+	ada := newCustomer(t, q)
+	ada.login("ada")
+	q.matched("login", 1)
+	q.stop()
+	q.launch()
+	ada.url = q.url
+	ada.ask("GET", "/me", "")
+	q.until("me", "one skipped", func(r reports.RouteReport) bool { return r.Skipped[reports.SkipNotLearnt] == 1 && r.Compared == 0 })
+	ada.login("ada")
+	q.matched("login", 2)
+	ada.ask("GET", "/me", "")
+	q.matched("me", 1)
+}
