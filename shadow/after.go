@@ -38,6 +38,7 @@ func (d *Dispatcher) Offer(req Request, live routes.Side, a Answer) {
 	d.lineUp(&req, live, &a, &job{
 		backend: r.Backend(live.Other()).Name,
 		size:    int64(len(req.Body) + len(a.Exchange.Body)),
+		kept:    writes,
 		run: func(ctx context.Context) {
 			if !writes && stale(deadline, r.Shadow.Timeout) {
 				d.skip(r.Name, reports.SkipStale)

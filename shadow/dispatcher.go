@@ -110,9 +110,10 @@ func New(c Config) *Dispatcher {
 }
 
 // Run serves the queue and keeps the proofs until ctx ends. Then exchanges
-// that wait for their call are dropped, differences that wait for a
-// re-check stand as they are, and the calls under way go on to their
-// deadlines, but no longer than Config.Drain, and are compared. Run returns
+// that wait for their call are dropped, but for writes that the shadow side
+// keeps, differences that wait for their re-check stand as they are, and these
+// and the calls under way go on to their deadlines, but no longer than
+// Config.Drain, and are compared. Run returns
 // when all goroutines are gone. It is called once.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -131,6 +132,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	d.life.wait()
 	d.queue.finish()
 	workers.Wait()
+	d.queue.close()
 	return nil
 }
 

@@ -201,3 +201,60 @@ func TestLanesAreBounded(t *testing.T) {
 		t.Errorf("%d lanes are left", len(r.lanes.by))
 	}
 }
+
+// TestKeptWritesAreMadeWhileQuackStops: without them each restart would make the
+// copy drift. Reads that wait are dropped, as ever.
+func TestKeptWritesAreMadeWhileQuackStops(t *testing.T) {
+	r := newRig(t, options{}).cloned(t, "").run(t)
+	release := make(chan struct{})
+	r.new.change(func(s *server) { s.app = held(release, answer(200, `{"id":1}`)) })
+	const each = 10
+	for i := range each {
+		for _, client := range []string{"ada", "bob"} {
+			r.Offer(by(r.ask("create", "POST", fmt.Sprintf("/accounts?%s=%d", client, i), `{}`), client), routes.Legacy, r.live(routes.Legacy, 200, `{"id":1}`))
+		}
+	}
+	r.Offer(by(r.ask("show", "GET", "/accounts/1", ""), "ada"), routes.Legacy, r.live(routes.Legacy, 200, `{"id":1}`))
+	eventually(t, "two are under way", func() bool { return len(r.new.requests()) == 2 })
+	r.stop()
+	eventually(t, "it stops", func() bool {
+		r.queue.mu.Lock()
+		defer r.queue.mu.Unlock()
+		return r.queue.finished
+	})
+	close(release)
+	<-r.done
+	writes, dropped := 0, 0
+	for range 2*each + 1 {
+		switch e := r.ledger.next(t); {
+		case e.dropped:
+			dropped++
+		case e.comparison != nil && e.comparison.Verdict == reports.Match:
+			writes++
+		default:
+			t.Errorf("event %v", e)
+		}
+	}
+	if writes != 2*each || dropped != 1 {
+		t.Errorf("%d writes were made and %d requests dropped, want %d and 1", writes, dropped, 2*each)
+	}
+	for _, client := range []string{"ada", "bob"} {
+		n := 0
+		for _, got := range r.new.requests() {
+			if strings.Contains(got.Target, client) {
+				if !strings.HasSuffix(got.Target, fmt.Sprintf("=%d", n)) {
+					t.Errorf("%s came as number %d", got.Target, n)
+				}
+				n++
+			}
+		}
+	}
+	// What comes later is dropped, and counted.
+	r.Offer(r.ask("create", "POST", "/accounts", `{}`), routes.Legacy, r.live(routes.Legacy, 200, `{"id":1}`))
+	if e := r.ledger.next(t); !e.dropped {
+		t.Errorf("event %v", e)
+	}
+	if jobs, bytes := r.queue.waiting(); jobs != 0 || bytes != 0 || len(r.lanes.by) != 0 {
+		t.Errorf("left: %d jobs, %d bytes, %d lanes", jobs, bytes, len(r.lanes.by))
+	}
+}

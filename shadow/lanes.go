@@ -31,14 +31,16 @@ type lane struct {
 
 // standing is where a job stands in a lane.
 type standing struct {
-	lane  *lane
-	names []ident
+	lane   *lane
+	names  []ident
+	behind bool // it had to wait
 }
 
 // enter puts j in the lane that the first of waits with one has, else in a new
 // one, and has what comes with one of names wait in it until j has ended. first
-// says that nothing is before it; ok that there was room.
-func (s *lanes) enter(j *job, waits, names []ident) (first, ok bool) {
+// says that nothing is before it; ok that there was room for it to wait, which
+// reserve is asked for as well.
+func (s *lanes) enter(j *job, waits, names []ident, reserve func(int64) bool) (first, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.by == nil {
@@ -53,13 +55,13 @@ func (s *lanes) enter(j *job, waits, names []ident) (first, ok bool) {
 	switch {
 	case in == nil:
 		in, first = &lane{named: make(map[ident]int)}, true
-	case s.waiting >= s.max:
+	case s.waiting >= s.max || !reserve(j.size):
 		return false, false
 	default:
 		in.jobs = append(in.jobs, j)
 		s.waiting++
 	}
-	j.place = standing{lane: in}
+	j.place = standing{lane: in, behind: !first}
 	for _, k := range names {
 		if of := s.by[k]; of != nil && of != in {
 			continue // an earlier one's, which goes on
@@ -102,10 +104,6 @@ func (s *lanes) count() int {
 // pushInLane lines j up behind what goes by one of waits, and lets those behind
 // it that wait for one of names. It never blocks; without room j is dropped.
 func (d *Dispatcher) pushInLane(j *job, waits, names []ident) {
-	if !d.queue.reserve(j.size) {
-		j.drop()
-		return
-	}
 	run, drop := j.run, j.drop
 	next := func() {
 		if behind := d.lanes.leave(j); behind != nil {
@@ -121,13 +119,11 @@ func (d *Dispatcher) pushInLane(j *job, waits, names []ident) {
 		drop()
 		next()
 	}
-	first, ok := d.lanes.enter(j, waits, names)
+	first, ok := d.lanes.enter(j, waits, names, d.queue.reserve)
 	switch {
 	case !ok:
-		d.queue.release(j.size)
 		drop()
 	case first:
-		d.queue.release(j.size)
 		d.queue.push(j)
 	}
 }

@@ -14,6 +14,7 @@ type job struct {
 	drop    func()           // what is done instead of run when there is no room
 	failed  func(why string) // what is done when run panicked
 	place   standing         // in a lane; zero for most
+	kept    bool             // a write that would be missing on the shadow side: made also while Quack stops
 }
 
 // queue holds the jobs that wait for a worker, one line a backend. It is
@@ -35,8 +36,9 @@ type queue struct {
 	turn     int   // index in lines of the next to be served
 	jobs     int   // waiting
 	bytes    int64 // of waiting jobs, and reserved
-	noCalls  bool  // jobs with a backend are turned away
-	finished bool  // all jobs are turned away; workers leave when it is empty
+	noCalls  bool  // jobs with a backend are turned away, but for kept ones
+	finished bool  // all jobs are turned away, but for kept ones behind another; workers leave when it is empty
+	closed   bool  // all jobs are turned away
 }
 
 // line is what waits for one backend, oldest first.
@@ -68,7 +70,7 @@ func (q *queue) push(j *job) bool {
 func (q *queue) add(j *job) (victims []*job, taken bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.finished || q.noCalls && j.backend != "" || j.size > q.maxBytes {
+	if q.refuses(j) {
 		return []*job{j}, false
 	}
 	own := q.line(j.backend)
@@ -91,6 +93,17 @@ func (q *queue) add(j *job) (victims []*job, taken bool) {
 		q.changed.Signal() // else nobody may serve it yet, and who does is awake
 	}
 	return victims, true
+}
+
+// refuses reports whether j is turned away whatever room there is.
+func (q *queue) refuses(j *job) bool {
+	switch {
+	case q.closed, j.size > q.maxBytes:
+		return true
+	case q.finished:
+		return !j.kept || !j.place.behind // else the worker that did the one before it is there
+	}
+	return q.noCalls && j.backend != "" && !j.kept
 }
 
 // longest is the longest line when j is counted in its own: by jobs when there
@@ -174,14 +187,31 @@ func (q *queue) release(n int64) {
 	q.bytes -= n
 }
 
-// stopCalls drops the jobs that wait to make a call, and takes no more.
+// stopCalls drops the jobs that wait to make a call, and takes no more, but for
+// those that are kept.
 func (q *queue) stopCalls() {
 	q.mu.Lock()
 	q.noCalls = true
+	q.dropWhere(func(j *job) bool { return j.backend != "" && !j.kept })
+}
+
+// close drops what is left, and takes no more.
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.dropWhere(func(*job) bool { return true })
+}
+
+// dropWhere drops the jobs for which which holds, and unlocks.
+func (q *queue) dropWhere(which func(*job) bool) {
 	var dropped []*job
 	for _, l := range q.lines {
-		for l.backend != "" && len(l.jobs) > 0 {
-			dropped = append(dropped, q.take(l, 0))
+		for i := 0; i < len(l.jobs); {
+			if which(l.jobs[i]) {
+				dropped = append(dropped, q.take(l, i))
+			} else {
+				i++
+			}
 		}
 	}
 	q.mu.Unlock()
