@@ -52,15 +52,5 @@ func (r *Rules) Options() Options {
 // asWritten reports whether numbers of one value must be spelled alike.
 func (r *Rules) asWritten() bool { return r != nil && r.options.Numbers == AsWritten }
 
-// And gives the same rules, under the same options, and more behind them. It
-// may be called on nil.
-func (r *Rules) And(more ...Rule) (*Rules, []RuleError) {
-	c, errs := Compile(append(r.List(), more...))
-	if c != nil && r != nil {
-		c.options = r.options
-	}
-	return c, errs
-}
-
 // off reports whether a built-in reason does not hold.
 func (r *Rules) off(b Builtin) bool { return r != nil && r.options.Off&b != 0 }
