@@ -95,6 +95,9 @@ func cleanSide(r *redact.Redactor, s Side) Side {
 	return s
 }
 
+// cutNote is how the note on a body begins that is not kept whole.
+const cutNote = "cut to its first"
+
 // cleanBody redacts, then cuts: a secret that a cut halves would not be known.
 func cleanBody(r *redact.Redactor, h http.Header, body []byte) ([]byte, string) {
 	body, note := r.Body(h.Get("Content-Type"), strings.Join(h.Values("Content-Encoding"), ","), body)
@@ -108,5 +111,5 @@ func cleanBody(r *redact.Redactor, h http.Header, body []byte) ([]byte, string) 
 	if note != "" {
 		note += ", "
 	}
-	return body[:cut], note + fmt.Sprintf("cut to its first %d bytes of %d", cut, len(body))
+	return body[:cut], note + fmt.Sprintf(cutNote+" %d bytes of %d", cut, len(body))
 }

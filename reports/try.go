@@ -1,0 +1,284 @@
+package reports
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/quackproxy/quack/compare"
+)
+
+// The bounds of trying a rule.
+const (
+	tryMax     = 5000 // stored comparisons that are looked at, the newest
+	tryPage    = 50   // that are in memory at once
+	tryPlaces  = 200  // places that are listed
+	trySamples = 5    // examples of a place
+)
+
+// Tried is what the stored comparisons would have been under a rule.
+type Tried struct {
+	Looked int  `json:"looked"` // stored comparisons looked at, the newest
+	More   bool `json:"more"`   // there are older ones that were not looked at
+	// Verdicts are what becomes of the comparisons, by the verdict that they have.
+	Verdicts []TriedVerdict `json:"verdicts"`
+	// Forgiven counts the differences that the rule would forgive, Added those
+	// that are there only under it.
+	Forgiven int `json:"forgiven"`
+	Added    int `json:"added"`
+	// Places are the places of both, the most forgiven first.
+	Places []TriedPlace `json:"places"`
+	// CanNotSay counts the comparisons of which the evidence does not tell, by why.
+	CanNotSay map[string]int `json:"can_not_say"`
+}
+
+// TriedVerdict is what becomes of the comparisons of one verdict. Stored is the
+// sum of the others.
+type TriedVerdict struct {
+	Verdict   Verdict `json:"verdict"`
+	Stored    int     `json:"stored"`
+	Match     int     `json:"match"`       // would be a match
+	Change    int     `json:"change"`      // would still differ, in other places
+	Stay      int     `json:"stay"`        // would be as they are
+	Worse     int     `json:"worse"`       // match without the rule, and would differ under it
+	Already   int     `json:"already"`     // match under the rules in force, which have changed since
+	CanNotSay int     `json:"can_not_say"` // see Tried.CanNotSay
+}
+
+// TriedPlace is what a rule does to the differences of one path and kind.
+type TriedPlace struct {
+	Route       string       `json:"route"`
+	Path        string       `json:"path"`
+	Kind        compare.Kind `json:"kind"`
+	Comparisons int          `json:"comparisons"` // in which the rule changes something here
+	Forgiven    int          `json:"forgiven"`    // differences that vanish
+	Added       int          `json:"added"`       // differences that are there only under the rule
+	Left        int          `json:"left"`        // differences that stay; 0 says that the place vanishes
+	Samples     []Sample     `json:"samples"`     // of what vanishes or is added
+}
+
+// Try compares the stored comparisons again, with the rules in force (by route)
+// and with those of each trial (likewise), and says what the trials change.
+// Routes without rules in force are nil there; those that are not there are
+// left out.
+//
+// Evidence is redacted, so that each comparison is first made again with the
+// rules in force: where what differed does not come out again, it tells
+// nothing. A difference that was found and is forgiven by the rules in force
+// counts as come out.
+func (r *Reports) Try(ctx context.Context, route string, inForce map[string]*compare.Rules, trials []map[string]*compare.Rules) ([]Tried, error) {
+	tryings := make([]*trying, len(trials))
+	for i := range tryings {
+		tryings[i] = newTrying()
+	}
+	f, looked := Filter{Route: route, Limit: tryPage}, 0
+	for {
+		list, next, err := r.Comparisons(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		for i := range list {
+			r.tryOne(&list[i], inForce, trials, tryings)
+		}
+		looked += len(list)
+		if next == "" || looked >= tryMax {
+			return finished(tryings, next != ""), nil
+		}
+		f.After = next
+	}
+}
+
+func (r *Reports) tryOne(c *Comparison, inForce map[string]*compare.Rules, trials []map[string]*compare.Rules, tryings []*trying) {
+	rules, known := inForce[c.Route]
+	if !known {
+		return
+	}
+	legacy, new, why := again(c)
+	var before compare.Result
+	if why == "" {
+		before = compare.Exchanges(&legacy, &new, rules)
+		why = comesOut(c, before)
+	}
+	for i, t := range tryings {
+		with, tried := trials[i][c.Route]
+		switch {
+		case !tried:
+		case why != "":
+			t.canNotSay(c, why)
+		default:
+			t.judge(c, before, compare.Exchanges(&legacy, &new, with))
+		}
+	}
+}
+
+// trying adds up what one trial changes.
+type trying struct {
+	Tried
+	verdicts map[Verdict]*TriedVerdict
+	places   map[triedKey]*TriedPlace
+}
+
+type triedKey struct {
+	route, path string
+	kind        compare.Kind
+}
+
+func newTrying() *trying {
+	return &trying{
+		Tried:    Tried{CanNotSay: map[string]int{}},
+		verdicts: map[Verdict]*TriedVerdict{},
+		places:   map[triedKey]*TriedPlace{},
+	}
+}
+
+// of is the line of a comparison's verdict, with the comparison counted.
+func (t *trying) of(c *Comparison) *TriedVerdict {
+	v := t.verdicts[c.Verdict]
+	if v == nil {
+		v = &TriedVerdict{Verdict: c.Verdict}
+		t.verdicts[c.Verdict] = v
+	}
+	t.Looked++
+	v.Stored++
+	return v
+}
+
+func (t *trying) canNotSay(c *Comparison, why string) {
+	t.of(c).CanNotSay++
+	t.CanNotSay[why]++
+}
+
+func (t *trying) judge(c *Comparison, before, with compare.Result) {
+	v := t.of(c)
+	changed := t.change(c, before, with)
+	wrote := attempts(c) // of these no rule has a say
+	switch was, is := before.Match() && !wrote, with.Match() && !wrote; {
+	case is && !was:
+		v.Match++
+	case was && !is:
+		v.Worse++
+	case was && c.Verdict != Match:
+		v.Already++
+	case changed:
+		v.Change++
+	default:
+		v.Stay++
+	}
+}
+
+// attempts reports whether a side attempted a write in a safe request, which
+// compare does not find.
+func attempts(c *Comparison) bool {
+	return slices.ContainsFunc(c.Differences, func(d Found) bool { return d.Kind == compare.KindWrites })
+}
+
+// change counts the differences that go and come, place by place.
+func (t *trying) change(c *Comparison, before, with compare.Result) bool {
+	there, then := byPlace(before.Differences), byPlace(with.Differences)
+	changed := false
+	for place := range there {
+		if _, left := then[place]; !left {
+			then[place] = nil
+		}
+	}
+	for place, left := range then {
+		k := triedKey{c.Route, place.path, place.kind}
+		gone, come := without(there[place], left), without(left, there[place])
+		p := t.places[k]
+		if p == nil {
+			p = &TriedPlace{Route: k.route, Path: k.path, Kind: k.kind}
+			t.places[k] = p
+		}
+		p.Left += len(left) - len(come)
+		if len(gone)+len(come) == 0 {
+			continue
+		}
+		changed = true
+		p.Comparisons++
+		p.Forgiven += len(gone)
+		p.Added += len(come)
+		for _, d := range append(gone, come...) {
+			if len(p.Samples) < trySamples {
+				p.Samples = append(p.Samples, Sample{ID: c.ID, At: c.At, Place: d.At, Legacy: d.Legacy, New: d.New})
+			}
+		}
+	}
+	return changed
+}
+
+// foundAt is what differences are counted by.
+type foundAt struct {
+	path string
+	kind compare.Kind
+}
+
+func byPlace(list []compare.Difference) map[foundAt][]*compare.Difference {
+	m := map[foundAt][]*compare.Difference{}
+	for i := range list {
+		k := foundAt{list[i].Path, list[i].Kind}
+		m[k] = append(m[k], &list[i])
+	}
+	return m
+}
+
+// without are the differences of list at whose exact place none of others is.
+func without(list, others []*compare.Difference) []*compare.Difference {
+	at := make(map[string]int, len(others))
+	for _, d := range others {
+		at[d.At]++
+	}
+	var left []*compare.Difference
+	for _, d := range list {
+		if at[d.At] > 0 {
+			at[d.At]--
+			continue
+		}
+		left = append(left, d)
+	}
+	return left
+}
+
+func finished(tryings []*trying, more bool) []Tried {
+	list := make([]Tried, len(tryings))
+	for i, t := range tryings {
+		t.More = more
+		t.Verdicts = []TriedVerdict{}
+		for _, v := range []Verdict{Mismatch, Noise, Transient, Match, Error} {
+			if t.verdicts[v] != nil {
+				t.Verdicts = append(t.Verdicts, *t.verdicts[v])
+			}
+		}
+		t.Places = []TriedPlace{}
+		for _, p := range t.places {
+			t.Forgiven += p.Forgiven
+			t.Added += p.Added
+			if p.Comparisons > 0 {
+				t.Places = append(t.Places, *p)
+			}
+		}
+		slices.SortFunc(t.Places, func(a, b TriedPlace) int {
+			return cmp.Or(cmp.Compare(b.Forgiven+b.Added, a.Forgiven+a.Added), cmp.Compare(a.Route, b.Route), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind))
+		})
+		t.Places = t.Places[:min(len(t.Places), tryPlaces)]
+		list[i] = t.Tried
+	}
+	return list
+}
+
+// Settled is how many comparisons that do not match now would under the rule.
+func (t *Tried) Settled() int {
+	n := 0
+	for _, v := range t.Verdicts {
+		n += v.Match
+	}
+	return n
+}
+
+// Worse is how many comparisons match now and would differ under the rule.
+func (t *Tried) Worse() int {
+	n := 0
+	for _, v := range t.Verdicts {
+		n += v.Worse
+	}
+	return n
+}
