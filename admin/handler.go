@@ -43,6 +43,7 @@ func (s *server) api(m chi.Router) {
 	m.Get("/differences", s.getDifferences)
 	m.Get("/comparisons", s.getComparisons)
 	m.Get("/comparisons/{id}", s.getComparison)
+	m.Post("/rules/try", s.postRuleTry)
 	m.Get("/readonly", s.getReadonly)
 	m.Post("/readonly", s.postReadonly)
 	m.Get("/audit", s.getAudit)

@@ -24,6 +24,7 @@ type cli struct {
 	Reset    resetCmd    `cmd:"" help:"Let a route's writes be shadowed again after a suspected leak."`
 	Report   reportCmd   `cmd:"" help:"Print the verdict on each route and the differences."`
 	Diff     diffCmd     `cmd:"" help:"Print one comparison side by side, with a curl command for each side."`
+	Rules    rulesCmd    `cmd:"" help:"Say which rules there are, what they do, and which the evidence supports."`
 	Readonly readonlyCmd `cmd:"" help:"Hold writes back, let them through again, or say which."`
 	Audit    auditCmd    `cmd:"" help:"Show who changed what, when and why."`
 	Status   statusCmd   `cmd:"" help:"Show the state of a running proxy."`
