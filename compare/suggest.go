@@ -20,11 +20,11 @@ type Observation struct {
 
 	// Samples are the values, as in Difference: of legacy against itself where
 	// that was asked, else of legacy against new.
-	Samples []Pair
+	Samples []Sample
 }
 
-// Pair is the two values of a difference.
-type Pair struct{ Legacy, New string }
+// Sample is the two values of a difference.
+type Sample struct{ Legacy, New string }
 
 // Suggestion is a rule for a place, with what speaks for it.
 type Suggestion struct {
@@ -98,8 +98,8 @@ func narrowest(o *Observation) (Rule, bool) {
 }
 
 // whole are the samples whose values are not cut.
-func (o *Observation) whole() []Pair {
-	var list []Pair
+func (o *Observation) whole() []Sample {
+	var list []Sample
 	for _, p := range o.Samples {
 		if o.isWhole(p.Legacy) && o.isWhole(p.New) {
 			list = append(list, p)
@@ -176,7 +176,7 @@ func suggestUnordered(o *Observation) (Rule, bool) {
 }
 
 // suggestedFormats are those that are suggested, the narrowest first.
-var suggestedFormats = []format{formatUUID, formatULID, formatTimestamp, formatDate, formatEmail, formatURI, formatInteger, formatNumber}
+var suggestedFormats = []valueFormat{formatUUID, formatULID, formatTimestamp, formatDate, formatEmail, formatURI, formatInteger, formatNumber}
 
 // suggestFormat covers values that all have one format.
 func suggestFormat(o *Observation) (Rule, bool) {
@@ -200,7 +200,7 @@ func suggestIgnore(o *Observation) (Rule, bool) {
 }
 
 // scalars are the values of a pair.
-func (o *Observation) scalars(p Pair) (l, n scalar) {
+func (o *Observation) scalars(p Sample) (l, n scalar) {
 	if o.inBody() {
 		return jsonScalar([]byte(p.Legacy)), jsonScalar([]byte(p.New))
 	}

@@ -15,7 +15,7 @@ func seen(path string, kind compare.Kind, pairs ...string) compare.Observation {
 	o := compare.Observation{Path: path, Kind: kind, Self: max(len(pairs), 3), Calls: 500}
 	for _, p := range pairs {
 		l, n, _ := strings.Cut(p, "|")
-		o.Samples = append(o.Samples, compare.Pair{Legacy: l, New: n})
+		o.Samples = append(o.Samples, compare.Sample{Legacy: l, New: n})
 	}
 	return o
 }
@@ -146,7 +146,7 @@ func TestSuggestedRulesHold(t *testing.T) {
 		name := rapid.SampledFrom([]string{"at", "score", "account_id", "text"}).Draw(t, "name")
 		o := compare.Observation{Path: "$." + name, Kind: compare.KindValue, Self: 9, Calls: 10}
 		for range rapid.IntRange(1, 6).Draw(t, "pairs") {
-			p := compare.Pair{Legacy: values.Draw(t, "legacy"), New: values.Draw(t, "new")}
+			p := compare.Sample{Legacy: values.Draw(t, "legacy"), New: values.Draw(t, "new")}
 			if p.Legacy != p.New {
 				o.Samples = append(o.Samples, p)
 			}

@@ -55,7 +55,7 @@ func (o *Observation) spread() (time.Duration, bool) {
 }
 
 // times are the timestamps, or dates, of a pair.
-func (o *Observation) times(p Pair) (l, n stamp, ok bool) {
+func (o *Observation) times(p Sample) (l, n stamp, ok bool) {
 	j := judge{name: []byte(o.name())}
 	j.legacy, j.new = o.scalars(p)
 	if j.legacy.class == isNumber && !isTimeName(j.name) {

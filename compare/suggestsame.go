@@ -14,7 +14,7 @@ const sameMin = 3
 // suggestSame covers ids that map one to one over all samples. The mapping has
 // no name yet: see nameMappings.
 func suggestSame(o *Observation) (Rule, bool) {
-	m := newLinks(1)
+	m := newLinks([]string{unnamed}, nil)
 	pairs := map[[2]linkValue]bool{}
 	for _, p := range o.Samples {
 		l, n, ok := o.linked(p)
@@ -34,7 +34,7 @@ const unnamed = "?"
 
 // linked are the values of a pair as a mapping sees them. Of a cookie that is
 // the value, and its attributes have to be equal.
-func (o *Observation) linked(p Pair) (l, n linkValue, ok bool) {
+func (o *Observation) linked(p Sample) (l, n linkValue, ok bool) {
 	a, b := o.scalars(p)
 	if strings.HasPrefix(o.Path, "cookie:") {
 		valueA, attributesA, _ := strings.Cut(p.Legacy, ";")
@@ -55,14 +55,14 @@ func (o *Observation) generated(v linkValue) bool {
 	case linkUUID:
 		return true
 	case linkInteger:
-		return isIDName(o.name())
+		return namesAnID(o.name())
 	}
 	text := v.text
 	if strings.HasPrefix(o.Path, "cookie:") {
 		_, text, _ = strings.Cut(text, "=")
 	}
 	least := 12
-	if isIDName(o.name()) {
+	if namesAnID(o.name()) {
 		least = 1
 	}
 	return len(text) >= least && strings.ContainsAny(text, "0123456789") && !strings.ContainsAny(text, " ,;\t\n")
@@ -71,7 +71,7 @@ func (o *Observation) generated(v linkValue) bool {
 // idWords are the words that make a name one of an id, as its last word.
 var idWords = []string{"id", "uuid", "guid", "ulid", "key", "token", "nonce", "number"}
 
-func isIDName(name string) bool {
+func namesAnID(name string) bool {
 	words := wordsOf(name)
 	return len(words) > 0 && slices.Contains(idWords, words[len(words)-1])
 }
@@ -106,8 +106,8 @@ func wordsOf(name string) []string {
 	return words
 }
 
-// mapping is places whose values map one to one together.
-type mapping struct {
+// shared is places whose values map one to one together.
+type shared struct {
 	members []*Suggestion
 	pairs   map[[2]linkValue]bool
 	links   *links
@@ -117,7 +117,7 @@ type mapping struct {
 // and that map one to one together, share one: it is the same id in two places.
 // No name is one that the rules in force have.
 func nameMappings(list []Suggestion, inForce *Rules) {
-	var mappings []*mapping
+	var mappings []*shared
 	for i := range list {
 		s := &list[i]
 		if s.Rule.Same != unnamed {
@@ -146,8 +146,8 @@ func nameMappings(list []Suggestion, inForce *Rules) {
 	}
 }
 
-func mappingOf(s *Suggestion) *mapping {
-	m := &mapping{members: []*Suggestion{s}, pairs: map[[2]linkValue]bool{}, links: newLinks(1)}
+func mappingOf(s *Suggestion) *shared {
+	m := &shared{members: []*Suggestion{s}, pairs: map[[2]linkValue]bool{}, links: newLinks([]string{unnamed}, nil)}
 	for _, p := range s.whole() {
 		l, n, _ := s.linked(p)
 		m.pairs[[2]linkValue{l, n}] = true
@@ -157,7 +157,7 @@ func mappingOf(s *Suggestion) *mapping {
 }
 
 // joins takes m's pairs into other when they share one and stay one to one.
-func (m *mapping) joins(other *mapping) bool {
+func (m *shared) joins(other *shared) bool {
 	shared := false
 	for p := range m.pairs {
 		shared = shared || other.pairs[p]

@@ -27,7 +27,7 @@ func (l *life) passAnswer(res *http.Response) {
 	if l.pending == nil && eventStream(res) {
 		l.skip(skipStream) // its end says nothing, if it has one
 	}
-	l.answer.on, l.answer.max, l.answer.length = l.compared, l.route.Shadow.MaxBody, res.ContentLength
+	l.answer.on, l.answer.max, l.answer.length = l.copied(), l.route.Shadow.MaxBody, res.ContentLength
 
 	l.passHead(res)
 	err := l.passBody(res)
@@ -59,7 +59,7 @@ type headerSetter interface{ SetHeader(http.Header) }
 // answerHeader is the header of the answer to the client, with what the backend
 // sent: that map itself, where the server takes one and nobody else looks at it.
 func (l *life) answerHeader(res *http.Response) http.Header {
-	if s, ok := l.w.(headerSetter); ok && !l.compared && l.pending == nil && l.fill == nil {
+	if s, ok := l.w.(headerSetter); ok && !l.copied() && l.pending == nil && l.fill == nil {
 		s.SetHeader(res.Header)
 		return res.Header
 	}

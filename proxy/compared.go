@@ -13,13 +13,13 @@ import (
 // when the route asks for that. What is too large for it goes on without. It
 // answers when the body can not be read: then nothing has been sent to anyone.
 func (l *life) shadowFirst() bool {
-	if !l.compared {
+	if !l.copied() {
 		return false
 	}
 	if l.upload != nil {
 		l.upload.keep(l.route.Shadow.MaxBody)
 	}
-	if !l.route.ShadowFirst(l.r.Method) {
+	if !l.compared || !l.route.ShadowFirst(l.r.Method) {
 		return false
 	}
 	var body []byte
@@ -69,6 +69,7 @@ func (l *life) snapshot(body []byte) shadow.Request {
 // offer hands the exchange over to be compared, after the answer's last byte
 // has gone to the client.
 func (l *life) offer() {
+	l.offerSpecimen()
 	if l.pending != nil || !l.compared {
 		return // settle does it, however the life ends
 	}

@@ -34,9 +34,10 @@ type life struct {
 	named      bool // not the default route
 	safe       bool
 	idempotent bool
-	side       routes.Side // that answers the client
-	compared   bool        // is still to be compared
-	skipped    string      // why it is not any more; "" when it never was to be
+	side       routes.Side      // that answers the client
+	compared   bool             // is still to be compared
+	specimen   *shadow.Specimen // of a calibration that has taken the request; nil when none has
+	skipped    string           // why it is not any more; "" when it never was to be
 
 	// What goes on to the backend, set by prepare.
 	header  http.Header // without Quack's marks
@@ -93,6 +94,7 @@ func (l *life) end() {
 	}
 	l.fill.Close(l.left())
 	l.settle()
+	l.skipSpecimen(skipAborted)
 	if l.upload != nil {
 		l.upload.end()
 	}
@@ -127,6 +129,7 @@ func (l *life) countedStatus() int {
 
 // skip takes the request out of the comparison and counts why.
 func (l *life) skip(reason string) {
+	l.skipSpecimen(reason)
 	if !l.compared {
 		return
 	}

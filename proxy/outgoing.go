@@ -73,7 +73,7 @@ func (l *life) readSmall() bool {
 	if u.length <= 0 || u.length > small || u.whole() || len(l.header["Expect"]) > 0 || l.upgrade != "" {
 		return true
 	}
-	if !l.compared {
+	if !l.copied() {
 		u.keep(smallBody)
 	}
 	u.readAhead()

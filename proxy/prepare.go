@@ -71,7 +71,7 @@ func hasToken(lines []string, token string) bool {
 // On the default route there are as few as can be.
 func (l *life) liveHeader() http.Header {
 	h := l.header
-	if l.compared || l.pending != nil || l.fill != nil {
+	if l.copied() || l.pending != nil || l.fill != nil {
 		h = upstream.CloneHeader(h, 8) // the shadow and the cache know the request without marks
 	}
 	if l.upgrade != "" {

@@ -37,6 +37,9 @@ type Config struct {
 	Gate    *readonly.Gate
 	Cache   *cache.Cache
 	Shadow  Shadow
+	// Calibrate takes a safe request for a calibration of its route, nil when
+	// there is none (shadow.Dispatcher.Specimen); not set: nothing is calibrated.
+	Calibrate func(*routes.Route) *shadow.Specimen
 	// Protocol writes the context headers and recognises nested requests.
 	Protocol shadow.Protocol
 	Counters Counters
@@ -113,6 +116,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if l.refuseNested() || l.passGate() || l.answerFromCache() {
 		return
 	}
+	l.takeSpecimen()
 	if l.shadowFirst() {
 		return
 	}

@@ -67,4 +67,11 @@ CREATE INDEX reports_samples_by_comparison ON reports_samples (seq);
 -- How far forgiven timestamps are apart, of all time: JSON, NULL when it is a
 -- group of something else.
 ALTER TABLE reports_groups ADD COLUMN drift BLOB;
+`, `
+-- The last calibration of each route that has ended; data is JSON.
+CREATE TABLE reports_calibrations (
+	route TEXT PRIMARY KEY,
+	at    INTEGER NOT NULL,
+	data  BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 `}}

@@ -80,6 +80,8 @@ type Dispatcher struct {
 	tally    tally
 	life     life
 
+	calibrations calibrations
+
 	dropped     atomic.Int64
 	notModified atomic.Int64 // answers 304 offered
 }
@@ -127,6 +129,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	d.life.close()
 	d.queue.stopCalls()
 	d.settleAll(d.rechecks.close())
+	d.closeCalibrations()
 	late := time.AfterFunc(d.cfg.Drain, cancel)
 	defer late.Stop()
 	d.life.wait()
