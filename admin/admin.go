@@ -52,6 +52,8 @@ type Config struct {
 	Log     *slog.Logger
 	// Handover is how the proxy stands between two processes; nil for unknown.
 	Handover func() Handover
+	// Calibrations makes and stops calibrations; nil for none.
+	Calibrations Calibrations
 	// Push makes a reader of the metrics that sends them on, beside /metrics,
 	// as metrics of Resource. Not set, or nil returned: nobody does.
 	Push     func(...metric.Producer) metric.Reader
@@ -99,6 +101,7 @@ type server struct {
 	live    func() Live
 	handed  func() Handover
 	ready   func() error
+	calls   Calibrations // nil for none
 	log     *slog.Logger
 	version string
 	started time.Time
@@ -122,7 +125,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	s := &server{
 		control: c.Control, gate: c.Gate, reports: c.Reports,
-		proofs: c.Proofs, stats: c.Stats, live: c.Live, handed: c.Handover, ready: c.Ready,
+		proofs: c.Proofs, stats: c.Stats, live: c.Live, handed: c.Handover, ready: c.Ready, calls: c.Calibrations,
 		log: c.Log, version: c.Version, started: time.Now().UTC(),
 		hosts:    map[string]bool{"localhost": true},
 		token:    sha256.Sum256([]byte(c.Token)),

@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
@@ -41,6 +43,51 @@ func (s *server) postRuleTry(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, tried)
 }
 
+func (s *server) getRules(w http.ResponseWriter, r *http.Request) {
+	f, err := filter(r, "route")
+	if err == nil && f.Route != "" {
+		_, err = s.control.Route(f.Route)
+	}
+	var list []reports.RuleUse
+	if err == nil {
+		list, err = s.rules(r.Context(), f.Route)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.answer(w, r, struct {
+		Rules []reports.RuleUse `json:"rules"`
+	}{orEmpty(list)})
+}
+
+// rules are those of a route, or of all, in the file's order, and what they
+// have done.
+func (s *server) rules(ctx context.Context, route string) ([]reports.RuleUse, error) {
+	t := s.control.Table()
+	if t == nil {
+		return nil, nil
+	}
+	var list []reports.RuleUse
+	for _, known := range t.Routes() {
+		if route != "" && known.Name != route {
+			continue
+		}
+		for _, rule := range known.Rules() {
+			list = append(list, reports.RuleUse{
+				Route: known.Name, Rule: rule.String(), Owner: rule.Owner, Until: rule.Until, Why: rule.Why, At: rule.Position.String(),
+			})
+		}
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	if err := s.reports.RuleUses(ctx, route, list, time.Now()); err != nil {
+		return nil, fmt.Errorf("read what rules have done: %w", err)
+	}
+	return list, nil
+}
+
 // tryRule tries a rule as it is written, on one route or, with "", on all.
 func (s *server) tryRule(r *http.Request, route, text string) (RuleTried, error) {
 	rule, err := routes.ParseRule("rule", text)
@@ -69,10 +116,14 @@ func (s *server) tryRules(r *http.Request, route string, rules []compare.Rule) (
 			inForce[known.Name] = known.Compare
 			for i, rule := range rules {
 				with, errs := known.Compare.And(rule)
-				if errs != nil {
-					return nil, badRequest(fmt.Sprintf("The rule can not stand behind those of route %s: %v", known.Name, errs[0].Err))
+				switch {
+				case errs == nil:
+					trials[i][known.Name] = with
+				case route != "":
+					return nil, refusedBehind(known, errs[0])
+				default: // it can do nothing there
+					trials[i][known.Name] = known.Compare
 				}
-				trials[i][known.Name] = with
 			}
 		}
 	}
@@ -81,4 +132,13 @@ func (s *server) tryRules(r *http.Request, route string, rules []compare.Rule) (
 		return nil, fmt.Errorf("try the rule on the stored evidence: %w", err)
 	}
 	return tried, nil
+}
+
+// refusedBehind is the error of a rule that is right in itself, and can not
+// stand behind those of a route.
+func refusedBehind(r *routes.Route, e compare.RuleError) error {
+	return &problemError{
+		status: http.StatusUnprocessableEntity, kind: "refused", title: "Refused, as it would be in the file",
+		detail: fmt.Sprintf("behind the rules of route %s: %s: %v", r.Name, e.Field, e.Err),
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/quackproxy/quack/control"
 	"github.com/quackproxy/quack/internal/problem"
 	"github.com/quackproxy/quack/readonly"
+	"github.com/quackproxy/quack/reports"
 	"github.com/quackproxy/quack/routes"
 )
 
@@ -61,6 +62,12 @@ func (s *server) asProblem(r *http.Request, err error) *problemError {
 		return &problemError{status: http.StatusConflict, kind: "not-latched", title: "Nothing to reset", detail: err.Error()}
 	case errors.Is(err, control.ErrLatchedAgain):
 		return &problemError{status: http.StatusConflict, kind: "latched-again", title: "Another leak was suspected", detail: err.Error()}
+	case errors.Is(err, reports.ErrCalibrating):
+		return &problemError{status: http.StatusConflict, kind: "calibrating", title: "A calibration of this route is running", detail: "Wait for its end, or stop it: DELETE /api/v1/calibrations/ROUTE, or an interrupt of the quack calibrate that began it."}
+	case errors.Is(err, reports.ErrCalibrations):
+		return &problemError{status: http.StatusConflict, kind: "calibrations", title: "Enough calibrations are running", detail: "Each sends requests to legacy twice. Begin another one when one has ended."}
+	case errors.Is(err, reports.ErrStopping):
+		return &problemError{status: http.StatusServiceUnavailable, kind: "stopping", title: "The proxy is stopping", detail: "Ask again when it is back."}
 	case errors.Is(err, control.ErrSealed):
 		return &problemError{status: http.StatusServiceUnavailable, kind: "handing-over", title: "Handing over", detail: "This process hands over to a new one, and nothing was changed.\nAsk again in a moment: the new one answers then.",
 			header: map[string]string{"Retry-After": "1", "Connection": "close"}}

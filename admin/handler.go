@@ -43,7 +43,12 @@ func (s *server) api(m chi.Router) {
 	m.Get("/differences", s.getDifferences)
 	m.Get("/comparisons", s.getComparisons)
 	m.Get("/comparisons/{id}", s.getComparison)
+	m.Get("/rules", s.getRules)
+	m.Get("/rules/suggestions", s.getSuggestions)
 	m.Post("/rules/try", s.postRuleTry)
+	m.Post("/calibrations", s.postCalibration)
+	m.Get("/calibrations/{route}", s.getCalibration)
+	m.Delete("/calibrations/{route}", s.deleteCalibration)
 	m.Get("/readonly", s.getReadonly)
 	m.Post("/readonly", s.postReadonly)
 	m.Get("/audit", s.getAudit)
@@ -93,7 +98,7 @@ func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request, m *chi.Mux) {
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
 		if m.Match(chi.NewRouteContext(), method, r.URL.EscapedPath()) {
 			w.Header().Add("Allow", method)
 		}

@@ -68,6 +68,13 @@ type Forgiveness struct {
 	Count  int          `json:"count"` // comparisons that have it
 }
 
+// Why no calibration was begun.
+var (
+	ErrCalibrating  = errors.New("a calibration of the route is running")
+	ErrCalibrations = errors.New("as many calibrations are running as there may be")
+	ErrStopping     = errors.New("the proxy is stopping")
+)
+
 // The bounds of what a calibration keeps.
 const (
 	calibrationPlaces  = 1000

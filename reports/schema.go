@@ -74,4 +74,13 @@ CREATE TABLE reports_calibrations (
 	at    INTEGER NOT NULL,
 	data  BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Rules in force: since when, and how much their route had compared by then.
+CREATE TABLE reports_rules (
+	route    TEXT NOT NULL,
+	rule     TEXT NOT NULL,
+	since    INTEGER NOT NULL,
+	compared INTEGER NOT NULL,
+	PRIMARY KEY (route, rule)
+) STRICT, WITHOUT ROWID;
 `}}

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -158,7 +159,10 @@ func (t *tally) compact() {
 func (t *tally) occurs(k groupKey, o occurrence, a admission) *gathered {
 	if _, known := t.takenGroups[k]; !known {
 		if t.perRoute[k.route] >= groupsMax {
-			k.path, k.reason = compare.OtherPlaces, ""
+			k.path = compare.OtherPlaces
+			if !strings.HasPrefix(k.reason, "rule ") {
+				k.reason = "" // rules are few, and to be told apart
+			}
 		}
 		t.know(k)
 	}

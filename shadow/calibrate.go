@@ -2,8 +2,6 @@ package shadow
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"sync"
@@ -19,13 +17,6 @@ const (
 	calibrationsMax     = 4                     // that run at once
 	calibrationInterval = 50 * time.Millisecond // between two requests that one takes
 	calibrationSave     = 10 * time.Second      // how long keeping its result may take
-)
-
-// ErrCalibrating and ErrCalibrations say why no calibration was begun.
-var (
-	ErrCalibrating  = errors.New("a calibration of the route is running")
-	ErrCalibrations = fmt.Errorf("%d calibrations are running, which is as many as there may be", calibrationsMax)
-	ErrStopping     = errors.New("the proxy is stopping")
 )
 
 // calibrations are those that run, by route.
@@ -52,18 +43,19 @@ type calibration struct {
 
 // Calibrate begins to send safe requests of a route to legacy twice, until n
 // are compared or it is until. It takes live requests as they come, one in 50 ms
-// at most, whatever the stage; nothing goes into the route's counters.
+// at most, whatever the stage; nothing goes into the route's counters. The errors
+// are reports.ErrCalibrating, reports.ErrCalibrations and reports.ErrStopping.
 func (d *Dispatcher) Calibrate(route string, n int, until time.Time, by string) error {
 	s := &d.calibrations
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
-		return ErrStopping
+		return reports.ErrStopping
 	case s.byRoute[route] != nil:
-		return ErrCalibrating
+		return reports.ErrCalibrating
 	case len(s.byRoute) >= calibrationsMax:
-		return ErrCalibrations
+		return reports.ErrCalibrations
 	}
 	if s.byRoute == nil {
 		s.byRoute = make(map[string]*calibration)

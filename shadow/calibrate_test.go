@@ -122,7 +122,7 @@ func TestCalibrationEnds(t *testing.T) {
 	if err := r.Calibrate("show", 5, later, "ann"); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Calibrate("show", 5, later, "bob"); !errors.Is(err, ErrCalibrating) {
+	if err := r.Calibrate("show", 5, later, "bob"); !errors.Is(err, reports.ErrCalibrating) {
 		t.Errorf("a second one of the route: %v", err)
 	}
 	if r.Specimen(r.table.Route("list")) != nil {
@@ -133,7 +133,7 @@ func TestCalibrationEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := r.Calibrate("list", 5, later, "ann"); !errors.Is(err, ErrCalibrations) {
+	if err := r.Calibrate("list", 5, later, "ann"); !errors.Is(err, reports.ErrCalibrations) {
 		t.Errorf("one too many: %v", err)
 	}
 	if !r.StopCalibration("other0") || r.StopCalibration("other0") {
@@ -165,7 +165,7 @@ func TestCalibrationEnds(t *testing.T) {
 	if c := calibrationOf(t, rep, "other1"); c.State != reports.CalibrationInterrupted {
 		t.Errorf("after the end: %+v", c)
 	}
-	if err := r.Calibrate("list", 5, later, "ann"); !errors.Is(err, ErrStopping) {
+	if err := r.Calibrate("list", 5, later, "ann"); !errors.Is(err, reports.ErrStopping) {
 		t.Errorf("after the end: %v", err)
 	}
 }

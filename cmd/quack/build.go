@@ -97,36 +97,39 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 	if err := p.control.Use(ctx, table); err != nil {
 		return p, fmt.Errorf("put %s in force: %w", c.Routes, err)
 	}
+	p.knowRules(ctx, table)
 	p.proxy = proxy.New(proxy.Config{
-		Table:    p.control.Table,
-		Backend:  backendsOf(p.live),
-		Gate:     p.gate,
-		Cache:    cache.New(c.CacheMax),
-		Shadow:   p.shadow,
-		Protocol: codec,
-		Counters: p.reports,
-		Trusted:  prefixes(c.Trusted),
-		Log:      p.few,
-		Tracer:   observed.telemetry.Tracer(),
-		Access:   observed.accessLog(),
-		UnderWay: &observed.underWay,
+		Table:     p.control.Table,
+		Backend:   backendsOf(p.live),
+		Gate:      p.gate,
+		Cache:     cache.New(c.CacheMax),
+		Shadow:    p.shadow,
+		Protocol:  codec,
+		Counters:  p.reports,
+		Trusted:   prefixes(c.Trusted),
+		Log:       p.few,
+		Calibrate: p.shadow.Specimen,
+		Tracer:    observed.telemetry.Tracer(),
+		Access:    observed.accessLog(),
+		UnderWay:  &observed.underWay,
 	})
 	p.admin, err = admin.New(admin.Config{
-		Control:     p.control,
-		Gate:        p.gate,
-		Reports:     p.reports,
-		Token:       keys.adminToken,
-		Hosts:       c.Hosts,
-		Proofs:      p.proofs,
-		Stats:       p.stats,
-		Live:        p.numbers,
-		Push:        observed.telemetry.Reader,
-		Resource:    observed.telemetry.Resource(),
-		Version:     version(),
-		MetricsOpen: c.MetricsOpen,
-		Ready:       p.ready,
-		Handover:    p.handover,
-		Log:         log,
+		Control:      p.control,
+		Gate:         p.gate,
+		Reports:      p.reports,
+		Token:        keys.adminToken,
+		Hosts:        c.Hosts,
+		Proofs:       p.proofs,
+		Stats:        p.stats,
+		Live:         p.numbers,
+		Push:         observed.telemetry.Reader,
+		Resource:     observed.telemetry.Resource(),
+		Version:      version(),
+		MetricsOpen:  c.MetricsOpen,
+		Ready:        p.ready,
+		Handover:     p.handover,
+		Calibrations: p.shadow,
+		Log:          log,
 	})
 	return p, err
 }
@@ -241,6 +244,7 @@ func (p *process) use(table *routes.Table) {
 		return
 	}
 	p.shadow.TableChanged()
+	p.knowRules(context.Background(), table)
 	for _, w := range table.Warnings() {
 		p.log.Warn("routes", "warning", w.Error())
 	}

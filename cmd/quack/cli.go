@@ -19,16 +19,17 @@ type cli struct {
 	Check   checkCmd   `cmd:"" help:"Validate a routes.yaml and print the resolved tree."`
 	Explain explainCmd `cmd:"" help:"Say which route, rules and settings a request would meet."`
 
-	Routes   routesCmd   `cmd:"" help:"Show the routes of a running proxy and their stages."`
-	Stage    stageCmd    `cmd:"" help:"Set a route's stage live."`
-	Reset    resetCmd    `cmd:"" help:"Let a route's writes be shadowed again after a suspected leak."`
-	Report   reportCmd   `cmd:"" help:"Print the verdict on each route and the differences."`
-	Diff     diffCmd     `cmd:"" help:"Print one comparison side by side, with a curl command for each side."`
-	Rules    rulesCmd    `cmd:"" help:"Say which rules there are, what they do, and which the evidence supports."`
-	Readonly readonlyCmd `cmd:"" help:"Hold writes back, let them through again, or say which."`
-	Audit    auditCmd    `cmd:"" help:"Show who changed what, when and why."`
-	Status   statusCmd   `cmd:"" help:"Show the state of a running proxy."`
-	Login    loginCmd    `cmd:"" help:"Print a one-time link that logs a browser in."`
+	Routes    routesCmd    `cmd:"" help:"Show the routes of a running proxy and their stages."`
+	Stage     stageCmd     `cmd:"" help:"Set a route's stage live."`
+	Reset     resetCmd     `cmd:"" help:"Let a route's writes be shadowed again after a suspected leak."`
+	Report    reportCmd    `cmd:"" help:"Print the verdict on each route and the differences."`
+	Diff      diffCmd      `cmd:"" help:"Print one comparison side by side, with a curl command for each side."`
+	Calibrate calibrateCmd `cmd:"" help:"Send safe requests of a route to legacy twice, and show how much it differs from itself."`
+	Rules     rulesCmd     `cmd:"" help:"Say which rules there are, what they do, and which the evidence supports."`
+	Readonly  readonlyCmd  `cmd:"" help:"Hold writes back, let them through again, or say which."`
+	Audit     auditCmd     `cmd:"" help:"Show who changed what, when and why."`
+	Status    statusCmd    `cmd:"" help:"Show the state of a running proxy."`
+	Login     loginCmd     `cmd:"" help:"Print a one-time link that logs a browser in."`
 
 	Token    tokenCmd    `cmd:"" help:"Print a secret derived from QUACK_SECRET."`
 	Txshadow txshadowCmd `cmd:"" name:"txshadow" help:"Prepare a database for rolled-back shadow writes."`

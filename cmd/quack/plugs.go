@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/quackproxy/quack/admin"
 	"github.com/quackproxy/quack/control"
+	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/shadow"
 )
 
@@ -31,6 +33,20 @@ func (p *process) proofs() []admin.Proof {
 
 // stats plugs the shadow's numbers of the moment into the admin listener.
 func (p *process) stats() admin.Stats { return admin.Stats(p.shadow.Stats()) }
+
+// knowRules tells the reports which rules are in force. A store that can not be
+// written keeps no table from being used.
+func (p *process) knowRules(ctx context.Context, table *routes.Table) {
+	inForce := map[string][]string{}
+	for _, r := range table.Routes() {
+		for _, rule := range r.Rules() {
+			inForce[r.Name] = append(inForce[r.Name], rule.String())
+		}
+	}
+	if err := p.reports.KnowRules(ctx, inForce); err != nil {
+		p.log.Error("since when rules are in force is not known", "error", err)
+	}
+}
 
 // fingerprintKey keys the fingerprints that stand in for redacted values: a key
 // for this purpose alone (HKDF-SHA256, RFC 5869), derived from the first of the

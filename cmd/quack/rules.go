@@ -14,7 +14,9 @@ import (
 )
 
 type rulesCmd struct {
-	Try rulesTryCmd `cmd:"" help:"Say what the stored evidence would have been under a rule."`
+	List    rulesListCmd    `cmd:"" help:"Show the rules, what each has forgiven, and which need attention."`
+	Suggest rulesSuggestCmd `cmd:"" help:"Propose rules that the evidence supports."`
+	Try     rulesTryCmd     `cmd:"" help:"Say what the stored evidence would have been under a rule."`
 }
 
 type rulesTryCmd struct {

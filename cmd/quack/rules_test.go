@@ -1,11 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/quackproxy/quack/reports"
 )
@@ -46,4 +51,158 @@ func TestRulesTry(t *testing.T) {
 	if out, code := q.run("rules", "try", "{path: $.score, tolerance: 0.01}", "--json", "--route", "show"); code != 0 || !strings.Contains(out, `"forgiven": 9`) {
 		t.Errorf("code %d\n%s", code, out)
 	}
+}
+
+// Legacy keeps moving in two fields, and new has another price. Calibrated, the
+// two are told apart: what legacy does by itself is suggested, what only new
+// does is left to a person, and what new lacks is not spoken of.
+func TestCalibrateAndSuggest(t *testing.T) {
+	var calls, client atomic.Int64
+	legacy := serveJSON(t, func(*http.Request) (int, string) {
+		n := calls.Add(1)
+		return 200, fmt.Sprintf(`{"views":%d,"order_id":%d,"price":"9.90","name":"duck","token":"hunter2-%d"}`, 1000+n, 50_000+n, n)
+	})
+	newer := serveJSON(t, func(*http.Request) (int, string) {
+		n := calls.Add(1)
+		return 200, fmt.Sprintf(`{"views":%d,"order_id":%d,"price":"9.09","token":"hunter2-%d"}`, 1000+n, 50_000+n, n)
+	})
+	for _, stage := range []string{"legacy", "shadow", "verify"} {
+		t.Run(stage, func(t *testing.T) {
+			q := start(t, table(legacy, newer, "", `  - {name: show, match: "GET /products/{id}", stage: `+stage+`}
+  - {name: add, match: "POST /products", stage: legacy}
+`))
+			asking, stop := context.WithCancel(t.Context())
+			var traffic sync.WaitGroup
+			traffic.Go(func() {
+				for asking.Err() == nil {
+					q.ask("GET", fmt.Sprintf("/products/%d", client.Add(1)), "")
+					time.Sleep(5 * time.Millisecond)
+				}
+			})
+			out, code := q.run("calibrate", "--route", "show", "--n", "10", "--for", "1m")
+			stop()
+			traffic.Wait()
+			for _, want := range []string{
+				"10 of 10 requests compared, 10 differ", "base rate: legacy differs from itself in 10 of 10 requests (100 %; at most 100 % at 95 % confidence)",
+				"- {path: $.views, tolerance: ", "- {path: $.order_id, same: order, why: legacy differs from itself here in 10 of 10 calls}",
+			} {
+				if code != 0 || !strings.Contains(out, want) {
+					t.Fatalf("code %d, want %q in\n%s\n%s", code, want, out, q.logged())
+				}
+			}
+			if strings.Contains(out, "price") || strings.Contains(out, "name") || strings.Contains(out, "hunter2") {
+				t.Errorf("more than legacy shows by itself:\n%s", out)
+			}
+			r := q.until("show", "the report", func(r reports.RouteReport) bool { return stage == "legacy" || r.Compared > 0 })
+			if stage == "legacy" && r.Compared+r.Errors+r.Dropped != 0 {
+				t.Errorf("the calibration has gone into the route's counters: %+v", r)
+			}
+			if stage != "shadow" {
+				return
+			}
+			q.until("show", "some compared", func(r reports.RouteReport) bool { return r.Mismatched >= 5 })
+			all, _ := q.run("rules", "suggest", "--route", "show", "--all")
+			_, undecided, split := strings.Cut(all, "FOR A PERSON TO DECIDE")
+			if !split || !strings.Contains(undecided, "- {path: $.price, tolerance: ") || !strings.Contains(undecided, "legacy did not differ from itself here in 10 calls") || strings.Contains(all, "$.name") {
+				t.Errorf("with --all:\n%s", all)
+			}
+			if !strings.Contains(all, "stored comparison") {
+				t.Errorf("no effect is shown:\n%s", all)
+			}
+			entries := q.adminGet("/api/v1/audit")
+			if !strings.Contains(entries, `"action":"calibrate","what":"show: 10 requests within 1m0s"`) {
+				t.Errorf("not in the audit:\n%s", entries)
+			}
+			// The rules go into the file; what was suggested is not suggested again.
+			lines := ""
+			supported, _, _ := strings.Cut(all, "\nFOR A PERSON")
+			for _, line := range strings.Split(supported, "\n") {
+				if strings.HasPrefix(line, "- {") {
+					lines += "        " + line + "\n"
+				}
+			}
+			q.write(table(legacy, newer, "", "  - name: show\n    match: GET /products/{id}\n    stage: shadow\n    compare:\n      rules:\n"+lines))
+			q.until("show", "the rules in force", func(reports.RouteReport) bool {
+				list, err := q.client.Rules(t.Context(), "show")
+				return err == nil && len(list) >= 2
+			})
+			if again, _ := q.run("rules", "suggest"); !strings.Contains(again, "supports no rule that is not there yet") {
+				t.Errorf("after they are in the file:\n%s", again)
+			}
+		})
+	}
+}
+
+func TestCalibrateRefuses(t *testing.T) {
+	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{}` })
+	q := start(t, table(legacy, legacy, "", `  - {name: show, match: "GET /products/{id}"}
+  - {name: add, match: "POST /products"}
+`))
+	tests := []struct {
+		reason string
+		args   []string
+		says   string
+	}{
+		{"an unsafe route", []string{"--route", "add"}, "safe: true"},
+		{"no such route", []string{"--route", "shows"}, "show"},
+		{"none", []string{"--route", "show", "--n", "0"}, "from 1 to 10000"},
+		{"too long", []string{"--route", "show", "--for", "48h"}, "not within 24h"},
+	}
+	for _, tt := range tests {
+		if out, code := q.run(append([]string{"calibrate"}, tt.args...)...); code != 1 || !strings.Contains(out, tt.says) {
+			t.Errorf("%s: code %d, want %q in\n%s", tt.reason, code, tt.says, out)
+		}
+	}
+	// Without traffic it ends with its time, and says so.
+	out, code := q.run("calibrate", "--route", "show", "--n", "5", "--for", "300ms")
+	if code != 0 || !strings.Contains(out, "show: time is up") || !strings.Contains(out, "in 0 of 0 requests") {
+		t.Errorf("code %d\n%s", code, out)
+	}
+}
+
+// A rule in use, one that does nothing, and one past its day.
+func TestRulesList(t *testing.T) {
+	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"a":1,"b":1}` })
+	newer := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"a":2,"b":2}` })
+	q := start(t, table(legacy, newer, "", `  - name: show
+    match: GET /products/{id}
+    stage: shadow
+    compare:
+      rules:
+        - {path: $.a, ignore: true, owner: payments}
+        - {path: $.c, ignore: true, why: gone soon}
+        - {path: $.b, ignore: true, until: 2020-01-31}
+`))
+	for range 4 {
+		q.ask("GET", "/products/7", "")
+	}
+	q.until("show", "4 compared", func(r reports.RouteReport) bool { return r.Compared == 4 })
+	out, code := q.run("rules", "list")
+	for _, want := range []string{
+		`show +\$\.a ignore +4 +\d{4}-\S+ \S+ +in use +payments`,
+		`show +\$\.c ignore +0 +never +matched nothing in 4 comparisons +\S*routes.yaml:\d+:\d+ +gone soon`,
+		`show +\$\.b ignore +4 +\d{4}-\S+ \S+ +past until +2020-01-31`,
+	} {
+		if code != 0 || !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("code %d, want %q in\n%s", code, want, out)
+		}
+	}
+	// A rule that is new is not blamed for what was compared before it.
+	q.write(strings.Replace(readFile(t, q.routes), "path: $.c,", "path: $.d,", 1))
+	q.until("show", "the new rule", func(reports.RouteReport) bool {
+		out, _ = q.run("rules", "list", "--route", "show")
+		return strings.Contains(out, "$.d ignore")
+	})
+	if !regexp.MustCompile(`\$\.d ignore +0 +never +nothing compared yet`).MatchString(out) {
+		t.Errorf("a new rule:\n%s", out)
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
