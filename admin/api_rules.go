@@ -88,6 +88,23 @@ func (s *server) rules(ctx context.Context, route string) ([]reports.RuleUse, er
 	return list, nil
 }
 
+// overdue counts the rules past their last day, of the routes that have some.
+func (s *server) overdue(today time.Time) map[string]int64 {
+	t := s.control.Table()
+	if t == nil {
+		return nil
+	}
+	counts := map[string]int64{}
+	for _, known := range t.Routes() {
+		for _, rule := range known.Rules() {
+			if reports.Overdue(rule.Until, today) {
+				counts[known.Name]++
+			}
+		}
+	}
+	return counts
+}
+
 // tryRule tries a rule as it is written, on one route or, with "", on all.
 func (s *server) tryRule(r *http.Request, route, text string) (RuleTried, error) {
 	rule, err := routes.ParseRule("rule", text)

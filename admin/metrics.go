@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -163,6 +164,7 @@ func (s *server) stateMetrics(meter metric.Meter) error {
 		{"quack_evidence_kept_bytes", "Bytes of evidence in the store."},
 		{"quack_evidence_dropped", "Comparisons counted but not kept since the start: queue full, or disk at fault."},
 		{"quack_evidence_failing", "1 while reports can not be written to the store."},
+		{"quack_rules_overdue", "Rules of each route that are past the last day on which they were meant to be needed."},
 		{"quack_build_info", "1, with the version as a label."},
 	} {
 		gauge, err := meter.Int64ObservableGauge(g.name, metric.WithDescription(g.help))
@@ -208,6 +210,9 @@ func (s *server) observeState(set func(name string, n int64, labels ...attribute
 	set("quack_evidence_kept_bytes", ev.EvidenceBytes)
 	set("quack_evidence_dropped", ev.EvidenceDropped)
 	set("quack_evidence_failing", oneIf(ev.LastError != ""))
+	for route, n := range s.overdue(time.Now()) {
+		set("quack_rules_overdue", n, attribute.String("route", route))
+	}
 	set("quack_build_info", 1, attribute.String("version", s.version))
 }
 

@@ -91,10 +91,10 @@ func (s *server) lastCalibration(ctx context.Context, route string) (reports.Cal
 	return c, err
 }
 
-func pairs(samples []reports.Sample) []compare.Pair {
-	list := make([]compare.Pair, len(samples))
+func pairs(samples []reports.Sample) []compare.Sample {
+	list := make([]compare.Sample, len(samples))
 	for i, s := range samples {
-		list[i] = compare.Pair{Legacy: s.Legacy, New: s.New}
+		list[i] = compare.Sample{Legacy: s.Legacy, New: s.New}
 	}
 	return list
 }

@@ -32,8 +32,15 @@ func (s *server) groupPage(w http.ResponseWriter, r *http.Request) {
 	data := struct {
 		page
 		Group reports.Group
-	}{s.base(r, groups[i].Path, "routes"), groups[i]}
-	data.Live = "differences"
+		Rule  ruleView
+	}{page: s.base(r, groups[i].Path, "routes"), Group: groups[i]}
+	if data.Rule, data.Failed, err = s.ruleView(r, &groups[i], q.Get("try")); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if data.Rule.Tried == nil {
+		data.Live = "differences" // what was tried is not asked for again by itself
+	}
 	slices.Reverse(data.Group.Samples) // the newest first
 	s.render(w, r, http.StatusOK, "group", data)
 }

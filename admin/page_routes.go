@@ -153,6 +153,7 @@ func (s *server) showRoute(w http.ResponseWriter, r *http.Request, status int, f
 		Pace              string
 		Counted, Forgiven []reports.Group
 		Skips             []skipRow
+		Rules             []reports.RuleUse
 		Stages            []choice
 		Form              stageInput
 	}{page: s.base(r, name, "routes"), Report: list[0], Stages: stages}
@@ -170,6 +171,10 @@ func (s *server) showRoute(w http.ResponseWriter, r *http.Request, status int, f
 	}
 	if typed != nil {
 		data.Form = *typed
+	}
+	if data.Rules, err = s.rules(r.Context(), name); err != nil {
+		s.fail(w, r, err)
+		return
 	}
 	for _, g := range groups {
 		if g.Verdict == reports.VerdictForgiven {

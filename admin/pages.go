@@ -180,6 +180,7 @@ var functions = template.FuncMap{
 	"placeVerdict":      func(g reports.Group) words { return placeWords(g.Verdict) },
 	"foundVerdict":      func(f reports.Found) words { return placeWords(string(f.Verdict)) },
 	"comparisonVerdict": comparisonWords,
+	"ruleWords":         ruleWords,
 	"newest": func(list []reports.Sample) *reports.Sample {
 		if len(list) == 0 {
 			return nil

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -170,5 +171,58 @@ func TestRulesOverTheAPI(t *testing.T) {
 	}
 	if list, err := w.client.Rules(t.Context(), "invoices.list"); err != nil || len(list) != 0 {
 		t.Errorf("of a route without: %+v, %v", list, err)
+	}
+}
+
+// On the page of a difference a rule is proposed and tried, without a script.
+func TestRuleOnTheDifferencePage(t *testing.T) {
+	w := newWorld(t)
+	w.plant()
+	w.record("gone", "accounts.show", "GET", "/accounts/8", exchange(200, `{"id":8,"price":"1.00"}`), exchange(200, `{"id":8}`))
+	b := w.logIn()
+	at := func(kind, try string) string {
+		q := url.Values{"route": {"accounts.show"}, "path": {"$.price"}, "kind": {kind}, "verdict": {"mismatch"}, "reason": {""}}
+		if try != "" {
+			q.Set("try", try)
+		}
+		return "/differences?" + q.Encode()
+	}
+	tests := []struct {
+		reason, page string
+		want         []string
+		not          []string
+	}{
+		{"a value", at("value", ""), []string{"takes a person to decide: nobody has seen legacy differ from itself here", "{path: $.price, tolerance: 10%,", "<button>Try</button>"}, []string{"it would make"}},
+		{"a value, tried", at("value", "{path: $.price, tolerance: 1}"), []string{"of 5 stored comparisons it would make 1 a match, and forgive 1 difference", `value="{path: $.price, tolerance: 1}"`}, nil},
+		{"a value, tried badly", at("value", "{path: status, ignore: true}"), []string{"forgives a whole answer"}, []string{"it would make"}},
+		{"what is missing", at("missing", ""), []string{"None is proposed.", "<button>Try</button>"}, []string{"tolerance"}},
+	}
+	for _, tt := range tests {
+		res, page := b.get(tt.page)
+		for _, want := range tt.want {
+			if res.StatusCode != 200 || !strings.Contains(page, want) {
+				t.Errorf("%s: %s, want %q in\n%s", tt.reason, res.Status, want, page)
+			}
+		}
+		for _, not := range tt.not {
+			if strings.Contains(page, not) {
+				t.Errorf("%s: there is %q in\n%s", tt.reason, not, page)
+			}
+		}
+	}
+	_, page := b.get("/routes/accounts.show")
+	for _, want := range []string{"$.debug ignore", "in use", "routes.yaml:10:"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page of the route lacks %q:\n%s", want, page)
+		}
+	}
+}
+
+func TestOverdueMetric(t *testing.T) {
+	w := newWorld(t)
+	w.use(strings.Replace(file, "until: 2027-01-31", "until: 2020-01-31", 1))
+	_, body := w.ask("GET", "/metrics", "")
+	if want := `quack_rules_overdue{route="accounts.show"} 1`; !strings.Contains(body, want) {
+		t.Errorf("no %s", want)
 	}
 }

@@ -65,6 +65,16 @@ func placeWords(verdict string) words {
 	return words{"calm", verdict}
 }
 
+func ruleWords(u reports.RuleUse) words {
+	switch {
+	case u.Attention():
+		return words{"warn", u.Says()}
+	case u.State == reports.RuleInUse:
+		return words{"good", u.Says()}
+	}
+	return words{"calm", u.Says()}
+}
+
 func comparisonWords(c reports.Comparison) words {
 	switch c.Verdict {
 	case reports.Match:

@@ -31,6 +31,12 @@ type htmlRoute struct {
 	StageText, Bound, SkippedText string
 }
 
+// htmlStale is a rule that needs attention as the page shows it.
+type htmlStale struct {
+	Stale
+	On string
+}
+
 // WriteHTML writes the report as one HTML page that needs no other file, for
 // light and dark screens and for screen readers.
 func WriteHTML(w io.Writer, r Report) error {
@@ -38,7 +44,12 @@ func WriteHTML(w io.Writer, r Report) error {
 		Headline, Span string
 		Routes         []htmlRoute
 		Sections       []htmlSection
-	}{Headline: r.headline(), Span: r.span()}
+		Stale          []htmlStale
+		StaleTitle     string
+	}{Headline: r.headline(), Span: r.span(), StaleTitle: attentionTitle}
+	for _, s := range r.Stale {
+		data.Stale = append(data.Stale, htmlStale{s, s.on()})
+	}
 	for _, route := range r.Routes {
 		data.Routes = append(data.Routes, htmlRoute{route, route.stage(), route.bound(), route.skipped()})
 	}

@@ -30,6 +30,7 @@ func WriteMarkdown(w io.Writer, r Report) error {
 	for _, section := range sections {
 		writeGroups(b, r, section.verdict, section.title)
 	}
+	writeAttention(b, r)
 	return b.Flush()
 }
 

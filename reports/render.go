@@ -18,21 +18,26 @@ import (
 type Report struct {
 	Routes []RouteReport
 	Groups []Group
+	Stale  []Stale   // rules that need attention
 	Since  time.Time // zero: of all time
 	At     time.Time
 }
 
-// WriteJSON writes {"at":…,"routes":[…],"differences":[…]}, in the forms of the
-// admin API.
+// WriteJSON writes {"at":…,"routes":[…],"differences":[…],"stale_rules":[…]}, the
+// first two lists in the forms of the admin API.
 func WriteJSON(w io.Writer, r Report) error {
 	out := struct {
 		At          time.Time     `json:"at"`
 		Since       time.Time     `json:"since,omitzero"`
 		Routes      []RouteReport `json:"routes"`
 		Differences []Group       `json:"differences"`
-	}{r.At, r.Since, r.Routes, r.Groups}
+		Stale       []Stale       `json:"stale_rules"`
+	}{r.At, r.Since, r.Routes, r.Groups, r.Stale}
 	if out.Routes == nil {
 		out.Routes = []RouteReport{}
+	}
+	if out.Stale == nil {
+		out.Stale = []Stale{}
 	}
 	if out.Differences == nil {
 		out.Differences = []Group{}

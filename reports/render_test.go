@@ -70,6 +70,14 @@ func example() reports.Report {
 			group("accounts.show", "$.created_at", "value", "forgiven", "timestamp", 12_345, "01JBXB", `"2026-11-01T12:00:00.1Z"`, `"2026-11-01T12:00:00.2Z"`),
 			group("accounts.show", "$.debug", "added", "forgiven", "rule $.debug: ignore | not in v2", 12_345, "01JBXC", "", `{"a":1}`),
 		},
+		Stale: reports.Attention([]reports.RuleUse{
+			{Route: "accounts.show", Rule: "$.old ignore", Owner: "payments", Until: "2026-10-31", Why: "not in v2 | <b>", At: "routes.yaml:12:9", Forgiven: 3, Compared: 12_345, State: reports.RuleOverdue},
+			{Route: "accounts.show", Rule: "$.gone ignore", At: "routes.yaml:4:9", Compared: 12_345, State: reports.RuleUnused},
+			{Route: "accounts.create", Rule: "$.gone ignore", At: "routes.yaml:4:9", State: reports.RuleUntried},
+			{Route: "accounts.show", Rule: "$.one ignore", At: "routes.yaml:5:9", Compared: 12_345, State: reports.RuleUnused},
+			{Route: "accounts.create", Rule: "$.one ignore", At: "routes.yaml:5:9", Compared: 1, Forgiven: 1, State: reports.RuleInUse},
+			{Route: "accounts.show", Rule: "$.new ignore", At: "routes.yaml:6:9", State: reports.RuleUntried},
+		}),
 	}
 }
 
@@ -171,7 +179,7 @@ func TestWriteJSON(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &empty); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]any{"at": "2026-11-01T12:00:00Z", "routes": []any{}, "differences": []any{}}, empty); diff != "" {
+	if diff := cmp.Diff(map[string]any{"at": "2026-11-01T12:00:00Z", "routes": []any{}, "differences": []any{}, "stale_rules": []any{}}, empty); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -155,10 +155,9 @@ func (r *Reports) RuleUses(ctx context.Context, route string, list []RuleUse, to
 
 // state is what is to be said of a rule first.
 func (u *RuleUse) state(today time.Time) RuleState {
-	last, err := time.ParseInLocation(time.DateOnly, u.Until, today.Location())
 	used := u.Forgiven > 0 && !u.LastMatched.Before(u.Since)
 	switch {
-	case err == nil && today.After(last.AddDate(0, 0, 1)):
+	case Overdue(u.Until, today):
 		return RuleOverdue
 	case used:
 		return RuleInUse
@@ -166,4 +165,10 @@ func (u *RuleUse) state(today time.Time) RuleState {
 		return RuleUntried
 	}
 	return RuleUnused
+}
+
+// Overdue reports whether until, a day as a rule has it, is over; false without one.
+func Overdue(until string, today time.Time) bool {
+	last, err := time.ParseInLocation(time.DateOnly, until, today.Location())
+	return err == nil && !today.Before(last.AddDate(0, 0, 1))
 }

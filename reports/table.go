@@ -38,6 +38,7 @@ func WriteTable(w io.Writer, r Report, color bool) error {
 		}
 		t.section(section.verdict, section.title)
 	}
+	t.attention()
 	return t.Flush()
 }
 

@@ -3,6 +3,7 @@ package reports
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/quackproxy/quack/compare"
@@ -281,4 +282,23 @@ func (t *Tried) Worse() int {
 		n += v.Worse
 	}
 	return n
+}
+
+// Effect is what the rule does to the stored evidence, in a sentence.
+func (t *Tried) Effect() string {
+	if t.Looked == 0 {
+		return "there is no stored evidence to try it on"
+	}
+	of := count(int64(t.Looked), "stored comparison")
+	if t.More {
+		of = "the newest " + of
+	}
+	says := fmt.Sprintf("of %s it would make %s a match, and forgive %s", of, number(int64(t.Settled())), count(int64(t.Forgiven), "difference"))
+	if t.Forgiven == 0 {
+		says = "it forgives nothing in " + of
+	}
+	if t.Added > 0 {
+		says += fmt.Sprintf("; IT ADDS %s, and %s would not match any more", count(int64(t.Added), "difference"), count(int64(t.Worse()), "comparison"))
+	}
+	return says
 }

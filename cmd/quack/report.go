@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,8 +63,23 @@ func (c *reportCmd) fetch(ctx context.Context) (reports.Report, error) {
 	if report.Routes, err = c.connect().Report(ctx, filter); err != nil {
 		return report, err
 	}
-	report.Groups, err = c.connect().Differences(ctx, filter)
+	if report.Groups, err = c.connect().Differences(ctx, filter); err != nil {
+		return report, err
+	}
+	report.Stale, err = c.stale(ctx)
 	return report, err
+}
+
+// stale are the rules that need attention, of the route when there is one. All
+// are asked for: a rule that another route needs is no such.
+func (c *reportCmd) stale(ctx context.Context) ([]reports.Stale, error) {
+	all, err := c.connect().Rules(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(reports.Attention(all), func(s reports.Stale) bool {
+		return c.Route != "" && !slices.Contains(s.Routes, c.Route)
+	}), nil
 }
 
 func (c *reportCmd) write(s *streams, report reports.Report) (err error) {

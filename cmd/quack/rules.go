@@ -42,7 +42,7 @@ func (c *rulesTryCmd) Run(ctx context.Context, s *streams) error {
 
 func writeTried(w io.Writer, t admin.RuleTried) error {
 	fmt.Fprintln(w, oneLine(t.Rule))
-	fmt.Fprintln(w, effect(&t.Tried))
+	fmt.Fprintln(w, t.Effect())
 	if t.Looked == 0 {
 		return nil
 	}
@@ -58,25 +58,6 @@ func writeTried(w io.Writer, t admin.RuleTried) error {
 	}
 	fmt.Fprintln(w)
 	return writePlaces(w, t.Places)
-}
-
-// effect is what a rule does to the stored evidence, in a sentence or two.
-func effect(t *reports.Tried) string {
-	of := plural(t.Looked, "stored comparison")
-	if t.More {
-		of = "the newest " + of
-	}
-	if t.Looked == 0 {
-		return "there is no stored evidence to try it on"
-	}
-	says := fmt.Sprintf("of %s it would make %d a match, and forgive %s", of, t.Settled(), plural(t.Forgiven, "difference"))
-	if t.Forgiven == 0 {
-		says = fmt.Sprintf("it forgives nothing in %s", of)
-	}
-	if t.Added > 0 {
-		says += fmt.Sprintf("; IT ADDS %s, and %s would not match any more", plural(t.Added, "difference"), plural(t.Worse(), "comparison"))
-	}
-	return says
 }
 
 func plural(n int, what string) string {

@@ -63,7 +63,7 @@ func writeByRoute(w io.Writer, list []admin.SuggestedRule) {
 		if one.Person != "" {
 			fmt.Fprintf(w, "    # %s\n", oneLine(one.Person))
 		}
-		fmt.Fprintf(w, "    # %s\n", oneLine(effect(&one.Effect)))
+		fmt.Fprintf(w, "    # %s\n", one.Effect.Effect())
 	}
 }
 

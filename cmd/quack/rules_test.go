@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"sync"
@@ -205,4 +206,30 @@ func readFile(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// The report names the rules that need attention, and quack check those past
+// their day.
+func TestReportNamesStaleRules(t *testing.T) {
+	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"a":1}` })
+	newer := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"a":2}` })
+	q := start(t, table(legacy, newer, "", `  - match: /products
+    compare: {rules: [{path: $.a, ignore: true}, {path: $.old, ignore: true, until: 2020-01-31}, {path: $.c, ignore: true}]}
+    routes:
+      - {name: show, match: "GET /{id}", stage: shadow}
+      - {name: list, match: "GET /", stage: shadow}
+`))
+	q.ask("GET", "/products/7", "")
+	q.until("show", "one compared", func(r reports.RouteReport) bool { return r.Compared == 1 })
+	for _, args := range [][]string{{"report"}, {"report", "--route", "list"}} {
+		out, code := q.run(args...)
+		_, stale, found := strings.Cut(out, "Rules that need attention")
+		if code != 0 || !found || !strings.Contains(stale, "past until  $.old ignore") || !strings.Contains(stale, "matched nothing in 1 comparison  $.c ignore") || strings.Contains(stale, "$.a ignore") {
+			t.Errorf("%v: code %d\n%s", args, code, out)
+		}
+	}
+	checked, err := exec.Command("quack", "check", q.routes).CombinedOutput()
+	if err != nil || !strings.Contains(string(checked), "the rule $.old ignore was meant to be needed until 2020-01-31") {
+		t.Errorf("check: %v\n%s", err, checked)
+	}
 }

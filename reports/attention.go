@@ -1,0 +1,103 @@
+package reports
+
+import (
+	"bufio"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// attentionTitle heads the rules that need attention, in all formats.
+const attentionTitle = "Rules that need attention"
+
+// Stale is a rule that needs attention, as it stands in the file: on all the
+// routes that have it from one place.
+type Stale struct {
+	RuleUse          // added up over the routes; of Route the first
+	Routes  []string `json:"routes"`
+}
+
+// Attention are the rules that are past their last day, or have matched nothing
+// on any of the routes that they are for, in the order of list. A rule that one
+// route needs is needed.
+func Attention(list []RuleUse) []Stale {
+	type place struct{ at, rule string }
+	var all []*Stale
+	known := map[place]*Stale{}
+	for _, u := range list {
+		s := known[place{u.At, u.Rule}]
+		if s == nil {
+			s = &Stale{RuleUse: u, Routes: []string{u.Route}}
+			known[place{u.At, u.Rule}] = s
+			all = append(all, s)
+			continue
+		}
+		s.Routes = append(s.Routes, u.Route)
+		s.Forgiven += u.Forgiven
+		s.Compared += u.Compared
+		s.State = moreTelling(s.State, u.State)
+		if u.LastMatched.After(s.LastMatched) {
+			s.LastMatched = u.LastMatched
+		}
+	}
+	var stale []Stale
+	for _, s := range all {
+		if s.Attention() {
+			stale = append(stale, *s)
+		}
+	}
+	return stale
+}
+
+// moreTelling is the state of a rule that has two on two routes.
+func moreTelling(a, b RuleState) RuleState {
+	order := []RuleState{RuleOverdue, RuleInUse, RuleUnused, RuleUntried}
+	if slices.Index(order, b) < slices.Index(order, a) {
+		return b
+	}
+	return a
+}
+
+// on names the routes of a rule.
+func (s Stale) on() string {
+	if len(s.Routes) == 1 {
+		return s.Routes[0]
+	}
+	return fmt.Sprintf("%d routes", len(s.Routes))
+}
+
+// about is what else is known of a rule, the empty left out.
+func (s Stale) about() string {
+	parts := []string{s.on()}
+	if s.Until != "" {
+		parts = append(parts, "until "+s.Until)
+	}
+	for _, part := range []string{s.Owner, s.At, s.Why} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+func (t *table) attention() {
+	if len(t.r.Stale) == 0 {
+		return
+	}
+	t.line("")
+	t.line("%s%s%s", t.bold, attentionTitle, t.off)
+	for _, s := range t.r.Stale {
+		t.line("%s%s%s  %s", t.yellow, s.Says(), t.off, visible(s.Rule))
+		t.line("  %s%s%s", t.dim, visible(s.about()), t.off)
+	}
+}
+
+func writeAttention(b *bufio.Writer, r Report) {
+	if len(r.Stale) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n## %s\n\n| rule | state | routes | until | owner | at | why |\n| --- | --- | --- | --- | --- | --- | --- |\n", attentionTitle)
+	for _, s := range r.Stale {
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", code(s.Rule), s.Says(), plain(s.on()), plain(s.Until), plain(s.Owner), plain(s.At), plain(s.Why))
+	}
+}
