@@ -146,8 +146,10 @@ func (r *Reports) RuleUses(ctx context.Context, route string, list []RuleUse, to
 	}
 	for i := range list {
 		u := &list[i]
-		since := known[ruleKey{u.Route, u.Rule}]
-		u.Since, u.Compared = since.at, max(compared[u.Route]-since.compared, 0)
+		// Of a rule that KnowRules has yet to note nothing has been compared.
+		if since, noted := known[ruleKey{u.Route, u.Rule}]; noted {
+			u.Since, u.Compared = since.at, max(compared[u.Route]-since.compared, 0)
+		}
 		u.State = u.state(today)
 	}
 	return nil
