@@ -246,12 +246,13 @@ func TestBodyAtTheLimitIsWhole(t *testing.T) {
 
 // TestFaultsOfTheShadowSide holds which faults are skips and which are errors.
 func TestFaultsOfTheShadowSide(t *testing.T) {
-	r := newRig(t, options{shadow: "timeout: 50ms"}).run(t)
+	// Half of the time may go in the queue before it counts as stale.
+	r := newRig(t, options{more: `  - {name: hurried, match: "GET /hurried", shadow: {timeout: 2s}}` + "\n"}).run(t)
 	offer := func() {
 		r.Offer(r.ask("show", "GET", "/accounts/1", ""), routes.Legacy, r.live(routes.Legacy, 200, `{"id":1}`))
 	}
 	r.new.change(func(s *server) { s.app = held(nil, nil) })
-	offer()
+	r.Offer(r.ask("hurried", "GET", "/hurried", ""), routes.Legacy, r.live(routes.Legacy, 200, `{"id":1}`))
 	r.ledger.skipped(t, reports.SkipTimeout)
 
 	hijack := func(write string) http.HandlerFunc {
