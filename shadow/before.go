@@ -224,7 +224,7 @@ func (p *Pending) takeAnswer(ctx context.Context, r *reply, s step, last bool) (
 		r.leave(nil)
 		return answered{}, reports.SkipBudget
 	}
-	a := answered{backend: s.backend.Name, url: r.url}
+	a := answered{backend: s.backend.Name, url: r.url, asked: r.asked}
 	var err error
 	a.exchange, a.latency, err = r.read(ctx, p.req.Route.Shadow.MaxBody)
 	if err != nil {

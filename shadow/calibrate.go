@@ -254,6 +254,7 @@ func calibrated(req *Request, first, second answered) reports.Comparison {
 		ID: req.ID, At: req.At, Route: req.Route.Name,
 		Request: reports.Request{Method: req.Method, Target: asked.Target, Host: req.Host, Header: req.Header, Body: req.Body, BodySize: int64(len(req.Body))},
 		Legacy:  first.side(), New: second.side(),
+		Secrets: secrets(req, &first, &second),
 	}
 }
 

@@ -38,6 +38,7 @@ type reply struct {
 	url     string       // as sent, but for what was learnt
 	started time.Time    // of the call
 	sent    atomic.Int64 // nanoseconds after started at which the request was fully written; 0 when not known
+	asked   []string     // as in answered
 	head    head
 	span    trace.Span // nil when there is none, and when it has ended
 }
@@ -48,7 +49,8 @@ type answered struct {
 	url      string
 	exchange compare.Exchange
 	latency  time.Duration
-	wrote    string // as in judgement
+	wrote    string   // as in judgement
+	asked    []string // secrets that the side was asked with, and the client does not have
 }
 
 // send makes the call and returns the head of its answer.
@@ -61,6 +63,7 @@ func (d *Dispatcher) send(ctx context.Context, c call) (*reply, error) {
 	// Only what is safe may be sent again when a kept connection has gone: a
 	// second copy of a write would not know of the first one's acknowledgement.
 	r.url = c.instance.URL.Scheme + "://" + c.instance.URL.Host + req.target
+	r.asked = req.secrets
 	if d.beginSpan(c, r); r.span != nil {
 		req.Header["Traceparent"] = []string{tracing.Traceparent(r.span.SpanContext())}
 	}
@@ -85,7 +88,8 @@ var errNotSent = errors.New("not sent")
 // outgoing is a request with the target to show for it.
 type outgoing struct {
 	*http.Request
-	target string
+	target  string
+	secrets []string // that were put in
 }
 
 // roomForMarks is how many fields request adds to a header.
@@ -98,7 +102,7 @@ func (d *Dispatcher) request(ctx context.Context, c call) (outgoing, error) {
 	h := upstream.CloneHeader(req.Header, roomForMarks)
 	stripConditions(h)
 	w := words(req, h)
-	d.reword(w, c.side)
+	learnt := d.reword(w, c.side)
 	path := req.Route.TargetFor(c.side, w.path, w.params)
 	target := targetOf(path, w.rawQuery, req.ForceQuery)
 	h["Traceparent"] = []string{traceparent(req.Trace)}
@@ -118,7 +122,7 @@ func (d *Dispatcher) request(ctx context.Context, c call) (outgoing, error) {
 	if err != nil {
 		return outgoing{}, fmt.Errorf("make shadow request %s %q: %w: %w", req.Method, shown, errNotSent, err)
 	}
-	return outgoing{out, shown}, nil
+	return outgoing{out, shown, learnt}, nil
 }
 
 func targetOf(path, rawQuery string, forceQuery bool) string {

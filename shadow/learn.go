@@ -10,6 +10,25 @@ import (
 	"github.com/quackproxy/quack/routes"
 )
 
+// A request is one of mostOwners clients at most, and mostMentions of its terms
+// are looked at: whoever sends a cookie a thousand times would else have the
+// terms of others forgotten for as many of its own, and take a core for it.
+const (
+	mostOwners   = 8
+	mostMentions = 64
+)
+
+// someOf is f for the first mostMentions terms of a request.
+func someOf(f replace) replace {
+	left := mostMentions
+	return func(at routes.Place, value string) (string, bool) {
+		if left--; left < 0 {
+			return "", false
+		}
+		return f(at, value)
+	}
+}
+
 // owners are who the client of a request is: the mark by which the route
 // recognises it, and the terms that say so by themselves, such as a session.
 // Without either it is whoever has its credentials, or its address.
@@ -18,12 +37,12 @@ func owners(req *Request) []ident {
 	if req.Client != "" {
 		all = append(all, identOf("mark", req.Client))
 	}
-	words(req, req.Header).each(func(at routes.Place, value string) (string, bool) {
-		if at.Bearer() {
+	words(req, req.Header).each(someOf(func(at routes.Place, value string) (string, bool) {
+		if at.Bearer() && len(all) < mostOwners {
 			all = append(all, bearer(at, value))
 		}
 		return "", false
-	})
+	}))
 	if all != nil {
 		return all
 	}
@@ -53,19 +72,24 @@ func idents(to routes.Side, at routes.Place, value string, owners []ident) []ide
 }
 
 // reword puts the terms of side to in the place of those that the client has.
-func (d *Dispatcher) reword(w *wording, to routes.Side) {
+// It returns those that may let in whoever has them: the side may echo them.
+func (d *Dispatcher) reword(w *wording, to routes.Side) (secrets []string) {
 	if len(w.req.Route.Terms()) == 0 {
-		return
+		return nil
 	}
 	who, now := owners(w.req), time.Now()
-	w.each(func(at routes.Place, value string) (string, bool) {
+	w.each(someOf(func(at routes.Place, value string) (string, bool) {
 		for _, id := range idents(to, at, value, who) {
 			if instead, ok := d.terms.get(id, now); ok {
+				if letsIn(at, instead) {
+					secrets = append(secrets, instead)
+				}
 				return instead, true
 			}
 		}
 		return "", false
-	})
+	}))
+	return secrets
 }
 
 // heldTerms are the idents of the terms of a request that side to may word otherwise.
@@ -75,10 +99,10 @@ func heldTerms(req *Request, to routes.Side) []ident {
 	}
 	var all []ident
 	who := owners(req)
-	words(req, req.Header).each(func(at routes.Place, value string) (string, bool) {
+	words(req, req.Header).each(someOf(func(at routes.Place, value string) (string, bool) {
 		all = append(all, idents(to, at, value, who)...)
 		return "", false
-	})
+	}))
 	return all
 }
 
@@ -204,13 +228,13 @@ func (d *Dispatcher) stranger(req *Request, to routes.Side, live, shadow *compar
 		return false
 	}
 	some, known, now := false, false, time.Now()
-	words(req, req.Header).each(func(at routes.Place, value string) (string, bool) {
+	words(req, req.Header).each(someOf(func(at routes.Place, value string) (string, bool) {
 		if at.Bearer() {
 			some = true
 			known = known || d.terms.knows(idents(to, at, value, nil)[0], now)
 		}
 		return "", false
-	})
+	}))
 	return some && !known
 }
 
@@ -229,7 +253,7 @@ func (d *Dispatcher) forgetCookies(req *Request, to routes.Side, h http.Header, 
 	if len(h["Set-Cookie"]) == 0 {
 		return
 	}
-	words(req, req.Header).each(func(at routes.Place, value string) (string, bool) {
+	words(req, req.Header).each(someOf(func(at routes.Place, value string) (string, bool) {
 		if at.In == routes.InCookie {
 			if c, ok := lastCookie(h, at.Name); ok && c.deleted(now) {
 				for _, id := range idents(to, at, value, nil) {
@@ -238,25 +262,27 @@ func (d *Dispatcher) forgetCookies(req *Request, to routes.Side, h http.Header, 
 			}
 		}
 		return "", false
-	})
+	}))
 }
 
-// secrets are the terms of a pairing that let whoever has them in: of their
-// names the evidence can not tell.
-func secrets(p *pairing) []string {
-	if len(p.req.Route.Terms()) == 0 {
+// secrets are the terms in a request and its answers that may let in whoever has
+// them, in the client's words and in those of the sides: of their names the
+// evidence can not tell.
+func secrets(req *Request, answers ...*answered) []string {
+	if len(req.Route.Terms()) == 0 {
 		return nil
 	}
 	var all []string
-	words(p.req, p.req.Header).each(func(at routes.Place, value string) (string, bool) {
-		if letsIn(at) {
+	words(req, req.Header).each(func(at routes.Place, value string) (string, bool) {
+		if letsIn(at, value) {
 			all = append(all, value)
 		}
 		return "", false
 	})
-	for _, ex := range []*compare.Exchange{&p.legacy.exchange, &p.new.exchange} {
-		for _, g := range givenBy(p.req.Route, ex) {
-			if slices.ContainsFunc(g.learn.Into, letsIn) {
+	for _, a := range answers {
+		all = append(all, a.asked...)
+		for _, g := range givenBy(req.Route, &a.exchange) {
+			if slices.ContainsFunc(g.learn.Into, func(at routes.Place) bool { return letsIn(at, g.value) }) {
 				all = append(all, g.value)
 			}
 		}
@@ -264,5 +290,31 @@ func secrets(p *pairing) []string {
 	return all
 }
 
-// letsIn reports whether what stands at a place may be a credential.
-func letsIn(at routes.Place) bool { return at.Bearer() || at.In == routes.InQuery }
+// letsIn reports whether a value that stands at a place may be a credential. In
+// a path and in a body stand ids, as a rule; a long one in a body that is no UUID
+// may be a token to refresh another.
+func letsIn(at routes.Place, value string) bool {
+	switch at.In {
+	case routes.InPath:
+		return false
+	case routes.InJSON:
+		return len(value) >= tokenLength && !isUUID(value)
+	}
+	return true
+}
+
+// tokenLength is the length from which a value in a body may be a token.
+const tokenLength = 20
+
+// isUUID reports whether a value has the form of RFC 9562 section 4.
+func isUUID(value string) bool {
+	if len(value) != 36 {
+		return false
+	}
+	for i, c := range []byte(value) {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !strings.ContainsRune("0123456789abcdefABCDEF", rune(c)) {
+			return false
+		}
+	}
+	return true
+}

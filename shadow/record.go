@@ -194,7 +194,7 @@ func (d *Dispatcher) record(p pairing, c reports.Comparison) {
 	if p.legacy.exchange.Footprint != nil && p.new.exchange.Footprint != nil {
 		c.Writes = "footprint"
 	}
-	c.Secrets = secrets(&p)
+	c.Secrets = secrets(r, &p.legacy, &p.new)
 	d.out.Record(c)
 }
 

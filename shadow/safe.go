@@ -64,7 +64,7 @@ func (d *Dispatcher) askInstance(ctx context.Context, c call, backend string) (a
 	if err != nil {
 		return a, skipOf(err), err
 	}
-	a = answered{backend: backend, url: r.url}
+	a = answered{backend: backend, url: r.url, asked: r.asked}
 	a.exchange, a.latency, err = r.read(ctx, c.req.Route.Shadow.MaxBody)
 	if err != nil {
 		return a, skipOf(err), err

@@ -137,7 +137,8 @@ func (w *wording) inPath(name string, with func(string) (string, bool)) {
 			return "", false
 		}
 		value, ok := with(plain)
-		return url.PathEscape(value), ok
+		// Dots would make it another path (RFC 3986 section 5.2.4).
+		return url.PathEscape(value), ok && value != "." && value != ".."
 	})
 	if !ok {
 		return
