@@ -37,8 +37,8 @@ func owners(req *Request) []ident {
 	if req.Client != "" {
 		all = append(all, identOf("mark", req.Client))
 	}
-	words(req, req.Header).each(someOf(func(at routes.Place, value string) (string, bool) {
-		if at.Bearer() && len(all) < mostOwners {
+	words(req, req.Header).bearers(someOf(func(at routes.Place, value string) (string, bool) {
+		if len(all) < mostOwners {
 			all = append(all, bearer(at, value))
 		}
 		return "", false
@@ -228,11 +228,9 @@ func (d *Dispatcher) stranger(req *Request, to routes.Side, live, shadow *compar
 		return false
 	}
 	some, known, now := false, false, time.Now()
-	words(req, req.Header).each(someOf(func(at routes.Place, value string) (string, bool) {
-		if at.Bearer() {
-			some = true
-			known = known || d.terms.knows(idents(to, at, value, nil)[0], now)
-		}
+	words(req, req.Header).bearers(someOf(func(at routes.Place, value string) (string, bool) {
+		some = true
+		known = known || d.terms.knows(idents(to, at, value, nil)[0], now)
 		return "", false
 	}))
 	return some && !known
@@ -253,7 +251,7 @@ func (d *Dispatcher) forgetCookies(req *Request, to routes.Side, h http.Header, 
 	if len(h["Set-Cookie"]) == 0 {
 		return
 	}
-	words(req, req.Header).each(someOf(func(at routes.Place, value string) (string, bool) {
+	words(req, req.Header).bearers(someOf(func(at routes.Place, value string) (string, bool) {
 		if at.In == routes.InCookie {
 			if c, ok := lastCookie(h, at.Name); ok && c.deleted(now) {
 				for _, id := range idents(to, at, value, nil) {
