@@ -2,8 +2,11 @@ package routes
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // KeepsWrites reports whether what a shadow call to this side writes is kept:
@@ -33,7 +36,7 @@ func (r *Route) checkClone(f *faults) {
 		return
 	}
 	for _, u := range r.Legacy.URLs {
-		if slices.ContainsFunc(r.New.URLs, func(o *url.URL) bool { return o.Host == u.Host }) {
+		if slices.ContainsFunc(r.New.URLs, func(o *url.URL) bool { return address(o) == address(u) }) {
 			f.add(at, r.Name, fmt.Sprintf("order: clone, and both sides are at %s", u.Host), "each write would be made there twice: name the server that works on the copy")
 			return
 		}
@@ -42,6 +45,19 @@ func (r *Route) checkClone(f *faults) {
 		f.add(r.ownAt(settingRun), r.Name, "run: both with order: clone",
 			"run: both rolls both writes back, a clone keeps its own: use one of the two")
 	}
+}
+
+// address is where a URL leads, as far as its text says: the names of this
+// machine are one, and the port is said.
+func address(u *url.URL) string {
+	host, port := strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), u.Port()
+	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.Unmap().IsLoopback() {
+		host = "localhost"
+	}
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // checkCloneRollback reports an unsafe route whose shadows would go to an

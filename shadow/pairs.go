@@ -23,6 +23,7 @@ func learnt(mapping string) bool { return strings.HasPrefix(mapping, routes.Lear
 const (
 	pairsMost    = 10_000
 	mappingsMost = 64
+	pairLength   = 1 << 10 // bytes of an id; a longer one is not remembered
 )
 
 // pairs remembers which ids of the two sides stand for each other, by the name
@@ -72,6 +73,9 @@ func (s *pairs) find(name string, in func(*mapping) *list.Element) (compare.Pair
 // learn remembers a pair, unless one of the two has another partner: two
 // comparisons at once may both have taken it for new.
 func (s *pairs) learn(p compare.Pair) {
+	if len(p.Legacy) > pairLength || len(p.New) > pairLength {
+		return // a client could fill the memory with them
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.mappings[p.Name]
@@ -86,6 +90,8 @@ func (s *pairs) learn(p compare.Pair) {
 	if m.there[p.Legacy] != nil || m.back[p.New] != nil {
 		return
 	}
+	// Not the answer's whole body with it.
+	p.Legacy, p.New = strings.Clone(p.Legacy), strings.Clone(p.New)
 	e := m.seen.PushFront(p)
 	m.there[p.Legacy], m.back[p.New] = e, e
 	if m.seen.Len() > pairsMost {

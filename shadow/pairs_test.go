@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/quackproxy/quack/compare"
@@ -83,5 +84,17 @@ func TestPairsAreBounded(t *testing.T) {
 	}
 	if len(s.mappings) > mappingsMost {
 		t.Errorf("%d mappings are remembered", len(s.mappings))
+	}
+}
+
+// TestLongIDsAreNotRemembered: a client may choose an id, and how long it is.
+func TestLongIDsAreNotRemembered(t *testing.T) {
+	var s pairs
+	long := strings.Repeat("x", pairLength+1)
+	for _, p := range []compare.Pair{{Name: "a", Legacy: long, New: "1"}, {Name: "a", Legacy: "1", New: long}, {Name: "a", Legacy: "2", New: "3"}} {
+		s.learn(p)
+	}
+	if n := s.mappings["a"].seen.Len(); n != 1 {
+		t.Errorf("%d pairs are remembered, want 1", n)
 	}
 }
