@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/compare/internal/decimal"
 )
 
 // action is what one rule accepts. Exactly one field of the first group is set,
@@ -18,7 +20,7 @@ type action struct {
 	unordered bool
 	by        []segment // names only: the key of an element, by which elements are paired; nil without one. unordered says whether another order is forgiven
 	within    time.Duration
-	tolerance *tolerance
+	tolerance *decimal.Tolerance
 	link      int32 // index in Rules.links plus one
 	matches   *regexp.Regexp
 	format    valueFormat
@@ -74,7 +76,7 @@ func (r *Rules) action(rule Rule, fail func(field string, err error)) action {
 			}
 		}
 	}
-	check("tolerance", rule.Tolerance, func() error { act.tolerance, err = parseTolerance(rule.Tolerance); return err })
+	check("tolerance", rule.Tolerance, func() error { act.tolerance, err = decimal.ParseTolerance(rule.Tolerance); return err })
 	check("by", rule.By, func() error { act.by, err = parseKey(rule.By); return err })
 	check("matches", rule.Matches, func() error { act.matches, err = parsePattern(rule.Matches); return err })
 	check("format", rule.Format, func() error { act.format, err = parseFormat(rule.Format); return err })

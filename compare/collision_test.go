@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // colliding is a JSON string of one hash for all v below a million: a block
@@ -14,7 +16,7 @@ func colliding(v int) string {
 }
 
 func hashOf(quoted string) uint64 {
-	return hashText([]byte(unescaped([]byte(quoted[1:len(quoted)-1]))), nil, leniency{})
+	return hashText([]byte(jsontext.Unescaped([]byte(quoted[1:len(quoted)-1]))), nil, leniency{})
 }
 
 // TestCollidingElementsHideNothing compares arrays whose elements all have one

@@ -1,6 +1,10 @@
 package compare
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
+)
 
 // compareEvents compares server-sent events as the elements of one array:
 // $[*].event, $[*].id, $[*].retry, and $[*].data, which is read as JSON where
@@ -71,13 +75,13 @@ func (e *sseEvent) append(out []byte) []byte {
 	from := len(out)
 	for i, v := range e.fields {
 		if v != nil {
-			out = appendMember(out, eventFields[i], quoteJSON(v))
+			out = appendMember(out, eventFields[i], jsontext.Quote(v))
 		}
 	}
 	if e.any {
 		data := e.data
-		if c := blank(data, 0); c == len(data) || data[c] != '{' && data[c] != '[' || scanDocument(data) < 0 {
-			data = quoteJSON(data)
+		if c := jsontext.Blank(data, 0); c == len(data) || data[c] != '{' && data[c] != '[' || jsontext.ScanDocument(data) < 0 {
+			data = jsontext.Quote(data)
 		}
 		out = appendMember(out, "data", data)
 	}
@@ -96,26 +100,7 @@ func (e *sseEvent) append(out []byte) []byte {
 // appendMember appends a member with a comma in front.
 func appendMember(out []byte, name string, value []byte) []byte {
 	out = append(out, ',')
-	out = append(out, quoteJSON([]byte(name))...)
+	out = append(out, jsontext.Quote([]byte(name))...)
 	out = append(out, ':')
 	return append(out, value...)
-}
-
-// quoteJSON writes a text as a JSON string.
-func quoteJSON(s []byte) []byte {
-	q := append(make([]byte, 0, len(s)+2), '"')
-	for _, c := range s {
-		switch {
-		case c == '"' || c == '\\':
-			q = append(q, '\\', c)
-		case c == '\n':
-			q = append(q, `\n`...)
-		case c < ' ':
-			q = append(q, `\u00`...)
-			q = append(q, "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
-		default:
-			q = append(q, c)
-		}
-	}
-	return append(q, '"')
 }

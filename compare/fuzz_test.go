@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/compare/internal/decimal"
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 func jsonExchange(body []byte) *Exchange {
@@ -37,7 +40,7 @@ func FuzzExchangesJSON(f *testing.F) {
 			return
 		}
 		for _, s := range [][]byte{a, b} {
-			if got := scanDocument(s); got != tooDeep && (got >= 0) != json.Valid(s) {
+			if got := jsontext.ScanDocument(s); got != jsontext.TooDeep && (got >= 0) != json.Valid(s) {
 				t.Fatalf("scanDocument(%q) = %d, encoding/json says %v", s, got, json.Valid(s))
 			}
 		}
@@ -50,7 +53,7 @@ func FuzzExchangesJSON(f *testing.F) {
 		if r.Match() && len(r.Forgiven) == 0 && !ruled.Match() {
 			t.Fatalf("rules made a difference of %q and %q: %+v", a, b, ruled)
 		}
-		if r := Exchanges(jsonExchange(a), jsonExchange(append([]byte(" "), a...)), rules); scanDocument(a) >= 0 && !r.Match() {
+		if r := Exchanges(jsonExchange(a), jsonExchange(append([]byte(" "), a...)), rules); jsontext.ScanDocument(a) >= 0 && !r.Match() {
 			t.Fatalf("%q differs from itself: %+v", a, r)
 		}
 	})
@@ -61,7 +64,7 @@ func checkAgainstDecoding(t *testing.T, a, b []byte, r Result) {
 	if equal && !r.Match() {
 		t.Fatalf("equal bytes do not match: %+v", r)
 	}
-	if scanDocument(a) < 0 || scanDocument(b) < 0 {
+	if jsontext.ScanDocument(a) < 0 || jsontext.ScanDocument(b) < 0 {
 		if r.Match() && !equal {
 			t.Fatalf("%q matches %q", a, b)
 		}
@@ -208,7 +211,7 @@ func FuzzNumber(f *testing.F) {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
-		valid := func(s string) bool { return s != "" && scanNumber([]byte(s), 0) == len(s) }
+		valid := func(s string) bool { return s != "" && jsontext.ScanNumber([]byte(s), 0) == len(s) }
 		for _, s := range []string{a, b} {
 			if want := json.Valid([]byte(s)) && strings.Trim(s, " \t\r\n") == s && s[0] < 'A' && s[0] != '"'; valid(s) != want {
 				t.Fatalf("valid(%q) is %v", s, !want)
@@ -217,23 +220,26 @@ func FuzzNumber(f *testing.F) {
 		if !valid(a) || !valid(b) || max(len(a), len(b)) > 2000 {
 			return
 		}
-		da, db := parseDecimal([]byte(a)), parseDecimal([]byte(b))
-		equal := da.equal(&db)
-		if equal != (da.canonical() == db.canonical()) {
-			t.Fatalf("%s and %s: equal is %v, canonical %s and %s", a, b, equal, da.canonical(), db.canonical())
+		da, db := decimal.Parse([]byte(a)), decimal.Parse([]byte(b))
+		equal := da.Equal(&db)
+		if equal != (da.Canonical() == db.Canonical()) {
+			t.Fatalf("%s and %s: equal is %v, canonical %s and %s", a, b, equal, da.Canonical(), db.Canonical())
 		}
 		if equal && hashNumber([]byte(a), nil, leniency{}) != hashNumber([]byte(b), nil, leniency{}) {
 			t.Fatalf("%s and %s are equal and have two hashes", a, b)
 		}
-		tol := tolerance{bound: parseDecimal([]byte("0.5"))}
-		tol.holds([]byte(a), []byte(b))
+		tol, err := decimal.ParseTolerance("0.5")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tol.Holds([]byte(a), []byte(b))
 		ra, okA := ratOf(a)
 		rb, okB := ratOf(b)
 		if okA && okB && equal != (ra.Cmp(rb) == 0) {
 			t.Fatalf("%s and %s: equal is %v", a, b, equal)
 		}
-		if okA && da.integer() != ra.IsInt() {
-			t.Fatalf("%s: integer is %v", a, da.integer())
+		if okA && da.Integer() != ra.IsInt() {
+			t.Fatalf("%s: integer is %v", a, da.Integer())
 		}
 	})
 }

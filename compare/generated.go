@@ -1,6 +1,10 @@
 package compare
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+)
 
 // An id that is made up while an answer is made is another one on each side,
 // and on each run. Two values that differ are taken for such ids when
@@ -60,7 +64,7 @@ func eachID(legacy, new []byte, visit func(legacy, new []byte) bool) (found, ref
 	}
 	done := 0
 	for {
-		at := done + commonPrefix(legacy[done:], new[done:])
+		at := done + bytewise.CommonPrefix(legacy[done:], new[done:])
 		if at == len(legacy) {
 			return done > 0, false
 		}
@@ -141,8 +145,8 @@ func sameShape(a, b []byte) bool {
 			if !isTokenByte[c] {
 				return false
 			}
-			beyondHex[side] = beyondHex[side] || isWordByte[c] && hexDigit(c) < 0
-			letters[side] = letters[side] || isWordByte[c] && !isDigit(c)
+			beyondHex[side] = beyondHex[side] || isWordByte[c] && bytewise.HexDigit(c) < 0
+			letters[side] = letters[side] || isWordByte[c] && !bytewise.IsDigit(c)
 		}
 		if isWordByte[a[i]] != isWordByte[b[i]] || !isWordByte[a[i]] && a[i] != b[i] {
 			return false
@@ -217,7 +221,7 @@ func objectIDMillis(id []byte) (int64, bool) {
 func parseHex(s []byte) (uint64, bool) {
 	var v uint64
 	for _, c := range s {
-		d := hexDigit(c)
+		d := bytewise.HexDigit(c)
 		if d < 0 {
 			return 0, false
 		}

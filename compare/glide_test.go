@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // texts are pieces of JSON, and of what is not, that random texts are made of.
@@ -155,13 +157,13 @@ func TestIdenticalFaultsAreStillFaults(t *testing.T) {
 	for _, fault := range []string{"tru", "01", "1.", `"\q"`, "\"\x01\"", `{"a" 1}`, `{"a":1,}`, "[1,]", "[1 2]", "{1:2}", "-", "+1", "nulL", "]", "}", "{]"} {
 		for _, text := range []string{`[` + long + fault + `,%s]`, `[%s,` + long + fault + `]`, `[%s,` + fault + `,` + long + `1]`} {
 			a, b := strings.Replace(text, "%s", "1", 1), strings.Replace(text, "%s", "2", 1)
-			if failed, _, _ := walked(a, b, nil, false); failed != notJSON {
+			if failed, _, _ := walked(a, b, nil, false); failed != jsontext.NotJSON {
 				t.Errorf("%s: walked with %d", fault, failed)
 			}
 		}
 	}
-	deep := strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1)
-	if failed, _, _ := walked("[1,"+deep+"]", "[2,"+deep+"]", nil, false); failed != tooDeep {
+	deep := strings.Repeat("[", jsontext.MaxDepth+1) + strings.Repeat("]", jsontext.MaxDepth+1)
+	if failed, _, _ := walked("[1,"+deep+"]", "[2,"+deep+"]", nil, false); failed != jsontext.TooDeep {
 		t.Errorf("identical and too deep: %d", failed)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/http"
 	"slices"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // idSet answers whether an id stands anywhere in some texts. They are read
@@ -239,8 +241,8 @@ func (w *walk) settleGenerated(settle func(*verdict, []byte, []byte)) {
 // content is a JSON string without quotes and escapes.
 func (w *walk) content(text []byte, s span) []byte {
 	raw := text[s.from+1 : s.to-1]
-	if hasEscapes(raw) {
-		return appendUnescaped(nil, raw)
+	if jsontext.HasEscapes(raw) {
+		return jsontext.AppendUnescaped(nil, raw)
 	}
 	return raw
 }

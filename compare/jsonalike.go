@@ -3,6 +3,8 @@ package compare
 import (
 	"cmp"
 	"slices"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
 // likeness tells which elements of two arrays stand for each other when their
@@ -210,7 +212,7 @@ var keyNames = func() (hashes []uint64) {
 		"id", "_id", "Id", "ID", "@id", "uuid", "guid", "uid", "key", "code", "sku", "slug", "ref", "reference", "number",
 		"isbn", "ean", "iban", "symbol", "email", "login", "username", "handle", "href", "url", "path", "name", "title", "label",
 	} {
-		hashes = append(hashes, hashBytes([]byte(n)))
+		hashes = append(hashes, bytewise.Hash([]byte(n)))
 	}
 	return hashes
 }()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // enterArray enters two arrays. They are compared element by element. When
@@ -11,7 +13,7 @@ import (
 // way to pair them is looked for; with enough it is not even walked to the end.
 func (w *walk) enterArray() want {
 	if !w.push(false) {
-		return w.fail(tooDeep)
+		return w.fail(jsontext.TooDeep)
 	}
 	if w.bags {
 		if next, ok := w.arrange(); ok {
@@ -64,24 +66,24 @@ func (w *walk) visitElement(index int32, ofNew bool, ordinal int32) {
 // the position behind it, or one below zero.
 func listElements(s []byte, i, depth int) ([]span, int) {
 	var list []span
-	i = blank(s, i+1)
+	i = jsontext.Blank(s, i+1)
 	if i < len(s) && s[i] == ']' {
 		return nil, i + 1
 	}
 	for {
-		e := scanValue(s, i, depth)
+		e := jsontext.ScanValue(s, i, depth)
 		if e < 0 {
 			return nil, e
 		}
 		list = append(list, span{int32(i), int32(e)})
-		i = blank(s, e)
+		i = jsontext.Blank(s, e)
 		switch {
 		case i >= len(s) || s[i] != ',' && s[i] != ']':
-			return nil, notJSON
+			return nil, jsontext.NotJSON
 		case s[i] == ']':
 			return list, i + 1
 		}
-		i = blank(s, i+1)
+		i = jsontext.Blank(s, i+1)
 	}
 }
 

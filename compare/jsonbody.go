@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // maxJSON is the size of body that is still compared as JSON: positions in it
@@ -28,7 +30,7 @@ func (p *pair) compareJSON(c *content) (*bodies, error) {
 }
 
 func notJSONText(s []byte) string {
-	if scanDocument(s) < 0 {
+	if jsontext.ScanDocument(s) < 0 {
 		return "not JSON"
 	}
 	return ""
@@ -47,8 +49,8 @@ func (p *pair) walkJSON(legacy, new []byte, at *base) (*bodies, error) {
 	}
 	w.free()
 	switch failed {
-	case tooDeep:
-		return &bodies{}, fmt.Errorf("a JSON body has arrays or objects more than %d deep", maxDepth)
+	case jsontext.TooDeep:
+		return &bodies{}, fmt.Errorf("a JSON body has arrays or objects more than %d deep", jsontext.MaxDepth)
 	case tooLong:
 		return &bodies{}, errors.New("the JSON bodies are nested deeply and differ in order at each level: comparing them would take too long")
 	}

@@ -1,9 +1,11 @@
 package compare
 
+import "github.com/quackproxy/quack/compare/internal/jsontext"
+
 // push enters a container that begins at i and j. It is false when that would
 // be too deep.
 func (w *walk) push(object bool) bool {
-	if len(w.frames) > maxDepth {
+	if len(w.frames) > jsontext.MaxDepth {
 		return false
 	}
 	w.frames = append(w.frames, frame{

@@ -1,5 +1,10 @@
 package compare
 
+import (
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+	"github.com/quackproxy/quack/compare/internal/jsontext"
+)
+
 // The walk spends most of its time on what is spelled alike on both sides.
 // Gliding goes through that as fast as it can: all of it is checked to be
 // JSON, but of a container on the way only what is needed when a difference
@@ -52,7 +57,7 @@ func (w *walk) glide(next want) want {
 // how far sync looks.
 func (w *walk) extend() bool {
 	e := int(w.run.to)
-	n := commonPrefix(w.a[e:min(len(w.a), e+max(longestRun, e-w.i))], w.b[e+w.shift:])
+	n := bytewise.CommonPrefix(w.a[e:min(len(w.a), e+max(longestRun, e-w.i))], w.b[e+w.shift:])
 	w.run.to += int32(n)
 	return n > 0
 }
@@ -94,16 +99,16 @@ func (w *walk) glideRun(next want) (stop want, short bool) {
 	a := w.a[:w.run.to]
 	i, in := w.i, w.in
 	for {
-		end := leftToWalk
+		end := jsontext.Unusual
 		switch next {
 		case wantMember:
 			if end = in.member(a, i); end >= 0 {
 				next = wantValue
 			}
 		case wantValue:
-			if end = scanPlain(a, i); end >= 0 {
+			if end = jsontext.ScanPlain(a, i); end >= 0 {
 				next = wantMore
-			} else if end == aContainer && len(w.frames)+len(w.strokes) <= maxDepth {
+			} else if end == jsontext.Container && len(w.frames)+len(w.strokes) <= jsontext.MaxDepth {
 				end, next = w.begin(a, i, &in)
 			}
 		case wantMore:
@@ -119,24 +124,24 @@ func (w *walk) glideRun(next want) (stop want, short bool) {
 		if end >= 0 {
 			i = end
 			if i < len(a) && a[i] <= ' ' {
-				i = blank(a, i)
+				i = jsontext.Blank(a, i)
 			}
 			if i < len(a) {
 				continue
 			}
-			end = endOfRun
+			end = jsontext.EndOfRun
 		}
 		w.i, w.j, w.in = i, i+w.shift, in
-		return next, end == endOfRun
+		return next, end == jsontext.EndOfRun
 	}
 }
 
 // begin goes into the container at i, or past it when it is empty.
 func (w *walk) begin(a []byte, i int, in *reach) (end int, next want) {
 	closing := a[i] + 2 // in ASCII for both
-	switch end = blank(a, i+1); {
+	switch end = jsontext.Blank(a, i+1); {
 	case end >= len(a):
-		return endOfRun, wantValue
+		return jsontext.EndOfRun, wantValue
 	case a[end] == closing:
 		return end + 1, wantMore
 	}
@@ -156,11 +161,11 @@ func (in *reach) enter() want {
 
 // member goes to the value of the member whose name begins at i.
 func (in *reach) member(a []byte, i int) (end int) {
-	end, plain := scanPlainName(a, i)
+	end, plain := jsontext.ScanPlainName(a, i)
 	if end < 0 {
 		return end
 	}
-	if !plain && looksLikeData(a[i+1:end-2]) {
+	if !(plain && end-2-(i+1) <= maxNameLength) && looksLikeData(a[i+1:end-2]) {
 		in.dataLike++
 	}
 	in.places++

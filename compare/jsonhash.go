@@ -1,9 +1,9 @@
 package compare
 
 import (
-	"encoding/binary"
-	"math/bits"
-	"slices"
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+	"github.com/quackproxy/quack/compare/internal/decimal"
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // Elements of arrays are paired by hashes of their values. What is forgiven
@@ -49,11 +49,11 @@ func (h hasher) element(i int, array set, index int32, field []byte) (sum uint64
 func (h hasher) value(i int, at set, field []byte) (sum uint64, end int) {
 	lenient := h.leniencyAt(at)
 	if lenient.ignored || lenient.types {
-		return 0, scanValue(h.text, i, 0)
+		return 0, jsontext.ScanValue(h.text, i, 0)
 	}
 	h.outer = h.below(at)
 	if lenient.empty {
-		if end := scanValue(h.text, i, 0); jsonScalar(h.text[i:end]).empty() {
+		if end := jsontext.ScanValue(h.text, i, 0); jsonScalar(h.text[i:end]).empty() {
 			return 0, end
 		}
 	}
@@ -66,12 +66,12 @@ func (h hasher) value(i int, at set, field []byte) (sum uint64, end int) {
 		if lenient.free {
 			c = typeOf(c)
 		}
-		return mix(uint64(c), 1), scanValue(h.text, i, 0)
+		return bytewise.Mix(uint64(c), 1), jsontext.ScanValue(h.text, i, 0)
 	case '"':
-		end, escapes := scanString(h.text, i)
+		end, escapes := jsontext.ScanString(h.text, i)
 		s := h.text[i+1 : end-1]
 		if escapes {
-			s = appendUnescaped(nil, s)
+			s = jsontext.AppendUnescaped(nil, s)
 		}
 		if lenient.rewritten {
 			s = h.rewrite(at, s)
@@ -83,7 +83,7 @@ func (h hasher) value(i int, at set, field []byte) (sum uint64, end int) {
 		}
 		return hashText(s, field, lenient), end
 	}
-	end = scanNumber(h.text, i)
+	end = jsontext.ScanNumber(h.text, i)
 	return hashNumber(h.text[i:end], field, lenient), end
 }
 
@@ -94,13 +94,13 @@ func (h hasher) object(i int, at set) (sum uint64, end int) {
 	if h.rules != nil && h.rules.renaming {
 		aliases = h.tracker.aliases(at)
 	}
-	i = blank(h.text, i+1)
+	i = jsontext.Blank(h.text, i+1)
 	for h.text[i] != '}' {
-		nameEnd, escapes := scanString(h.text, i)
+		nameEnd, escapes := jsontext.ScanString(h.text, i)
 		raw := h.text[i+1 : nameEnd-1]
 		name := raw
 		if escapes {
-			name = appendUnescaped(nil, raw)
+			name = jsontext.AppendUnescaped(nil, raw)
 		}
 		for k := range aliases {
 			if string(name) == aliases[k].new {
@@ -108,36 +108,36 @@ func (h hasher) object(i int, at set) (sum uint64, end int) {
 			}
 		}
 		below := h.tracker.member(at, name)
-		from := scanColon(h.text, nameEnd)
+		from := jsontext.ScanColon(h.text, nameEnd)
 		leftOut := h.leavesOut(below, name, from)
 		v, e := h.value(from, below, name)
 		h.tracker.pop(below)
 		if !leftOut {
-			sum += mix(hashBytes(name), v)
+			sum += bytewise.Mix(bytewise.Hash(name), v)
 		}
-		if i = blank(h.text, e); h.text[i] == ',' {
-			i = blank(h.text, i+1)
+		if i = jsontext.Blank(h.text, e); h.text[i] == ',' {
+			i = jsontext.Blank(h.text, i+1)
 		}
 	}
-	return mix(sum, 2), i + 1
+	return bytewise.Mix(sum, 2), i + 1
 }
 
 // array chains its elements, or adds them up when their order does not matter.
 func (h hasher) array(i int, at set, unordered bool, field []byte) (sum uint64, end int) {
 	sum = '['
-	i = blank(h.text, i+1)
+	i = jsontext.Blank(h.text, i+1)
 	for n := int32(0); h.text[i] != ']'; n++ {
 		v, e := h.element(i, at, n, field)
 		if unordered {
-			sum += mix(v, 3)
+			sum += bytewise.Mix(v, 3)
 		} else {
-			sum = mix(sum, v)
+			sum = bytewise.Mix(sum, v)
 		}
-		if i = blank(h.text, e); h.text[i] == ',' {
-			i = blank(h.text, i+1)
+		if i = jsontext.Blank(h.text, e); h.text[i] == ',' {
+			i = jsontext.Blank(h.text, i+1)
 		}
 	}
-	return mix(sum, 4), i + 1
+	return bytewise.Mix(sum, 4), i + 1
 }
 
 // hashText hashes the value of a string.
@@ -150,25 +150,25 @@ func hashText(s, field []byte, lenient leniency) uint64 {
 			return hashStamp(t, lenient)
 		}
 		if t, ok := parseEpoch(s); ok && (lenient.within || isTimeName(field)) {
-			return mix(hashStamp(t, lenient), 13)
+			return bytewise.Mix(hashStamp(t, lenient), 13)
 		}
 	}
-	if lenient.tolerance && len(s) > 0 && scanNumber(s, 0) == len(s) {
+	if lenient.tolerance && len(s) > 0 && jsontext.ScanNumber(s, 0) == len(s) {
 		return 5
 	}
 	if lenient.linked {
-		return mix(uint64(linkText(string(s)).class), 6)
+		return bytewise.Mix(uint64(linkText(string(s)).class), 6)
 	}
 	if lenient.folded {
 		s = appendFolded(nil, s)
 	}
-	return hashBytes(s)
+	return bytewise.Hash(s)
 }
 
 func hashStamp(t stamp, lenient leniency) uint64 {
-	sum := mix(uint64(t.style.family)<<32|uint64(t.style.zone)<<16|uint64(uint16(t.style.offset)), uint64(t.style.variant))
+	sum := bytewise.Mix(uint64(t.style.family)<<32|uint64(t.style.zone)<<16|uint64(uint16(t.style.offset)), uint64(t.style.variant))
 	if !lenient.within {
-		sum = mix(sum, uint64(t.sec>>stampBucket))
+		sum = bytewise.Mix(sum, uint64(t.sec>>stampBucket))
 	}
 	return sum
 }
@@ -180,36 +180,9 @@ func hashNumber(s, field []byte, lenient leniency) uint64 {
 	if t, ok := parseEpoch(s); ok && !lenient.exactTimes && (lenient.within || isTimeName(field)) {
 		return hashStamp(t, lenient)
 	}
-	d := parseDecimal(s)
-	if lenient.linked && d.integer() {
+	d := decimal.Parse(s)
+	if lenient.linked && d.Integer() {
 		return 8
 	}
-	sum := mix(uint64(d.point), 9)
-	if d.negative {
-		sum = mix(sum, 10)
-	}
-	for k := range d.digits() {
-		sum = mix(sum, uint64(d.digit(k)))
-	}
-	return sum
-}
-
-// hashBytes is quick and the same on every run. It need not withstand those
-// who look for collisions: what is paired is compared.
-func hashBytes(s []byte) uint64 {
-	sum := mix(uint64(len(s)), 11)
-	for ; len(s) >= 8; s = s[8:] {
-		sum = mix(sum, binary.LittleEndian.Uint64(s))
-	}
-	var tail uint64
-	for _, c := range slices.Backward(s) {
-		tail = tail<<8 | uint64(c)
-	}
-	return mix(sum, tail)
-}
-
-// mix folds the product of two words, as wyhash does.
-func mix(a, b uint64) uint64 {
-	high, low := bits.Mul64(a^0xa0761d6478bd642f, b^0xe7037ed1a0b428db)
-	return high ^ low
+	return d.Hash()
 }

@@ -1,6 +1,11 @@
 package compare
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/quackproxy/quack/compare/internal/decimal"
+	"github.com/quackproxy/quack/compare/internal/jsontext"
+)
 
 // resolve works out how far the rules' paths have come at a frame. It is put
 // off until something at or below it differs.
@@ -34,7 +39,7 @@ func (w *walk) stride(from set, s stride) set {
 	}
 	name := w.name(s)
 	if s.escapes && !from.empty() {
-		name = appendUnescaped(nil, name)
+		name = jsontext.AppendUnescaped(nil, name)
 	}
 	return w.tracker.member(from, name)
 }
@@ -184,7 +189,7 @@ func (w *walk) fieldName(f int) []byte {
 		switch here := w.frames[f].here; {
 		case here.element():
 		case here.escapes:
-			return appendUnescaped(nil, w.name(here))
+			return jsontext.AppendUnescaped(nil, w.name(here))
 		default:
 			return w.name(here)
 		}
@@ -209,13 +214,13 @@ func (w *walk) agree(a span) {
 // linkOf is the linkValue of a JSON string or number.
 func linkOf(raw []byte) linkValue {
 	if raw[0] == '"' {
-		return linkText(unescaped(raw[1 : len(raw)-1]))
+		return linkText(jsontext.Unescaped(raw[1 : len(raw)-1]))
 	}
-	d := parseDecimal(raw)
-	if !d.integer() {
+	d := decimal.Parse(raw)
+	if !d.Integer() {
 		return linkValue{}
 	}
-	return linkValue{linkInteger, d.canonical()}
+	return linkValue{linkInteger, d.Canonical()}
 }
 
 // enterEqual enters the equal values into the mappings.

@@ -1,6 +1,11 @@
 package compare
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+	"github.com/quackproxy/quack/compare/internal/jsontext"
+)
 
 // arrangement is what rules say of how the elements of an array are paired.
 type arrangement struct {
@@ -88,16 +93,16 @@ func memberValue(text []byte, i int, name string) int {
 	if text[i] != '{' {
 		return -1
 	}
-	i = blank(text, i+1)
+	i = jsontext.Blank(text, i+1)
 	for text[i] != '}' {
-		end, escapes := scanString(text, i)
+		end, escapes := jsontext.ScanString(text, i)
 		raw := text[i+1 : end-1]
-		value := scanColon(text, end)
-		if string(raw) == name || escapes && unescaped(raw) == name {
+		value := jsontext.ScanColon(text, end)
+		if string(raw) == name || escapes && jsontext.Unescaped(raw) == name {
 			return value
 		}
-		if i = blank(text, scanValue(text, value, 0)); text[i] == ',' {
-			i = blank(text, i+1)
+		if i = jsontext.Blank(text, jsontext.ScanValue(text, value, 0)); text[i] == ',' {
+			i = jsontext.Blank(text, i+1)
 		}
 	}
 	return -1
@@ -112,17 +117,17 @@ func keySum(text []byte, i int) uint64 {
 	case '{', '[', 't', 'f', 'n':
 		return noKey
 	case '"':
-		end, escapes := scanString(text, i)
+		end, escapes := jsontext.ScanString(text, i)
 		s := text[i+1 : end-1]
 		if escapes {
-			s = appendUnescaped(nil, s)
+			s = jsontext.AppendUnescaped(nil, s)
 		}
 		if !isInteger(s) {
-			return hashBytes(s) | 1
+			return bytewise.Hash(s) | 1
 		}
 		return hashNumber(s, nil, leniency{}) | 1
 	}
-	return hashNumber(text[i:scanNumber(text, i)], nil, leniency{}) | 1
+	return hashNumber(text[i:jsontext.ScanNumber(text, i)], nil, leniency{}) | 1
 }
 
 func isInteger(s []byte) bool {
@@ -130,7 +135,7 @@ func isInteger(s []byte) bool {
 	if len(s) > 0 && s[0] == '-' {
 		from = 1
 	}
-	return len(s) > from && digits(s, from) == len(s) && scanNumber(s, 0) == len(s)
+	return len(s) > from && bytewise.Digits(s, from) == len(s) && jsontext.ScanNumber(s, 0) == len(s)
 }
 
 // matchKeys pairs elements of one key, the first with the first, and lists

@@ -4,6 +4,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // place is a generalised place: all places of the answer with one path.
@@ -152,7 +155,7 @@ func (w *walk) placeOf(root *place, home int32, here stride) *place {
 	}
 	name := w.name(here)
 	if here.escapes {
-		name = appendUnescaped(nil, name)
+		name = jsontext.AppendUnescaped(nil, name)
 	}
 	return w.member(p, name)
 }
@@ -236,7 +239,7 @@ func (w *walk) appendExact(to []byte, home int32, here stride) []byte {
 	}
 	name := w.name(here)
 	if here.escapes {
-		name = appendUnescaped(nil, name)
+		name = jsontext.AppendUnescaped(nil, name)
 	}
 	return cutPath(appendName(to, name), outer)
 }
@@ -256,9 +259,9 @@ func cutPath(path []byte, outer int) []byte {
 
 // appendName appends a member name as a segment.
 func appendName(to, name []byte) []byte {
-	short := len(name) > 0 && len(name) <= maxNameLength && !isDigit(name[0])
+	short := len(name) > 0 && len(name) <= maxNameLength && !bytewise.IsDigit(name[0])
 	for i := 0; i < len(name) && short; i++ {
-		short = name[i] < utf8.RuneSelf && (isNameByte(name[i]) || isDigit(name[i]))
+		short = name[i] < utf8.RuneSelf && (isNameByte(name[i]) || bytewise.IsDigit(name[i]))
 	}
 	if short {
 		return append(append(to, '.'), name...)
@@ -269,9 +272,9 @@ func appendName(to, name []byte) []byte {
 // nameSegment writes a member name as RFC 9535 does: .name where that is
 // allowed, else the bracket form of its normalised paths. Very long names are cut.
 func nameSegment(name string) string {
-	short := name != "" && !isDigit(name[0]) && utf8.ValidString(name)
+	short := name != "" && !bytewise.IsDigit(name[0]) && utf8.ValidString(name)
 	for i := 0; i < len(name) && short; i++ {
-		short = isNameByte(name[i]) || isDigit(name[i])
+		short = isNameByte(name[i]) || bytewise.IsDigit(name[i])
 	}
 	if short && len(name) <= maxNameLength {
 		return "." + name

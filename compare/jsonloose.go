@@ -1,6 +1,10 @@
 package compare
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+)
 
 // loosen replaces hashes of elements that have no partner of equal hash by
 // hashes that leave ids out which look made up. It reports whether it did.
@@ -55,7 +59,7 @@ func hashIDs(s, field []byte) (uint64, bool) {
 	case len(s) < minRequestID:
 		return 0, false
 	case len(s) == objectIDLength && isIDName(field), len(s) <= maxRequestID && isRequestIDName(field):
-		return mix(uint64(len(s)), 13), true
+		return bytewise.Mix(uint64(len(s)), 13), true
 	}
 	masked, some := bytes.Clone(s), false
 	for i := 0; i < len(s); {
@@ -66,7 +70,7 @@ func hashIDs(s, field []byte) (uint64, bool) {
 		some = some || length > 0
 		i += max(length, 1)
 	}
-	return mix(hashBytes(masked), 14), some
+	return bytewise.Mix(bytewise.Hash(masked), 14), some
 }
 
 // idAt is the length of the UUID or ULID that begins at i, 0 for none.

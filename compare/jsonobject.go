@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // An object is a map, whose keys are data and not names, when it has more
@@ -18,7 +21,7 @@ const (
 // paired by name.
 func (w *walk) enterObject() want {
 	if !w.push(true) {
-		return w.fail(tooDeep)
+		return w.fail(jsontext.TooDeep)
 	}
 	w.advance(w.i + 1)
 	return wantMember
@@ -36,7 +39,7 @@ func (w *walk) startMember() want {
 	if w.a[w.i] != '"' {
 		return w.members(f.places)
 	}
-	e, escapes := scanString(w.a, w.i)
+	e, escapes := jsontext.ScanString(w.a, w.i)
 	if e < 0 || !w.alikeTo(e) {
 		return w.members(f.places)
 	}
@@ -44,7 +47,7 @@ func (w *walk) startMember() want {
 	w.advance(e)
 	w.sync()
 	if !w.alike() || w.a[w.i] != ':' {
-		return w.fail(notJSON)
+		return w.fail(jsontext.NotJSON)
 	}
 	w.advance(w.i + 1)
 	return wantValue
@@ -71,7 +74,7 @@ func looksLikeData(name []byte) bool {
 	if len(name) == 0 {
 		return false
 	}
-	if isDigit(name[0]) || len(name) == 36 && isUUID(name) {
+	if bytewise.IsDigit(name[0]) || len(name) == 36 && isUUID(name) {
 		return true
 	}
 	if name[0] == '$' || name[0] == '@' {
@@ -109,35 +112,35 @@ func (m *member) stride(ofNew bool) stride {
 // position behind it, or one below zero.
 func listMembers(s []byte, i, depth int) ([]member, int) {
 	var list []member
-	i = blank(s, i+1)
+	i = jsontext.Blank(s, i+1)
 	if i < len(s) && s[i] == '}' {
 		return nil, i + 1
 	}
 	for {
 		if i >= len(s) || s[i] != '"' {
-			return nil, notJSON
+			return nil, jsontext.NotJSON
 		}
-		e, escapes := scanString(s, i)
+		e, escapes := jsontext.ScanString(s, i)
 		if e < 0 {
 			return nil, e
 		}
-		from := scanColon(s, e)
+		from := jsontext.ScanColon(s, e)
 		if from < 0 {
 			return nil, from
 		}
-		to := scanValue(s, from, depth)
+		to := jsontext.ScanValue(s, from, depth)
 		if to < 0 {
 			return nil, to
 		}
 		list = append(list, member{name: span{int32(i + 1), int32(e - 1)}, value: span{int32(from), int32(to)}, escapes: escapes})
-		i = blank(s, to)
+		i = jsontext.Blank(s, to)
 		switch {
 		case i >= len(s) || s[i] != ',' && s[i] != '}':
-			return nil, notJSON
+			return nil, jsontext.NotJSON
 		case s[i] == '}':
 			return list, i + 1
 		}
-		i = blank(s, i+1)
+		i = jsontext.Blank(s, i+1)
 	}
 }
 
@@ -196,7 +199,7 @@ func (w *walk) visit(here stride, ordinal int32) {
 	f.places++
 	name := w.name(here)
 	if here.escapes {
-		name = appendUnescaped(nil, name)
+		name = jsontext.AppendUnescaped(nil, name)
 	}
 	if looksLikeData(name) {
 		f.dataLike++
@@ -227,7 +230,7 @@ func indexMembers(text []byte, list []member) *memberIndex {
 
 func memberName(text []byte, m *member) string {
 	if raw := text[m.name.from:m.name.to]; m.escapes {
-		return unescaped(raw)
+		return jsontext.Unescaped(raw)
 	}
 	return string(text[m.name.from:m.name.to])
 }
@@ -279,7 +282,7 @@ func (x *memberIndex) has(text []byte, m *member) bool {
 func (x *memberIndex) sameName(o *member, text []byte, m *member) bool {
 	a, b := x.text[o.name.from:o.name.to], text[m.name.from:m.name.to]
 	if o.escapes || m.escapes {
-		return equalStrings(a, b)
+		return jsontext.EqualStrings(a, b)
 	}
 	return bytes.Equal(a, b)
 }

@@ -1,5 +1,7 @@
 package compare
 
+import "github.com/quackproxy/quack/compare/internal/jsontext"
+
 // aliases lists the members of the object on top that have two names.
 func (w *walk) aliases() []alias {
 	if w.rules == nil || !w.rules.renaming {
@@ -43,7 +45,7 @@ func (x *memberIndex) named(name string) int32 {
 	}
 	for k := range x.list {
 		m := &x.list[k]
-		if raw := x.text[m.name.from:m.name.to]; string(raw) == name || m.escapes && unescaped(raw) == name {
+		if raw := x.text[m.name.from:m.name.to]; string(raw) == name || m.escapes && jsontext.Unescaped(raw) == name {
 			return int32(k)
 		}
 	}

@@ -1,6 +1,11 @@
 package compare
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+	"github.com/quackproxy/quack/compare/internal/jsontext"
+)
 
 // What an element consists of, for finding out which two are the same one
 // although their hashes differ: its traits are its members, or the elements of
@@ -64,12 +69,12 @@ func (h hasher) traits(i int, at set, field []byte, to []trait) []trait {
 	case '{':
 		return h.memberTraits(i, at, to)
 	case '[':
-		i = blank(h.text, i+1)
+		i = jsontext.Blank(h.text, i+1)
 		for n := int32(0); h.text[i] != ']'; n++ {
 			v, e := h.element(i, at, n, field)
-			to = append(to, trait{sum: mix(v, uint64(n)+13)})
-			if i = blank(h.text, e); h.text[i] == ',' {
-				i = blank(h.text, i+1)
+			to = append(to, trait{sum: bytewise.Mix(v, uint64(n)+13)})
+			if i = jsontext.Blank(h.text, e); h.text[i] == ',' {
+				i = jsontext.Blank(h.text, i+1)
 			}
 		}
 	}
@@ -80,28 +85,28 @@ func (h hasher) traits(i int, at set, field []byte, to []trait) []trait {
 // forgive something are no keys: what a rule with same maps is not one value
 // on both sides.
 func (h hasher) memberTraits(i int, at set, to []trait) []trait {
-	i = blank(h.text, i+1)
+	i = jsontext.Blank(h.text, i+1)
 	for h.text[i] != '}' {
-		nameEnd, escapes := scanString(h.text, i)
+		nameEnd, escapes := jsontext.ScanString(h.text, i)
 		name := h.text[i+1 : nameEnd-1]
 		if escapes {
-			name = appendUnescaped(nil, name)
+			name = jsontext.AppendUnescaped(nil, name)
 		}
 		below := h.tracker.member(at, name)
 		lenient := h.leniencyAt(below)
-		value := scanColon(h.text, nameEnd)
+		value := jsontext.ScanColon(h.text, nameEnd)
 		v, e := h.value(value, below, name)
 		h.tracker.pop(below)
 		if !lenient.ignored {
-			p := trait{name: hashBytes(name)}
-			p.sum = mix(p.name, v)
+			p := trait{name: bytewise.Hash(name)}
+			p.sum = bytewise.Mix(p.name, v)
 			if !lenient.within && !lenient.tolerance && !lenient.linked {
 				p.key = keySum(h.text, value)
 			}
 			to = append(to, p)
 		}
-		if i = blank(h.text, e); h.text[i] == ',' {
-			i = blank(h.text, i+1)
+		if i = jsontext.Blank(h.text, e); h.text[i] == ',' {
+			i = jsontext.Blank(h.text, i+1)
 		}
 	}
 	return to

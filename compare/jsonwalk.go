@@ -1,10 +1,12 @@
 package compare
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"sync"
 	"time"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+	"github.com/quackproxy/quack/compare/internal/decimal"
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // walk compares two JSON texts side by side, in place: nothing is decoded, and
@@ -24,7 +26,7 @@ type walk struct {
 	i, j   int  // where the walk is in a and in b
 	run    span // a[run] is equal to b[run+shift]
 	shift  int
-	failed int  // notJSON, tooDeep or tooLong
+	failed int  // jsontext.NotJSON, jsontext.TooDeep or tooLong
 	linked bool // some rule with same is for the body
 	bags   bool // some rule is unordered, or says by what elements are paired
 
@@ -175,14 +177,18 @@ func (w *walk) free() {
 	walks.Put(w)
 }
 
-// compare walks both texts. It gives notJSON, tooDeep or tooLong when they can
+// tooLong is what walk.failed is, beside jsontext.NotJSON and jsontext.TooDeep, when walk.lists
+// is spent.
+const tooLong = -3
+
+// compare walks both texts. It gives jsontext.NotJSON, jsontext.TooDeep or tooLong when they can
 // not be compared.
 func (w *walk) compare() int {
 	if !w.value() {
 		return w.failed
 	}
-	if blank(w.a, w.i) != len(w.a) || blank(w.b, w.j) != len(w.b) {
-		return notJSON
+	if jsontext.Blank(w.a, w.i) != len(w.a) || jsontext.Blank(w.b, w.j) != len(w.b) {
+		return jsontext.NotJSON
 	}
 	if h := w.frames[0].home; h >= 0 {
 		w.homes[h].places = 1
@@ -238,35 +244,15 @@ const longestRun = 4 << 10
 // sync skips white space on both sides. Behind it, the texts are alike at i
 // and j (and up to run.to) if and only if i < run.to.
 func (w *walk) sync() {
-	i := blank(w.a, w.i)
+	i := jsontext.Blank(w.a, w.i)
 	w.i = i
 	if i < int(w.run.to) {
 		w.j = i + w.shift
 		return
 	}
-	w.j = blank(w.b, w.j)
+	w.j = jsontext.Blank(w.b, w.j)
 	w.shift = w.j - i
-	w.run = span{int32(i), int32(i + commonPrefix(w.a[i:min(len(w.a), i+longestRun)], w.b[w.j:]))}
-}
-
-// commonPrefix is how many bytes a and b begin with in common.
-func commonPrefix(a, b []byte) int {
-	n := min(len(a), len(b))
-	a, b = a[:n], b[:n]
-	const block = 256 // comparing as strings is quicker, from some length on
-	i := 0
-	for i+block <= n && string(a[i:i+block]) == string(b[i:i+block]) {
-		i += block
-	}
-	for ; i+8 <= n; i += 8 {
-		if d := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); d != 0 {
-			return i + bits.TrailingZeros64(d)/8
-		}
-	}
-	for i < n && a[i] == b[i] {
-		i++
-	}
-	return i
+	w.run = span{int32(i), int32(i + bytewise.CommonPrefix(w.a[i:min(len(w.a), i+longestRun)], w.b[w.j:]))}
 }
 
 // jump moves to other places of the texts.
@@ -306,7 +292,7 @@ func (w *walk) startValue() want {
 	i := w.i
 	switch w.a[i] {
 	case '"':
-		e, _ := scanString(w.a, i)
+		e, _ := jsontext.ScanString(w.a, i)
 		if e < 0 {
 			return w.fail(e)
 		}
@@ -319,14 +305,14 @@ func (w *walk) startValue() want {
 	case '[':
 		return w.enterArray()
 	case 't', 'f', 'n':
-		e := scanValue(w.a, i, 0)
+		e := jsontext.ScanValue(w.a, i, 0)
 		if e < 0 || !w.alikeTo(e) {
-			return w.fail(notJSON) // one first letter, one literal
+			return w.fail(jsontext.NotJSON) // one first letter, one literal
 		}
 		w.advance(e)
 		return wantMore
 	default:
-		e := scanNumber(w.a, i)
+		e := jsontext.ScanNumber(w.a, i)
 		if e < 0 || e >= int(w.run.to) { // what follows decides where the other one ends
 			return w.number()
 		}
@@ -340,14 +326,14 @@ func (w *walk) startValue() want {
 
 // text compares two strings that are not spelled alike; legacy's ends at e.
 func (w *walk) text(e int) want {
-	f, escapes := scanString(w.b, w.j)
+	f, escapes := jsontext.ScanString(w.b, w.j)
 	if f < 0 {
 		return w.fail(f)
 	}
 	a, b := span{int32(w.i), int32(e)}, span{int32(w.j), int32(f)}
 	w.i, w.j = e, f
 	va, vb := w.a[a.from+1:a.to-1], w.b[b.from+1:b.to-1]
-	if string(va) != string(vb) && !((escapes || hasEscapes(va)) && equalStrings(va, vb)) {
+	if string(va) != string(vb) && !((escapes || jsontext.HasEscapes(va)) && jsontext.EqualStrings(va, vb)) {
 		w.differ(KindValue, a, b)
 	} else if w.linked {
 		w.agree(a)
@@ -357,15 +343,15 @@ func (w *walk) text(e int) want {
 
 // number compares two numbers, or finds that there are none.
 func (w *walk) number() want {
-	e, f := scanNumber(w.a, w.i), scanNumber(w.b, w.j)
+	e, f := jsontext.ScanNumber(w.a, w.i), jsontext.ScanNumber(w.b, w.j)
 	if e < 0 || f < 0 {
-		return w.fail(notJSON)
+		return w.fail(jsontext.NotJSON)
 	}
 	a, b := span{int32(w.i), int32(e)}, span{int32(w.j), int32(f)}
 	w.i, w.j = e, f
 	va, vb := w.a[a.from:e], w.b[b.from:f]
 	alike := string(va) == string(vb)
-	if !alike && !equalNumbers(va, vb) {
+	if !alike && !decimal.Equal(va, vb) {
 		w.differ(KindValue, a, b)
 		return wantMore
 	}
@@ -381,14 +367,14 @@ func (w *walk) number() want {
 // unlike compares two values that begin with other characters.
 func (w *walk) unlike() want {
 	if w.i >= len(w.a) || w.j >= len(w.b) {
-		return w.fail(notJSON)
+		return w.fail(jsontext.NotJSON)
 	}
 	typeA, typeB := typeOf(w.a[w.i]), typeOf(w.b[w.j])
 	if typeA == '0' && typeB == '0' {
 		return w.number()
 	}
 	depth := len(w.frames) - 1
-	e, f := scanValue(w.a, w.i, depth), scanValue(w.b, w.j, depth)
+	e, f := jsontext.ScanValue(w.a, w.i, depth), jsontext.ScanValue(w.b, w.j, depth)
 	if e < 0 || f < 0 {
 		return w.fail(min(e, f))
 	}

@@ -3,6 +3,8 @@ package compare
 import (
 	"bytes"
 	"time"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // judge decides on one place where two values differ: of JSON, of a header or
@@ -60,8 +62,8 @@ func jsonScalar(raw []byte) scalar {
 	switch raw[0] {
 	case '"':
 		s := raw[1 : len(raw)-1]
-		if hasEscapes(s) {
-			s = appendUnescaped(nil, s)
+		if jsontext.HasEscapes(s) {
+			s = jsontext.AppendUnescaped(nil, s)
 		}
 		return scalar{isString, s}
 	case 'n':
@@ -87,7 +89,7 @@ func (s scalar) empty() bool {
 	case isText:
 		return len(bytes.Trim(s.text, " ,")) == 0 // of a field with several lines
 	case isContainer:
-		return blank(s.text, 1) == len(s.text)-1
+		return jsontext.Blank(s.text, 1) == len(s.text)-1
 	}
 	return false
 }
@@ -95,7 +97,7 @@ func (s scalar) empty() bool {
 // number is the value as a JSON number, nil when it is none: numbers, and
 // strings that hold nothing else.
 func (s scalar) number() []byte {
-	if s.class == isNumber || s.ofText() && len(s.text) > 0 && scanNumber(s.text, 0) == len(s.text) {
+	if s.class == isNumber || s.ofText() && len(s.text) > 0 && jsontext.ScanNumber(s.text, 0) == len(s.text) {
 		return s.text
 	}
 	return nil
@@ -248,7 +250,7 @@ func (j *judge) accepts(act *action) bool {
 	switch {
 	case act.tolerance != nil:
 		l, n := j.legacy.number(), j.new.number()
-		return l != nil && n != nil && act.tolerance.holds(l, n)
+		return l != nil && n != nil && act.tolerance.Holds(l, n)
 	case act.matches != nil:
 		return (!act.side.asks(legacySide) || matchesWhole(act.matches, j.legacy)) &&
 			(!act.side.asks(newSide) || matchesWhole(act.matches, j.new))

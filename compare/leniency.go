@@ -3,6 +3,8 @@ package compare
 import (
 	"bytes"
 	"slices"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // leniency is what the rules at a place take out of a hash. It may be more than
@@ -97,16 +99,16 @@ func (w *walk) newHasher(text []byte) hasher {
 
 // listNames lists the names of all members at any depth in the valid value at i.
 func listNames(s []byte, i int, into map[string]struct{}) {
-	end := scanValue(s, i, 0)
+	end := jsontext.ScanValue(s, i, 0)
 	for i < end {
 		if s[i] != '"' {
 			i++
 			continue
 		}
-		e, escapes := scanString(s, i)
-		if colon := blank(s, e); colon < end && s[colon] == ':' {
+		e, escapes := jsontext.ScanString(s, i)
+		if colon := jsontext.Blank(s, e); colon < end && s[colon] == ':' {
 			if raw := s[i+1 : e-1]; escapes {
-				into[unescaped(raw)] = struct{}{}
+				into[jsontext.Unescaped(raw)] = struct{}{}
 			} else if _, known := into[string(raw)]; !known {
 				into[string(raw)] = struct{}{}
 			}
@@ -122,7 +124,7 @@ func (h hasher) leavesOut(at set, name []byte, i int) bool {
 	switch {
 	case l.ignored || l.optional:
 		return true
-	case l.empty && jsonScalar(h.text[i:scanValue(h.text, i, 0)]).empty():
+	case l.empty && jsonScalar(h.text[i:jsontext.ScanValue(h.text, i, 0)]).empty():
 		return true
 	case l.lone && h.names != nil:
 		_, known := h.names[string(name)]

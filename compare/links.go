@@ -1,5 +1,7 @@
 package compare
 
+import "github.com/quackproxy/quack/compare/internal/bytewise"
+
 // linkValue is a value under a rule with same. Its zero value is none that can
 // be mapped.
 type linkValue struct {
@@ -35,7 +37,7 @@ func isUUID[T string | []byte](s T) bool {
 			if s[i] != '-' {
 				return false
 			}
-		} else if hexDigit(s[i]) < 0 {
+		} else if bytewise.HexDigit(s[i]) < 0 {
 			return false
 		}
 	}

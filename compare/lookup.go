@@ -3,6 +3,8 @@ package compare
 import (
 	"errors"
 	"fmt"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // Singular is an RFC 9535 JSONPath made of names and indexes alone: it stands
@@ -40,16 +42,16 @@ func (p Singular) String() string { return p.text }
 // members with one name it takes the last, as most readers do. It does not
 // find anything in a text that is no JSON.
 func (p Singular) Find(text []byte) (from, to int, ok bool) {
-	if scanDocument(text) < 0 {
+	if jsontext.ScanDocument(text) < 0 {
 		return 0, 0, false
 	}
-	at := blank(text, 0)
+	at := jsontext.Blank(text, 0)
 	for _, s := range p.steps {
 		if at = s.in(text, at); at < 0 {
 			return 0, 0, false
 		}
 	}
-	return at, scanValue(text, at, 0), true
+	return at, jsontext.ScanValue(text, at, 0), true
 }
 
 // in is where the value of one step begins in the value at a position of a
@@ -60,19 +62,19 @@ func (s segment) in(text []byte, at int) int {
 		return -1
 	}
 	found, closing := -1, text[at]+2
-	at = blank(text, at+1)
+	at = jsontext.Blank(text, at+1)
 	for i := int32(0); text[at] != closing; i++ {
 		here := i == s.index
 		if byName {
-			end, _ := scanString(text, at)
-			here = unescaped(text[at+1:end-1]) == s.name
-			at = scanColon(text, end)
+			end, _ := jsontext.ScanString(text, at)
+			here = jsontext.Unescaped(text[at+1:end-1]) == s.name
+			at = jsontext.ScanColon(text, end)
 		}
-		if at = blank(text, at); here {
+		if at = jsontext.Blank(text, at); here {
 			found = at
 		}
-		if at = blank(text, scanValue(text, at, 0)); text[at] == ',' {
-			at = blank(text, at+1)
+		if at = jsontext.Blank(text, jsontext.ScanValue(text, at, 0)); text[at] == ',' {
+			at = jsontext.Blank(text, at+1)
 		}
 	}
 	return found
@@ -84,13 +86,13 @@ func Scalar(value []byte) (text string, ok bool) {
 	case len(value) == 0:
 		return "", false
 	case value[0] == '"':
-		end, _ := scanString(value, 0)
+		end, _ := jsontext.ScanString(value, 0)
 		if end != len(value) {
 			return "", false
 		}
-		return unescaped(value[1 : end-1]), true
+		return jsontext.Unescaped(value[1 : end-1]), true
 	}
-	return string(value), scanNumber(value, 0) == len(value)
+	return string(value), jsontext.ScanNumber(value, 0) == len(value)
 }
 
 // Decoded is the body of an answer with its content codings undone; an error

@@ -12,6 +12,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // Messages are the protobuf message types and gRPC services that bodies are
@@ -152,8 +154,8 @@ func (p *pair) compareRendered(c *content, legacy, new []byte, errL, errN error)
 }
 
 // maxMessageDepth bounds how deep messages may stand in each other, so that
-// they stay below maxDepth as JSON, where lists and maps are levels as well.
-const maxMessageDepth = maxDepth/2 - 8
+// they stay below jsontext.MaxDepth as JSON, where lists and maps are levels as well.
+const maxMessageDepth = jsontext.MaxDepth/2 - 8
 
 // render appends a message as JSON: see renderer.
 func (m *Messages) render(out []byte, d protoreflect.MessageDescriptor, wire []byte) ([]byte, error) {

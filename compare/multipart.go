@@ -11,6 +11,8 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
 // Bounds of multipart bodies. Those with more parts are compared by bytes, and
@@ -35,7 +37,7 @@ func (p *part) media() media {
 }
 
 func (p *part) hash() uint64 {
-	return mix(hashBytes(p.body), hashBytes([]byte(p.header.Get("Content-Disposition")+"\n"+p.header.Get("Content-Type"))))
+	return bytewise.Mix(bytewise.Hash(p.body), bytewise.Hash([]byte(p.header.Get("Content-Disposition")+"\n"+p.header.Get("Content-Type"))))
 }
 
 // compareMultipart compares the parts of multipart bodies: those of form-data

@@ -3,6 +3,8 @@ package compare
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // recordSeparator begins each text of a JSON text sequence (RFC 7464).
@@ -53,11 +55,11 @@ func joinRecords(text []byte, records [][]byte) (array []byte, broken string) {
 	array = append(make([]byte, 0, len(text)+2), '[')
 	n := 0
 	for _, r := range records {
-		if blank(r, 0) == len(r) {
+		if jsontext.Blank(r, 0) == len(r) {
 			continue
 		}
 		n++
-		if scanDocument(r) == notJSON {
+		if jsontext.ScanDocument(r) == jsontext.NotJSON {
 			return nil, fmt.Sprintf("record %d is not JSON: %s", n, show(r))
 		}
 		if n > 1 {

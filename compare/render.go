@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // renderer writes messages as JSON that is always the same and loses nothing:
@@ -57,7 +59,7 @@ func (r *renderer) message(m protoreflect.Message, depth int) error {
 // name begins a member.
 func (r *renderer) name(name string) {
 	r.out = append(r.out, ',')
-	r.out = append(r.out, quoteJSON([]byte(name))...)
+	r.out = append(r.out, jsontext.Quote([]byte(name))...)
 	r.out = append(r.out, ':')
 }
 
@@ -119,7 +121,7 @@ func (r *renderer) value(f protoreflect.FieldDescriptor, v protoreflect.Value, d
 	case protoreflect.BoolKind:
 		r.out = strconv.AppendBool(r.out, v.Bool())
 	case protoreflect.StringKind:
-		r.out = append(r.out, quoteJSON([]byte(v.String()))...)
+		r.out = append(r.out, jsontext.Quote([]byte(v.String()))...)
 	case protoreflect.BytesKind:
 		r.base64(v.Bytes())
 	case protoreflect.FloatKind:
@@ -128,7 +130,7 @@ func (r *renderer) value(f protoreflect.FieldDescriptor, v protoreflect.Value, d
 		r.float(v.Float(), 64)
 	case protoreflect.EnumKind:
 		if e := f.Enum().Values().ByNumber(v.Enum()); e != nil {
-			r.out = append(r.out, quoteJSON([]byte(e.Name()))...)
+			r.out = append(r.out, jsontext.Quote([]byte(e.Name()))...)
 		} else {
 			r.out = strconv.AppendInt(r.out, int64(v.Enum()), 10)
 		}

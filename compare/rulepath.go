@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // segment is one step of a rule's path.
@@ -126,13 +129,13 @@ func (p *pathParser) shorthand() (segment, error) {
 		return segment{wild: true, index: -1}, nil
 	}
 	from := p.pos
-	for isNameByte(p.next()) || p.pos > from && isDigit(p.next()) {
+	for isNameByte(p.next()) || p.pos > from && bytewise.IsDigit(p.next()) {
 		p.pos++
 	}
 	switch name := p.text[from:p.pos]; {
 	case name == "" && p.next() == '[':
 		return segment{}, errors.New("a bracket behind a dot: leave the dot out")
-	case name == "" && isDigit(p.next()):
+	case name == "" && bytewise.IsDigit(p.next()):
 		return segment{}, errors.New("a name that begins with a digit needs brackets: ['1st'], an index [0]")
 	case name == "":
 		return segment{}, errors.New("a name is missing behind the dot")
@@ -155,8 +158,6 @@ func isNameByte(c byte) bool {
 	return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || c >= utf8.RuneSelf
 }
 
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
 // bracket parses one selector in brackets.
 func (p *pathParser) bracket() (segment, error) {
 	p.pos++
@@ -171,7 +172,7 @@ func (p *pathParser) bracket() (segment, error) {
 		s.name, err = p.quoted(c)
 	case c == '-':
 		err = errors.New("an index from the end is not supported: it may mean other elements on the two sides")
-	case isDigit(c):
+	case bytewise.IsDigit(c):
 		s.index, err = p.number()
 	case c == '?':
 		err = errors.New("filters are not supported")
@@ -199,7 +200,7 @@ func (p *pathParser) bracket() (segment, error) {
 // number parses an index without leading zeros.
 func (p *pathParser) number() (int32, error) {
 	from := p.pos
-	for isDigit(p.next()) {
+	for bytewise.IsDigit(p.next()) {
 		p.pos++
 	}
 	text := p.text[from:p.pos]
@@ -234,10 +235,10 @@ func (p *pathParser) quoted(quote byte) (string, error) {
 	}
 	p.pos++
 	text := `"` + json.String() + `"`
-	if end, _ := scanString([]byte(text), 0); end != len(text) {
+	if end, _ := jsontext.ScanString([]byte(text), 0); end != len(text) {
 		return "", errors.New("an escape that JSON does not have")
 	}
-	name := unescaped([]byte(text[1 : len(text)-1]))
+	name := jsontext.Unescaped([]byte(text[1 : len(text)-1]))
 	if !utf8.ValidString(name) {
 		return "", errors.New("half of a surrogate pair")
 	}

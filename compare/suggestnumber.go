@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"strconv"
 	"time"
+
+	"github.com/quackproxy/quack/compare/internal/decimal"
 )
 
 // bounds are what a bound of time is rounded up to.
@@ -92,7 +94,7 @@ func suggestTolerance(o *Observation) (Rule, bool) {
 	if roundUp(relative)*larger < room {
 		written = strconv.FormatFloat(roundUp(relative*100), 'f', -1, 64) + "%"
 	}
-	t, err := parseTolerance(written)
+	t, err := decimal.ParseTolerance(written)
 	if err != nil || !o.holds(t) {
 		return Rule{}, false
 	}
@@ -100,10 +102,10 @@ func suggestTolerance(o *Observation) (Rule, bool) {
 }
 
 // holds reports whether a tolerance covers all samples.
-func (o *Observation) holds(t *tolerance) bool {
+func (o *Observation) holds(t *decimal.Tolerance) bool {
 	for _, p := range o.whole() {
 		l, n := o.scalars(p)
-		if t == nil || l.number() == nil || n.number() == nil || !t.holds(l.number(), n.number()) {
+		if t == nil || l.number() == nil || n.number() == nil || !t.Holds(l.number(), n.number()) {
 			return false
 		}
 	}
@@ -131,7 +133,7 @@ func (s scalar) ratio() (*big.Rat, bool) {
 	if text == nil || len(text) > 40 {
 		return nil, false
 	}
-	if d := parseDecimal(text); d.huge || d.point > 100 || d.point < -100 {
+	if d := decimal.Parse(text); d.Beyond(100) {
 		return nil, false
 	}
 	return new(big.Rat).SetString(string(text))

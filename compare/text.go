@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
 // compareLines compares texts, which have to be UTF-8 by now.
@@ -130,7 +132,7 @@ func (f *finding) judgeLine(rules *Rules, legacy, new []byte) {
 func hashLines(lines [][]byte) []uint64 {
 	hashes := make([]uint64, len(lines))
 	for i, line := range lines {
-		hashes[i] = hashBytes(line)
+		hashes[i] = bytewise.Hash(line)
 	}
 	return hashes
 }

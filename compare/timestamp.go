@@ -3,6 +3,8 @@ package compare
 import (
 	"bytes"
 	"time"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
 // TimestampBound is how far apart two timestamps of the same format may be to
@@ -72,7 +74,7 @@ func parseStamp(s []byte) (stamp, bool) {
 	if len(s) < 19 || len(s) > 64 {
 		return stamp{}, false
 	}
-	if !isDigit(s[0]) {
+	if !bytewise.IsDigit(s[0]) {
 		return parseHTTPDate(s)
 	}
 	day, ok := parseDay(s[:10])
@@ -94,7 +96,7 @@ func parseStamp(s []byte) (stamp, bool) {
 	t := instant{sec: day + int64(h*3600+m*60+sec)}
 	rest := s[19:]
 	if len(rest) > 0 && rest[0] == '.' {
-		n := digits(rest, 1)
+		n := bytewise.Digits(rest, 1)
 		if n == 1 {
 			return stamp{}, false
 		}
@@ -129,7 +131,7 @@ func parseDay(s []byte) (int64, bool) {
 
 // number2 is the two digits that s begins with, -1 when they are none.
 func number2(s []byte) int {
-	if len(s) < 2 || !isDigit(s[0]) || !isDigit(s[1]) {
+	if len(s) < 2 || !bytewise.IsDigit(s[0]) || !bytewise.IsDigit(s[1]) {
 		return -1
 	}
 	return int(s[0]-'0')*10 + int(s[1]-'0')
@@ -211,7 +213,7 @@ func parseHTTPDate(s []byte) (stamp, bool) {
 // millionths, billionths of a second, whichever puts it in the years 2000 to
 // 2099. The four ranges do not meet.
 func parseEpoch(s []byte) (stamp, bool) {
-	n := digits(s, 0)
+	n := bytewise.Digits(s, 0)
 	if n < 9 || n > 19 {
 		return stamp{}, false
 	}
@@ -227,7 +229,7 @@ func parseEpoch(s []byte) (stamp, bool) {
 			if n == len(s) {
 				return stamp{t, style{family: epoch, variant: unit}}, true
 			}
-			if s[n] != '.' || digits(s, n+1) != len(s) {
+			if s[n] != '.' || bytewise.Digits(s, n+1) != len(s) {
 				break
 			}
 			t.nsec += fraction(s[n+1:]) / perSecond

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // tree is a document of elements, attributes and texts. Its nodes lie in one
@@ -58,7 +60,7 @@ func (t *names) id(name string) int32 {
 const maxNodes = 1 << 20
 
 var (
-	errTreeDeep  = fmt.Errorf("elements stand more than %d deep in each other", maxDepth)
+	errTreeDeep  = fmt.Errorf("elements stand more than %d deep in each other", jsontext.MaxDepth)
 	errTreeLarge = fmt.Errorf("it has more than %d elements, attributes and texts", maxNodes)
 )
 
@@ -94,7 +96,7 @@ func (b *builder) child(n node) int32 {
 // start opens an element.
 func (b *builder) start(name, space string) error {
 	switch {
-	case len(b.open) > maxDepth:
+	case len(b.open) > jsontext.MaxDepth:
 		return errTreeDeep
 	case len(b.nodes)+len(b.attrs) >= maxNodes:
 		return errTreeLarge

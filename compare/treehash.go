@@ -1,33 +1,35 @@
 package compare
 
+import "github.com/quackproxy/quack/compare/internal/bytewise"
+
 // hashAll computes the hashes of all nodes, children before parents.
 func (t *tree) hashAll() *tree {
 	sums := make([]uint64, len(t.names.list))
 	for i, name := range t.names.list {
-		sums[i] = hashBytes([]byte(name))
+		sums[i] = bytewise.Hash([]byte(name))
 	}
 	for id := len(t.nodes) - 1; id >= 0; id-- {
 		n := &t.nodes[id]
 		if n.name == noName {
 			if id > 0 {
-				n.exact = hashBytes(t.text[n.text.from:n.text.to])
+				n.exact = bytewise.Hash(t.text[n.text.from:n.text.to])
 				n.soft = hashSoft(t.text[n.text.from:n.text.to], nil)
 			}
 			continue
 		}
-		n.exact = mix(sums[n.name], sums[n.space])
+		n.exact = bytewise.Mix(sums[n.name], sums[n.space])
 		n.soft = n.exact
 		for _, a := range t.attributes(n) {
-			name, value := mix(sums[a.name], sums[a.space]), t.text[a.value.from:a.value.to]
-			n.exact = mix(n.exact, mix(name, hashBytes(value)))
+			name, value := bytewise.Mix(sums[a.name], sums[a.space]), t.text[a.value.from:a.value.to]
+			n.exact = bytewise.Mix(n.exact, bytewise.Mix(name, bytewise.Hash(value)))
 			if !a.token {
-				n.soft = mix(n.soft, mix(name, hashSoft(value, []byte(t.names.list[a.name]))))
+				n.soft = bytewise.Mix(n.soft, bytewise.Mix(name, hashSoft(value, []byte(t.names.list[a.name]))))
 			}
 		}
-		n.exact, n.soft = mix(n.exact, 12), mix(n.soft, 12)
+		n.exact, n.soft = bytewise.Mix(n.exact, 12), bytewise.Mix(n.soft, 12)
 		for c := n.first; c != 0; c = t.nodes[c].next {
-			n.exact = mix(n.exact, t.nodes[c].exact)
-			n.soft = mix(n.soft, t.nodes[c].soft)
+			n.exact = bytewise.Mix(n.exact, t.nodes[c].exact)
+			n.soft = bytewise.Mix(n.soft, t.nodes[c].soft)
 		}
 	}
 	return t
@@ -43,7 +45,7 @@ func hashSoft(value, name []byte) uint64 {
 			return hashStamp(s, leniency{})
 		}
 	}
-	return hashBytes(value)
+	return bytewise.Hash(value)
 }
 
 // hash is the soft hash of a child that stands at a place, without what rules
@@ -59,14 +61,14 @@ func (w *treeWalk) hash(t *tree, id int32, at set) uint64 {
 		ignored = ignored || act.ignore
 		valued = valued || !act.ignore && !act.unordered
 	})
-	name := mix(hashBytes([]byte(t.name(n))), 13)
+	name := bytewise.Mix(bytewise.Hash([]byte(t.name(n))), 13)
 	if ignored {
 		return name
 	}
 	for _, a := range t.attributes(n) {
 		below := w.tracker.member(at, []byte("@"+t.names.list[a.name]))
 		if below.empty() && !a.token {
-			name = mix(name, mix(uint64(a.name), hashSoft(t.text[a.value.from:a.value.to], []byte(t.names.list[a.name]))))
+			name = bytewise.Mix(name, bytewise.Mix(uint64(a.name), hashSoft(t.text[a.value.from:a.value.to], []byte(t.names.list[a.name]))))
 		}
 		w.tracker.pop(below)
 	}
@@ -75,7 +77,7 @@ func (w *treeWalk) hash(t *tree, id int32, at set) uint64 {
 		kid := &t.nodes[c]
 		if kid.name == noName {
 			if !valued {
-				name = mix(name, kid.soft)
+				name = bytewise.Mix(name, kid.soft)
 			}
 			continue
 		}
@@ -84,7 +86,7 @@ func (w *treeWalk) hash(t *tree, id int32, at set) uint64 {
 		}
 		below := w.tracker.sibling(at, t.name(kid), seen[kid.name])
 		seen[kid.name]++
-		name = mix(name, w.hash(t, c, below))
+		name = bytewise.Mix(name, w.hash(t, c, below))
 		w.tracker.pop(below)
 	}
 	return name

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
 // kid is a child, with its place among those of its name.
@@ -221,7 +223,7 @@ func (w *treeWalk) hashes(t *tree, list []kid, byName bool) []uint64 {
 	for i, k := range list {
 		switch {
 		case byName && k.alone:
-			sums[i] = mix(uint64(k.name), 14)
+			sums[i] = bytewise.Mix(uint64(k.name), 14)
 		case k.name == noName:
 			sums[i] = t.nodes[k.id].soft
 		default:

@@ -1,6 +1,10 @@
 package compare
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+)
 
 // uuidLength is in characters.
 const uuidLength = 36
@@ -12,7 +16,7 @@ type uuid struct{ high, low uint64 }
 var nibbles = func() (t [256]byte) {
 	for i := range t {
 		t[i] = 255
-		if d := hexDigit(byte(i)); d >= 0 {
+		if d := bytewise.HexDigit(byte(i)); d >= 0 {
 			t[i] = byte(d)
 		}
 	}

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+	"github.com/quackproxy/quack/compare/internal/decimal"
 )
 
 // valueFormat is what a rule with format asks of a value.
@@ -84,8 +87,8 @@ func textHas(s []byte, f valueFormat) bool {
 // its digits, with zeros in front or not, in a string.
 func (s scalar) integer() bool {
 	if s.class == isNumber {
-		d := parseDecimal(s.text)
-		return d.integer()
+		d := decimal.Parse(s.text)
+		return d.Integer()
 	}
 	if !s.ofText() || len(s.text) == 0 {
 		return false
@@ -94,7 +97,7 @@ func (s scalar) integer() bool {
 	if n[0] == '-' || n[0] == '+' {
 		n = n[1:]
 	}
-	return len(n) > 0 && digits(n, 0) == len(n)
+	return len(n) > 0 && bytewise.Digits(n, 0) == len(n)
 }
 
 // stamp is the value as a timestamp: a string in one of the textual styles, or
@@ -128,7 +131,7 @@ func isURI(s []byte) bool {
 
 func isHex(s []byte) bool {
 	for _, c := range s {
-		if hexDigit(c) < 0 {
+		if bytewise.HexDigit(c) < 0 {
 			return false
 		}
 	}
@@ -193,7 +196,7 @@ func (s scalar) shapes() []shape {
 		return found
 	}
 	if isUUID(string(s.text)) {
-		add(formatUUID, hexDigit(s.text[14]))
+		add(formatUUID, bytewise.HexDigit(s.text[14]))
 	}
 	if _, ok := parseStamp(s.text); ok {
 		add(formatTimestamp, 0)

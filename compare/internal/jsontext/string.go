@@ -1,9 +1,11 @@
-package compare
+package jsontext
 
 import (
 	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
 // letters reads the characters of a JSON string, without its quotes, as bytes
@@ -61,7 +63,7 @@ func (l *letters) chunk() []byte {
 func unit(s []byte) rune {
 	var r rune
 	for _, c := range s[2:6] {
-		r = r<<4 | rune(hexDigit(c))
+		r = r<<4 | rune(bytewise.HexDigit(c))
 	}
 	return r
 }
@@ -74,8 +76,8 @@ func (l *letters) encode(r rune) []byte {
 	return l.held[:utf8.EncodeRune(l.held[:], r)]
 }
 
-// equalStrings compares two JSON strings, without their quotes, by value.
-func equalStrings(a, b []byte) bool {
+// EqualStrings compares two JSON strings, without their quotes, by value.
+func EqualStrings(a, b []byte) bool {
 	la, lb := letters{raw: a}, letters{raw: b}
 	var ca, cb []byte
 	for {
@@ -96,8 +98,8 @@ func equalStrings(a, b []byte) bool {
 	}
 }
 
-// appendUnescaped appends the value of a JSON string given without its quotes.
-func appendUnescaped(to, raw []byte) []byte {
+// AppendUnescaped appends the value of a JSON string given without its quotes.
+func AppendUnescaped(to, raw []byte) []byte {
 	l := letters{raw: raw}
 	for c := l.chunk(); c != nil; c = l.chunk() {
 		to = append(to, c...)
@@ -105,7 +107,26 @@ func appendUnescaped(to, raw []byte) []byte {
 	return to
 }
 
-func unescaped(raw []byte) string { return string(appendUnescaped(nil, raw)) }
+func Unescaped(raw []byte) string { return string(AppendUnescaped(nil, raw)) }
 
-// hasEscapes reports whether a JSON string, without its quotes, has any.
-func hasEscapes(raw []byte) bool { return bytes.IndexByte(raw, '\\') >= 0 }
+// HasEscapes reports whether a JSON string, without its quotes, has any.
+func HasEscapes(raw []byte) bool { return bytes.IndexByte(raw, '\\') >= 0 }
+
+// Quote writes a text as a JSON string.
+func Quote(s []byte) []byte {
+	q := append(make([]byte, 0, len(s)+2), '"')
+	for _, c := range s {
+		switch {
+		case c == '"' || c == '\\':
+			q = append(q, '\\', c)
+		case c == '\n':
+			q = append(q, `\n`...)
+		case c < ' ':
+			q = append(q, `\u00`...)
+			q = append(q, "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
+		default:
+			q = append(q, c)
+		}
+	}
+	return append(q, '"')
+}

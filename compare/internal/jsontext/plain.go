@@ -1,16 +1,18 @@
-package compare
+package jsontext
 
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
 // The scanners below take what most values and names are, within a run. They
 // give the position behind it, or one of these.
 const (
-	leftToWalk = -1 // out of the ordinary
-	endOfRun   = -2 // it does not end within the run
-	aContainer = -3
+	Unusual   = -1 // out of the ordinary
+	EndOfRun  = -2 // it does not end within the run
+	Container = -3
 )
 
 // specials marks the bytes of a word that can not stand in a string as they
@@ -29,14 +31,14 @@ func smalls(v uint64) uint64 {
 	return (v + ones*(0x80-'_')) &^ (v + ones*(0x7f-'z')) &^ v & highs
 }
 
-// scanPlainName scans a member name and the colon behind it. Names that are
+// ScanPlainName scans a member name and the colon behind it. Names that are
 // plain have only small letters and _ in them.
-func scanPlainName(a []byte, i int) (end int, plain bool) {
+func ScanPlainName(a []byte, i int) (end int, plain bool) {
 	if a[i] != '"' {
-		return leftToWalk, false
+		return Unusual, false
 	}
 	i++
-	from, letters := i, uint64(highs)
+	letters := uint64(highs)
 	for ; i+8 <= len(a); i += 8 {
 		v := binary.LittleEndian.Uint64(a[i:])
 		m := specials(v)
@@ -47,32 +49,32 @@ func scanPlainName(a []byte, i int) (end int, plain bool) {
 		n := bits.TrailingZeros64(m) &^ 7
 		i += n / 8
 		if i+1 >= len(a) {
-			return endOfRun, false
+			return EndOfRun, false
 		}
 		if a[i] != '"' || a[i+1] != ':' {
-			return leftToWalk, false
+			return Unusual, false
 		}
 		letters &= smalls(v) | ^uint64(0)<<n
-		return i + 2, letters&highs == highs && i-from <= maxNameLength
+		return i + 2, letters&highs == highs
 	}
-	return endOfRun, false
+	return EndOfRun, false
 }
 
-// scanPlain scans a scalar without escapes.
-func scanPlain(a []byte, i int) int {
+// ScanPlain scans a scalar without escapes.
+func ScanPlain(a []byte, i int) int {
 	switch c := a[i]; c {
 	case '"':
 		for i++; i+8 <= len(a); i += 8 {
 			if m := specials(binary.LittleEndian.Uint64(a[i:])); m != 0 {
 				if i += bits.TrailingZeros64(m) / 8; a[i] != '"' {
-					return leftToWalk
+					return Unusual
 				}
 				return i + 1
 			}
 		}
-		return endOfRun
+		return EndOfRun
 	case '{', '[':
-		return aContainer
+		return Container
 	case 't':
 		return plainLiteral(a, i, "true")
 	case 'f':
@@ -85,22 +87,22 @@ func scanPlain(a []byte, i int) int {
 
 func plainLiteral(a []byte, i int, word string) int {
 	if i+len(word) > len(a) {
-		return endOfRun
+		return EndOfRun
 	}
-	return max(leftToWalk, scanLiteral(a, i, word))
+	return max(Unusual, scanLiteral(a, i, word))
 }
 
 // plainNumber scans a number that ends within the run: what follows it decides
 // where it ends.
 func plainNumber(a []byte, i int) int {
 	from := i
-	if i = digits(a, i); i == from || a[from] == '0' || i < len(a) && (a[i] == '.' || a[i]|0x20 == 'e') {
-		if i = scanNumber(a, from); i < 0 {
-			return leftToWalk
+	if i = bytewise.Digits(a, i); i == from || a[from] == '0' || i < len(a) && (a[i] == '.' || a[i]|0x20 == 'e') {
+		if i = ScanNumber(a, from); i < 0 {
+			return Unusual
 		}
 	}
 	if i >= len(a) {
-		return endOfRun
+		return EndOfRun
 	}
 	return i
 }

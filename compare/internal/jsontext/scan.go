@@ -1,26 +1,31 @@
-package compare
+// Package jsontext reads JSON where it stands: nothing is decoded, and what is
+// found is a position behind it. Start with [ScanValue]; strings are compared
+// and read by their escapes with [EqualStrings] and [AppendUnescaped], and
+// [ScanPlain] is the quick way through what needs no care.
+package jsontext
 
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
-// maxDepth bounds how deep arrays and objects may stand in each other. Deeper
+// MaxDepth bounds how deep arrays and objects may stand in each other. Deeper
 // bodies can not be compared: Result.Err.
-const maxDepth = 512
+const MaxDepth = 512
 
 // The scanners below take a position and return the one behind what they
 // scanned, or one of these. They hold to RFC 8259, except that they let
 // invalid UTF-8 in strings pass: two bodies that have it can still be compared
 // byte by byte.
 const (
-	notJSON = -1
-	tooDeep = -2
-	tooLong = -3 // given by walks only: see walk.lists
+	NotJSON = -1
+	TooDeep = -2
 )
 
-// blank skips white space.
-func blank(s []byte, i int) int {
+// Blank skips white space.
+func Blank(s []byte, i int) int {
 	for i < len(s) && s[i] <= ' ' && (s[i] == ' ' || s[i] == '\n' || s[i] == '\r' || s[i] == '\t') {
 		i++
 	}
@@ -49,13 +54,13 @@ func plainPrefix(s []byte, i int) int {
 	return i - from
 }
 
-// scanString scans a string from its opening quote, and says whether it has escapes.
-func scanString(s []byte, i int) (end int, escapes bool) {
+// ScanString scans a string from its opening quote, and says whether it has escapes.
+func ScanString(s []byte, i int) (end int, escapes bool) {
 	i++
 	for {
 		i += plainPrefix(s, i)
 		if i >= len(s) {
-			return notJSON, escapes
+			return NotJSON, escapes
 		}
 		switch s[i] {
 		case '"':
@@ -63,12 +68,12 @@ func scanString(s []byte, i int) (end int, escapes bool) {
 		case '\\':
 			n := escapeLength(s[i:])
 			if n == 0 {
-				return notJSON, true
+				return NotJSON, true
 			}
 			escapes = true
 			i += n
 		default:
-			return notJSON, escapes
+			return NotJSON, escapes
 		}
 	}
 }
@@ -86,7 +91,7 @@ func escapeLength(s []byte) int {
 			return 0
 		}
 		for _, c := range s[2:6] {
-			if hexDigit(c) < 0 {
+			if bytewise.HexDigit(c) < 0 {
 				return 0
 			}
 		}
@@ -95,30 +100,20 @@ func escapeLength(s []byte) int {
 	return 0
 }
 
-func hexDigit(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return int(c|0x20-'a') + 10
-	}
-	return -1
-}
-
-// scanNumber scans a number.
-func scanNumber(s []byte, i int) int {
+// ScanNumber scans a number.
+func ScanNumber(s []byte, i int) int {
 	if i < len(s) && s[i] == '-' {
 		i++
 	}
 	from := i
-	i = digits(s, i)
+	i = bytewise.Digits(s, i)
 	if i == from || s[from] == '0' && i > from+1 {
-		return notJSON
+		return NotJSON
 	}
 	if i < len(s) && s[i] == '.' {
 		from = i + 1
-		if i = digits(s, from); i == from {
-			return notJSON
+		if i = bytewise.Digits(s, from); i == from {
+			return NotJSON
 		}
 	}
 	if i < len(s) && s[i]|0x20 == 'e' {
@@ -126,28 +121,21 @@ func scanNumber(s []byte, i int) int {
 			i++
 		}
 		from = i
-		if i = digits(s, from); i == from {
-			return notJSON
+		if i = bytewise.Digits(s, from); i == from {
+			return NotJSON
 		}
 	}
 	return i
 }
 
-func digits(s []byte, i int) int {
-	for i < len(s) && isDigit(s[i]) {
-		i++
-	}
-	return i
-}
-
-// scanValue scans a value that stands depth containers deep.
-func scanValue(s []byte, i, depth int) int {
+// ScanValue scans a value that stands depth containers deep.
+func ScanValue(s []byte, i, depth int) int {
 	if i >= len(s) {
-		return notJSON
+		return NotJSON
 	}
 	switch c := s[i]; c {
 	case '"':
-		end, _ := scanString(s, i)
+		end, _ := ScanString(s, i)
 		return end
 	case '{', '[':
 		return scanContainer(s, i, depth)
@@ -158,24 +146,24 @@ func scanValue(s []byte, i, depth int) int {
 	case 'n':
 		return scanLiteral(s, i, "null")
 	}
-	return scanNumber(s, i)
+	return ScanNumber(s, i)
 }
 
 func scanLiteral(s []byte, i int, word string) int {
 	if i+len(word) > len(s) || string(s[i:i+len(word)]) != word {
-		return notJSON
+		return NotJSON
 	}
 	return i + len(word)
 }
 
 // scanContainer scans an array or an object.
 func scanContainer(s []byte, i, depth int) int {
-	if depth >= maxDepth {
-		return tooDeep
+	if depth >= MaxDepth {
+		return TooDeep
 	}
 	object := s[i] == '{'
 	closing := s[i] + 2 // in ASCII for both
-	if i = blank(s, i+1); i < len(s) && s[i] == closing {
+	if i = Blank(s, i+1); i < len(s) && s[i] == closing {
 		return i + 1
 	}
 	for {
@@ -184,46 +172,46 @@ func scanContainer(s []byte, i, depth int) int {
 				return i
 			}
 		}
-		if i = scanValue(s, i, depth+1); i < 0 {
+		if i = ScanValue(s, i, depth+1); i < 0 {
 			return i
 		}
-		if i = blank(s, i); i >= len(s) || s[i] != ',' && s[i] != closing {
-			return notJSON
+		if i = Blank(s, i); i >= len(s) || s[i] != ',' && s[i] != closing {
+			return NotJSON
 		}
 		if s[i] == closing {
 			return i + 1
 		}
-		i = blank(s, i+1)
+		i = Blank(s, i+1)
 	}
 }
 
 // scanName scans a member name, the colon and the white space behind it.
 func scanName(s []byte, i int) int {
 	if i >= len(s) || s[i] != '"' {
-		return notJSON
+		return NotJSON
 	}
-	if i, _ = scanString(s, i); i < 0 {
+	if i, _ = ScanString(s, i); i < 0 {
 		return i
 	}
-	return scanColon(s, i)
+	return ScanColon(s, i)
 }
 
-// scanColon scans a colon and the white space around it.
-func scanColon(s []byte, i int) int {
-	if i = blank(s, i); i >= len(s) || s[i] != ':' {
-		return notJSON
+// ScanColon scans a colon and the white space around it.
+func ScanColon(s []byte, i int) int {
+	if i = Blank(s, i); i >= len(s) || s[i] != ':' {
+		return NotJSON
 	}
-	return blank(s, i+1)
+	return Blank(s, i+1)
 }
 
-// scanDocument is notJSON or tooDeep when s is not one JSON text.
-func scanDocument(s []byte) int {
-	i := scanValue(s, blank(s, 0), 0)
+// ScanDocument is NotJSON or TooDeep when s is not one JSON text.
+func ScanDocument(s []byte) int {
+	i := ScanValue(s, Blank(s, 0), 0)
 	if i < 0 {
 		return i
 	}
-	if blank(s, i) != len(s) {
-		return notJSON
+	if Blank(s, i) != len(s) {
+		return NotJSON
 	}
 	return len(s)
 }
