@@ -3,6 +3,8 @@ package compare
 import (
 	"slices"
 	"strings"
+
+	"github.com/quackproxy/quack/compare/internal/stamp"
 )
 
 // cookie is one Set-Cookie line (RFC 6265 section 5.2).
@@ -82,12 +84,12 @@ func (w *fields) cookie(l, n cookie) {
 	f := newFinding(cookiePath(l.name), KindHeader, []string{l.line}, []string{n.line})
 	applicable := w.rules.field(f.Path)
 	bound, v := w.rules.timeBound(applicable)
-	tl, okL := parseStamp([]byte(l.expires))
-	tn, okN := parseStamp([]byte(n.expires))
-	near := l.expires == n.expires || okL && okN && tl.style == tn.style && tl.apart(tn.instant) <= bound
+	tl, okL := stamp.Parse([]byte(l.expires))
+	tn, okN := stamp.Parse([]byte(n.expires))
+	near := l.expires == n.expires || okL && okN && tl.Style == tn.Style && tl.Apart(tn.Instant) <= bound
 	switch {
 	case l.value == n.value && attributes && near:
-		f.verdict, f.drift = v, tn.after(tl.instant)
+		f.verdict, f.drift = v, tn.After(tl.Instant)
 	case l.value != n.value && attributes && near:
 		f.judge(w.rules, applicable, l.name, l.value, n.value)
 	default:

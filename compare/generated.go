@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/quackproxy/quack/compare/internal/bytewise"
+	"github.com/quackproxy/quack/compare/internal/stamp"
 )
 
 // An id that is made up while an answer is made is another one on each side,
@@ -204,7 +205,7 @@ func isRequestIDName(name []byte) bool {
 // made up by hand are often full of zeros.
 func sameMoment(a, b int64) bool {
 	const since = 946684800_000
-	bound := TimestampBound.Milliseconds()
+	bound := stamp.Bound.Milliseconds()
 	return a >= since && b >= since && a-b <= bound && b-a <= bound
 }
 

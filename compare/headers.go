@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/quackproxy/quack/compare/internal/stamp"
 )
 
 // volatileHeaders are named in VolatileHeaders, in canonical form, by who sends
@@ -258,9 +260,9 @@ func (p *pair) settle(f *finding, match bool) {
 			}
 		}
 	case "Last-Modified":
-		tl, okL := parseStamp([]byte(l))
-		tn, okN := parseStamp([]byte(n))
-		if match && both && okL && okN && tl.style == tn.style {
+		tl, okL := stamp.Parse([]byte(l))
+		tn, okN := stamp.Parse([]byte(n))
+		if match && both && okL && okN && tl.Style == tn.Style {
 			f.verdict.reason = byValidator
 		}
 	case "Content-Digest", "Repr-Digest", "Digest", "Content-Md5":

@@ -4,6 +4,7 @@ import (
 	"github.com/quackproxy/quack/compare/internal/bytewise"
 	"github.com/quackproxy/quack/compare/internal/decimal"
 	"github.com/quackproxy/quack/compare/internal/jsontext"
+	"github.com/quackproxy/quack/compare/internal/stamp"
 )
 
 // Elements of arrays are paired by hashes of their values. What is forgiven
@@ -149,7 +150,7 @@ func hashText(s, field []byte, lenient leniency) uint64 {
 		if t, ok := stampOf(s, lenient.within); ok {
 			return hashStamp(t, lenient)
 		}
-		if t, ok := parseEpoch(s); ok && (lenient.within || isTimeName(field)) {
+		if t, ok := stamp.ParseEpoch(s); ok && (lenient.within || stamp.IsName(field)) {
 			return bytewise.Mix(hashStamp(t, lenient), 13)
 		}
 	}
@@ -165,10 +166,10 @@ func hashText(s, field []byte, lenient leniency) uint64 {
 	return bytewise.Hash(s)
 }
 
-func hashStamp(t stamp, lenient leniency) uint64 {
-	sum := bytewise.Mix(uint64(t.style.family)<<32|uint64(t.style.zone)<<16|uint64(uint16(t.style.offset)), uint64(t.style.variant))
+func hashStamp(t stamp.Stamp, lenient leniency) uint64 {
+	sum := t.Style.Hash()
 	if !lenient.within {
-		sum = bytewise.Mix(sum, uint64(t.sec>>stampBucket))
+		sum = bytewise.Mix(sum, uint64(t.Sec>>stampBucket))
 	}
 	return sum
 }
@@ -177,7 +178,7 @@ func hashNumber(s, field []byte, lenient leniency) uint64 {
 	if lenient.tolerance || lenient.free {
 		return 7
 	}
-	if t, ok := parseEpoch(s); ok && !lenient.exactTimes && (lenient.within || isTimeName(field)) {
+	if t, ok := stamp.ParseEpoch(s); ok && !lenient.exactTimes && (lenient.within || stamp.IsName(field)) {
 		return hashStamp(t, lenient)
 	}
 	d := decimal.Parse(s)

@@ -5,7 +5,14 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/compare/internal/jsontext"
+	"github.com/quackproxy/quack/compare/internal/stamp"
 )
+
+// TimestampBound is how far apart two timestamps of the same format may be to
+// be forgiven without a rule. The two sides of a request run within seconds of
+// each other; a created_at that is days off is a fault. A rule with within
+// sets another bound at its path.
+const TimestampBound = stamp.Bound
 
 // judge decides on one place where two values differ: of JSON, of a header or
 // trailer field, of a cookie, of a line of text. It goes through, in order,
@@ -173,14 +180,14 @@ func (j *judge) rewrite() bool {
 func (j *judge) timestamps() bool {
 	bound, v := j.rules.timeBound(j.applicable)
 	l, n, ok := j.stamps(v.reason == byRule)
-	if !ok || l.apart(n.instant) > bound {
+	if !ok || l.Apart(n.Instant) > bound {
 		return false
 	}
-	if l.style != n.style {
+	if l.Style != n.Style {
 		j.kind = KindFormat
 		return false
 	}
-	j.verdict, j.drift = v, n.after(l.instant)
+	j.verdict, j.drift = v, n.After(l.Instant)
 	return true
 }
 
@@ -188,7 +195,7 @@ func (j *judge) timestamps() bool {
 // else, are epochs where the field
 // has the name of one or a rule says that it is (ruled); dates without a time
 // count only where a rule does.
-func (j *judge) stamps(ruled bool) (l, n stamp, ok bool) {
+func (j *judge) stamps(ruled bool) (l, n stamp.Stamp, ok bool) {
 	if j.legacy.ofText() {
 		if l, ok = stampOf(j.legacy.text, ruled); ok {
 			n, ok = stampOf(j.new.text, ruled)
@@ -199,23 +206,23 @@ func (j *judge) stamps(ruled bool) (l, n stamp, ok bool) {
 	} else if j.legacy.class != isNumber {
 		return l, n, false
 	}
-	if l, ok = parseEpoch(j.legacy.text); !ok {
+	if l, ok = stamp.ParseEpoch(j.legacy.text); !ok {
 		return l, n, false
 	}
-	if n, ok = parseEpoch(j.new.text); ok {
-		ok = ruled || isTimeName(j.name)
+	if n, ok = stamp.ParseEpoch(j.new.text); ok {
+		ok = ruled || stamp.IsName(j.name)
 	}
 	return l, n, ok
 }
 
 // stampOf parses a text as a timestamp, or as a date where those count.
-func stampOf(s []byte, dates bool) (stamp, bool) {
+func stampOf(s []byte, dates bool) (stamp.Stamp, bool) {
 	if dates {
-		if t, ok := parseDate(s); ok {
+		if t, ok := stamp.ParseDate(s); ok {
 			return t, true
 		}
 	}
-	return parseStamp(s)
+	return stamp.Parse(s)
 }
 
 // byRules applies the rules that say something of the values. Where one asks

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/compare/internal/decimal"
+	"github.com/quackproxy/quack/compare/internal/stamp"
 )
 
 // bounds are what a bound of time is rounded up to.
@@ -48,19 +49,19 @@ func (o *Observation) spread() (time.Duration, bool) {
 	var most time.Duration
 	for _, p := range o.whole() {
 		l, n, ok := o.times(p)
-		if !ok || l.style != n.style {
+		if !ok || l.Style != n.Style {
 			return 0, false
 		}
-		most = max(most, l.apart(n.instant))
+		most = max(most, l.Apart(n.Instant))
 	}
 	return most, most > 0
 }
 
 // times are the timestamps, or dates, of a pair.
-func (o *Observation) times(p Sample) (l, n stamp, ok bool) {
+func (o *Observation) times(p Sample) (l, n stamp.Stamp, ok bool) {
 	j := judge{name: []byte(o.name())}
 	j.legacy, j.new = o.scalars(p)
-	if j.legacy.class == isNumber && !isTimeName(j.name) {
+	if j.legacy.class == isNumber && !stamp.IsName(j.name) {
 		return l, n, false
 	}
 	return j.stamps(j.legacy.class == isString)

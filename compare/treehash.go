@@ -1,6 +1,9 @@
 package compare
 
-import "github.com/quackproxy/quack/compare/internal/bytewise"
+import (
+	"github.com/quackproxy/quack/compare/internal/bytewise"
+	"github.com/quackproxy/quack/compare/internal/stamp"
+)
 
 // hashAll computes the hashes of all nodes, children before parents.
 func (t *tree) hashAll() *tree {
@@ -38,10 +41,10 @@ func (t *tree) hashAll() *tree {
 // hashSoft leaves out of a value what is forgiven without a rule.
 func hashSoft(value, name []byte) uint64 {
 	if len(value) < 64 {
-		if s, ok := parseStamp(value); ok {
+		if s, ok := stamp.Parse(value); ok {
 			return hashStamp(s, leniency{})
 		}
-		if s, ok := parseEpoch(value); ok && isTimeName(name) {
+		if s, ok := stamp.ParseEpoch(value); ok && stamp.IsName(name) {
 			return hashStamp(s, leniency{})
 		}
 	}

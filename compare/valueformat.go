@@ -13,6 +13,7 @@ import (
 
 	"github.com/quackproxy/quack/compare/internal/bytewise"
 	"github.com/quackproxy/quack/compare/internal/decimal"
+	"github.com/quackproxy/quack/compare/internal/stamp"
 )
 
 // valueFormat is what a rule with format asks of a value.
@@ -71,7 +72,7 @@ func textHas(s []byte, f valueFormat) bool {
 	case formatULID:
 		return isULID(s)
 	case formatDate:
-		_, ok := parseDate(s)
+		_, ok := stamp.ParseDate(s)
 		return ok
 	case formatEmail:
 		return isEmail(s)
@@ -102,16 +103,16 @@ func (s scalar) integer() bool {
 
 // stamp is the value as a timestamp: a string in one of the textual styles, or
 // a number of seconds, or of parts of a second, in this century.
-func (s scalar) stamp() (stamp, bool) {
+func (s scalar) stamp() (stamp.Stamp, bool) {
 	if s.ofText() {
-		if t, ok := parseStamp(s.text); ok || s.class == isString {
+		if t, ok := stamp.Parse(s.text); ok || s.class == isString {
 			return t, ok
 		}
 	}
 	if s.class == isNumber || s.class == isText {
-		return parseEpoch(s.text)
+		return stamp.ParseEpoch(s.text)
 	}
-	return stamp{}, false
+	return stamp.Stamp{}, false
 }
 
 // email is an address as forms take it: RFC 5321's without quotes, in which
@@ -173,7 +174,7 @@ func sameFormat(l, n scalar) bool {
 	}
 	if a, ok := l.stamp(); ok {
 		if b, ok := n.stamp(); ok {
-			return a.style == b.style
+			return a.Style == b.Style
 		}
 	}
 	of, with := l.shapes(), n.shapes()
@@ -198,7 +199,7 @@ func (s scalar) shapes() []shape {
 	if isUUID(string(s.text)) {
 		add(formatUUID, bytewise.HexDigit(s.text[14]))
 	}
-	if _, ok := parseStamp(s.text); ok {
+	if _, ok := stamp.Parse(s.text); ok {
 		add(formatTimestamp, 0)
 	}
 	if len(s.text) >= shortestHex && isHex(s.text) {

@@ -1,4 +1,8 @@
-package compare
+// Package stamp reads timestamps as they are written in answers: textual ones
+// ([Parse]), days ([ParseDate]) and numbers ([ParseEpoch]). Two of one [Style] are
+// told apart by their [Instant]; whether a number is one at all, the name of its
+// field says ([IsName]).
+package stamp
 
 import (
 	"bytes"
@@ -7,11 +11,9 @@ import (
 	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
-// TimestampBound is how far apart two timestamps of the same format may be to
-// be forgiven without a rule. The two sides of a request run within seconds of
-// each other; a created_at that is days off is a fault. A rule with within
-// sets another bound at its path.
-const TimestampBound = 60 * time.Second
+// Bound is how far apart two timestamps may be that mean one moment,
+// where nothing else is said.
+const Bound = 60 * time.Second
 
 // family is a way of writing timestamps.
 type family uint8
@@ -24,10 +26,10 @@ const (
 	dateOnly                   // 2006-01-02: a day, not an instant; counts under a within rule only
 )
 
-// style is all of a timestamp's format: two timestamps are in the same format
+// Style is all of a timestamp's format: two timestamps are in the same format
 // when their styles are equal. The length of the fraction is no part of it,
 // because writers that strip zeros vary it.
-type style struct {
+type Style struct {
 	family   family
 	fraction bool
 	zone     zone
@@ -49,74 +51,79 @@ const (
 	zoneSpaced       // added to the three above when a space stands in front
 )
 
-// instant is a point in time, without the fraction beyond nanoseconds.
-type instant struct{ sec, nsec int64 }
-
-// stamp is a timestamp as it was written.
-type stamp struct {
-	instant
-	style style
+// Hash is one number for all timestamps of one style.
+func (st Style) Hash() uint64 {
+	return bytewise.Mix(uint64(st.family)<<32|uint64(st.zone)<<16|uint64(uint16(st.offset)), uint64(st.variant))
 }
 
-// after is how much later t is than u, at most about 290 years.
-func (t instant) after(u instant) time.Duration {
-	sec := t.sec - u.sec
+// Instant is a point in time, without the fraction beyond nanoseconds.
+type Instant struct{ Sec, Nsec int64 }
+
+// Stamp is a timestamp as it was written.
+type Stamp struct {
+	Instant
+	Style Style
+}
+
+// After is how much later t is than u, at most about 290 years.
+func (t Instant) After(u Instant) time.Duration {
+	sec := t.Sec - u.Sec
 	const most = int64(1<<63-1)/int64(time.Second) - 1
 	sec = max(-most, min(most, sec))
-	return time.Duration(sec)*time.Second + time.Duration(t.nsec-u.nsec)
+	return time.Duration(sec)*time.Second + time.Duration(t.Nsec-u.Nsec)
 }
 
-// apart is the distance of two instants.
-func (t instant) apart(u instant) time.Duration { return t.after(u).Abs() }
+// Apart is the distance of two instants.
+func (t Instant) Apart(u Instant) time.Duration { return t.After(u).Abs() }
 
-// parseStamp parses a timestamp in one of the textual families.
-func parseStamp(s []byte) (stamp, bool) {
+// Parse parses a timestamp in one of the textual families.
+func Parse(s []byte) (Stamp, bool) {
 	if len(s) < 19 || len(s) > 64 {
-		return stamp{}, false
+		return Stamp{}, false
 	}
 	if !bytewise.IsDigit(s[0]) {
 		return parseHTTPDate(s)
 	}
 	day, ok := parseDay(s[:10])
 	if !ok || s[13] != ':' || s[16] != ':' {
-		return stamp{}, false
+		return Stamp{}, false
 	}
-	st := style{variant: s[10], family: rfc3339}
+	st := Style{variant: s[10], family: rfc3339}
 	switch s[10] {
 	case 'T', 't':
 	case ' ':
 		st.family = sqlTime
 	default:
-		return stamp{}, false
+		return Stamp{}, false
 	}
 	h, m, sec := number2(s[11:]), number2(s[14:]), number2(s[17:])
 	if h < 0 || h > 23 || m < 0 || m > 59 || sec < 0 || sec > 60 { // 60: a leap second
-		return stamp{}, false
+		return Stamp{}, false
 	}
-	t := instant{sec: day + int64(h*3600+m*60+sec)}
+	t := Instant{Sec: day + int64(h*3600+m*60+sec)}
 	rest := s[19:]
 	if len(rest) > 0 && rest[0] == '.' {
 		n := bytewise.Digits(rest, 1)
 		if n == 1 {
-			return stamp{}, false
+			return Stamp{}, false
 		}
-		t.nsec, st.fraction = fraction(rest[1:n]), true
+		t.Nsec, st.fraction = fraction(rest[1:n]), true
 		rest = rest[n:]
 	}
 	if !st.parseZone(rest) {
-		return stamp{}, false
+		return Stamp{}, false
 	}
-	t.sec -= int64(st.offset) * 60
-	return stamp{t, st}, true
+	t.Sec -= int64(st.offset) * 60
+	return Stamp{t, st}, true
 }
 
-// parseDate parses a day without a time.
-func parseDate(s []byte) (stamp, bool) {
+// ParseDate parses a day without a time.
+func ParseDate(s []byte) (Stamp, bool) {
 	if len(s) != 10 {
-		return stamp{}, false
+		return Stamp{}, false
 	}
 	day, ok := parseDay(s)
-	return stamp{instant{sec: day}, style{family: dateOnly}}, ok
+	return Stamp{Instant{Sec: day}, Style{family: dateOnly}}, ok
 }
 
 // parseDay is a date such as 2006-01-02, in seconds since 1970.
@@ -150,7 +157,7 @@ func fraction(s []byte) int64 {
 }
 
 // parseZone parses all that stands behind the time.
-func (st *style) parseZone(s []byte) bool {
+func (st *Style) parseZone(s []byte) bool {
 	switch string(s) {
 	case "":
 		return true
@@ -197,25 +204,25 @@ var httpLayouts = [...]string{
 	"Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC,
 }
 
-func parseHTTPDate(s []byte) (stamp, bool) {
+func parseHTTPDate(s []byte) (Stamp, bool) {
 	if len(s) > 33 || bytes.Count(s, []byte(":")) != 2 {
-		return stamp{}, false
+		return Stamp{}, false
 	}
 	for k, layout := range httpLayouts {
 		if t, err := time.Parse(layout, string(s)); err == nil {
-			return stamp{instant{sec: t.Unix()}, style{family: httpDate, variant: uint8(k)}}, true
+			return Stamp{Instant{Sec: t.Unix()}, Style{family: httpDate, variant: uint8(k)}}, true
 		}
 	}
-	return stamp{}, false
+	return Stamp{}, false
 }
 
-// parseEpoch takes a JSON number for seconds since 1970, or for thousandths,
+// ParseEpoch takes a JSON number for seconds since 1970, or for thousandths,
 // millionths, billionths of a second, whichever puts it in the years 2000 to
 // 2099. The four ranges do not meet.
-func parseEpoch(s []byte) (stamp, bool) {
+func ParseEpoch(s []byte) (Stamp, bool) {
 	n := bytewise.Digits(s, 0)
 	if n < 9 || n > 19 {
-		return stamp{}, false
+		return Stamp{}, false
 	}
 	var v int64
 	for _, c := range s[:n] {
@@ -225,19 +232,19 @@ func parseEpoch(s []byte) (stamp, bool) {
 	perSecond := int64(1)
 	for unit := uint8(0); unit < 4; unit++ {
 		if v >= from*perSecond && v < to*perSecond {
-			t := instant{sec: v / perSecond, nsec: v % perSecond * (1e9 / perSecond)}
+			t := Instant{Sec: v / perSecond, Nsec: v % perSecond * (1e9 / perSecond)}
 			if n == len(s) {
-				return stamp{t, style{family: epoch, variant: unit}}, true
+				return Stamp{t, Style{family: epoch, variant: unit}}, true
 			}
 			if s[n] != '.' || bytewise.Digits(s, n+1) != len(s) {
 				break
 			}
-			t.nsec += fraction(s[n+1:]) / perSecond
-			return stamp{t, style{family: epoch, variant: unit, fraction: true}}, true
+			t.Nsec += fraction(s[n+1:]) / perSecond
+			return Stamp{t, Style{family: epoch, variant: unit, fraction: true}}, true
 		}
 		perSecond *= 1000
 	}
-	return stamp{}, false
+	return Stamp{}, false
 }
 
 // timeWords are the words that make a name one of a point in time, as a whole
@@ -249,10 +256,10 @@ var timeWords = map[string]bool{
 	"finished": true, "since": true, "until": true, "iat": true, "exp": true, "nbf": true, "reset": true,
 }
 
-// isTimeName reports whether a field of this name is likely to hold a
+// IsName reports whether a field of this name is likely to hold a
 // timestamp even when its value is a plain number: one of its words is in
 // timeWords, or it has several and the last is "at" or "on".
-func isTimeName(name []byte) bool {
+func IsName(name []byte) bool {
 	var word []byte
 	words := 0
 	for i := 0; i <= len(name); i++ {
