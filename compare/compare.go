@@ -3,7 +3,17 @@
 // Start with [Exchanges], which takes the legacy and the new [Exchange] and the
 // compiled [Rules] of the route, and returns a [Result]: every [Difference]
 // with its path and kind, and every difference that was forgiven, with the
-// reason. [Compile] turns rules as they are written into Rules.
+// reason. [Compile] turns rules as they are written into Rules, and [Suggest]
+// proposes some for what was observed.
+//
+// Bodies are compared by what they are: JSON and what is read as such (records,
+// server-sent events, protobuf and gRPC), XML and HTML, forms, multipart bodies,
+// text by line, all others as bytes. Without any rule, timestamps of one format
+// that are close to each other, ids that each side made up, and header fields
+// whose values are free are forgiven; [Options] switch that off.
+//
+// What needs nothing of an answer stands in packages below internal: JSON text,
+// decimals, timestamps, the pairing of sequences.
 //
 // The package is pure: no I/O, no clock, no randomness, no goroutine, no
 // logging. The same two exchanges always give the same result in the same

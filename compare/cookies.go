@@ -15,10 +15,12 @@ type cookie struct {
 	expires     string
 }
 
+// Of several attributes with one name the last counts (section 5.3).
 func parseCookie(line string) cookie {
 	parts := strings.Split(line, ";")
 	name, value, _ := strings.Cut(parts[0], "=")
 	c := cookie{line: line, name: strings.TrimSpace(name), value: strings.TrimSpace(value)}
+	last := make(map[string]string, len(parts)-1)
 	for _, part := range parts[1:] {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
@@ -27,10 +29,15 @@ func parseCookie(line string) cookie {
 		case "expires":
 			c.expires = value
 		case "path":
-			c.attributes = append(c.attributes, "path="+value)
+			last[name] = value
+		case "domain":
+			last[name] = strings.ToLower(strings.TrimPrefix(value, "."))
 		default:
-			c.attributes = append(c.attributes, name+"="+strings.ToLower(value))
+			last[name] = strings.ToLower(value)
 		}
+	}
+	for name, value := range last {
+		c.attributes = append(c.attributes, name+"="+value)
 	}
 	slices.Sort(c.attributes)
 	return c

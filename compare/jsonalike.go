@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/quackproxy/quack/compare/internal/align"
 	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
@@ -40,7 +41,7 @@ func (w *walk) likenessOf(x *arrays, ha, hb []uint64) (l likeness, ok bool) {
 // ordered pairs elements whose order counts, given the pairs that the hashes
 // make. A key that is found pairs elements in another order too, unless what
 // it pairs has clearly less in common: then it only numbers them.
-func (l *likeness) ordered(pairs []partners) (better []partners, reordered bool) {
+func (l *likeness) ordered(pairs []align.Pair) (better []align.Pair, reordered bool) {
 	ka, kb, ok := l.keys()
 	if !ok {
 		return l.refine(pairs), false
@@ -53,12 +54,12 @@ func (l *likeness) ordered(pairs []partners) (better []partners, reordered bool)
 		}
 	}
 	restA, restB = append(restA, without(ka)...), append(restB, without(kb)...)
-	keyed = complete(append(keyed, l.nearest(restA, restB)...), len(l.ha), len(l.hb))
-	return keyed, isMoved(keyed)
+	keyed = align.Complete(append(keyed, l.nearest(restA, restB)...), len(l.ha), len(l.hb))
+	return keyed, align.IsMoved(keyed)
 }
 
 // unordered pairs elements whose order does not matter.
-func (l *likeness) unordered() []partners {
+func (l *likeness) unordered() []align.Pair {
 	ka, kb, ok := l.keys()
 	if !ok {
 		ka, kb = make([]uint64, len(l.ha)), make([]uint64, len(l.hb))
@@ -69,11 +70,11 @@ func (l *likeness) unordered() []partners {
 }
 
 // score is how many traits the elements of all pairs have in common.
-func (l *likeness) score(pairs []partners) int {
+func (l *likeness) score(pairs []align.Pair) int {
 	n := 0
 	for _, p := range pairs {
-		if p.legacy >= 0 && p.new >= 0 {
-			n += common(l.a.of(p.legacy), l.b.of(p.new))
+		if p.Legacy >= 0 && p.New >= 0 {
+			n += common(l.a.of(p.Legacy), l.b.of(p.New))
 		}
 	}
 	return n
@@ -105,8 +106,8 @@ func (l *likeness) change(i, j int) int32 {
 
 // refine pairs anew what stands between elements of equal hash, as far as the
 // steps allow it.
-func (l *likeness) refine(pairs []partners) []partners {
-	better := make([]partners, 0, len(pairs))
+func (l *likeness) refine(pairs []align.Pair) []align.Pair {
+	better := make([]align.Pair, 0, len(pairs))
 	for len(pairs) > 0 {
 		n := slices.IndexFunc(pairs, l.anchors)
 		if n == 0 {
@@ -123,48 +124,48 @@ func (l *likeness) refine(pairs []partners) []partners {
 	return better
 }
 
-func (l *likeness) anchors(p partners) bool {
-	return p.legacy >= 0 && p.new >= 0 && l.ha[p.legacy] == l.hb[p.new]
+func (l *likeness) anchors(p align.Pair) bool {
+	return p.Legacy >= 0 && p.New >= 0 && l.ha[p.Legacy] == l.hb[p.New]
 }
 
 // between pairs the elements of neighbouring pairs anew, in their order, so
 // that most is in common.
-func (l *likeness) between(run []partners) []partners {
-	first, count := partners{-1, -1}, partners{}
+func (l *likeness) between(run []align.Pair) []align.Pair {
+	first, count := align.Pair{Legacy: -1, New: -1}, align.Pair{}
 	for _, p := range run {
-		if p.legacy >= 0 {
-			if count.legacy++; first.legacy < 0 {
-				first.legacy = p.legacy
+		if p.Legacy >= 0 {
+			if count.Legacy++; first.Legacy < 0 {
+				first.Legacy = p.Legacy
 			}
 		}
-		if p.new >= 0 {
-			if count.new++; first.new < 0 {
-				first.new = p.new
+		if p.New >= 0 {
+			if count.New++; first.New < 0 {
+				first.New = p.New
 			}
 		}
 	}
-	longer, shorter := max(count.legacy, count.new), min(count.legacy, count.new)
+	longer, shorter := max(count.Legacy, count.New), min(count.Legacy, count.New)
 	if shorter == 0 || longer == 1 {
 		return run
 	}
 	size := (len(l.a.list)+len(l.b.list))/(len(l.ha)+len(l.hb)) + 1
-	rows := int(count.legacy) + 1
-	band := min(int(longer), (min(l.steps, maxCells)/(rows*size)-1)/2)
+	rows := int(count.Legacy) + 1
+	band := min(int(longer), (min(l.steps, align.MaxCells)/(rows*size)-1)/2)
 	if band <= int(longer-shorter) {
 		return run
 	}
-	t := newTable(l.ha[first.legacy:first.legacy+count.legacy], l.hb[first.new:first.new+count.new], band)
-	l.steps -= rows * t.width * size
-	t.edit = edit
-	t.change = func(i, j int) int32 { return l.change(int(first.legacy)+i, int(first.new)+j) }
-	t.fill()
-	pairs := t.trace()
+	t := align.NewTable(l.ha[first.Legacy:first.Legacy+count.Legacy], l.hb[first.New:first.New+count.New], band)
+	l.steps -= rows * t.Width * size
+	t.Edit = edit
+	t.Change = func(i, j int) int32 { return l.change(int(first.Legacy)+i, int(first.New)+j) }
+	t.Fill()
+	pairs := t.Trace()
 	for k := range pairs {
-		if pairs[k].legacy >= 0 {
-			pairs[k].legacy += first.legacy
+		if pairs[k].Legacy >= 0 {
+			pairs[k].Legacy += first.Legacy
 		}
-		if pairs[k].new >= 0 {
-			pairs[k].new += first.new
+		if pairs[k].New >= 0 {
+			pairs[k].New += first.New
 		}
 	}
 	return pairs
@@ -175,12 +176,12 @@ const mostNearest = 64
 
 // nearest pairs elements that have at least half of their traits in common, the
 // most alike first; of those equally alike the ones further in front.
-func (l *likeness) nearest(restA, restB []int32) []partners {
+func (l *likeness) nearest(restA, restB []int32) []align.Pair {
 	if len(restA) > mostNearest || len(restB) > mostNearest {
 		return nil
 	}
 	type candidate struct {
-		partners
+		align.Pair
 		share float64
 	}
 	var all []candidate
@@ -188,19 +189,19 @@ func (l *likeness) nearest(restA, restB []int32) []partners {
 		for _, j := range restB {
 			a, b := l.a.of(i), l.b.of(j)
 			if n, most := common(a, b), max(len(a), len(b)); 2*n >= most && n > 0 {
-				all = append(all, candidate{partners{i, j}, float64(n) / float64(most)})
+				all = append(all, candidate{align.Pair{Legacy: i, New: j}, float64(n) / float64(most)})
 			}
 		}
 	}
 	slices.SortFunc(all, func(p, q candidate) int {
-		return cmp.Or(cmp.Compare(q.share, p.share), cmp.Compare(p.legacy+p.new, q.legacy+q.new), cmp.Compare(p.legacy, q.legacy))
+		return cmp.Or(cmp.Compare(q.share, p.share), cmp.Compare(p.Legacy+p.New, q.Legacy+q.New), cmp.Compare(p.Legacy, q.Legacy))
 	})
 	takenA, takenB := map[int32]bool{}, map[int32]bool{}
-	var pairs []partners
+	var pairs []align.Pair
 	for _, c := range all {
-		if !takenA[c.legacy] && !takenB[c.new] {
-			takenA[c.legacy], takenB[c.new] = true, true
-			pairs = append(pairs, c.partners)
+		if !takenA[c.Legacy] && !takenB[c.New] {
+			takenA[c.Legacy], takenB[c.New] = true, true
+			pairs = append(pairs, c.Pair)
 		}
 	}
 	return pairs

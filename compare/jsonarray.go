@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quackproxy/quack/compare/internal/align"
 	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
@@ -128,7 +129,7 @@ func (w *walk) realign() want {
 	}
 	pairs, reordered := w.pairing(&x)
 	f := &w.frames[len(w.frames)-1]
-	if done := int(f.places) >= min(len(x.a), len(x.b)); done && (isByIndex(pairs) || !w.spend(x.bytes())) {
+	if done := int(f.places) >= min(len(x.a), len(x.b)); done && (align.IsByIndex(pairs) || !w.spend(x.bytes())) {
 		return w.keep(&x, f)
 	}
 	w.rollback(f.before)
@@ -141,58 +142,27 @@ func (w *walk) realign() want {
 
 // pairing pairs the elements of two arrays. Those that are ignored are not
 // worth the work, and when the budget is spent they are paired by index.
-func (w *walk) pairing(x *arrays) (pairs []partners, reordered bool) {
+func (w *walk) pairing(x *arrays) (pairs []align.Pair, reordered bool) {
 	if _, ignored := w.rulesAt(len(w.frames) - 2); ignored >= 0 || !w.spend(x.bytes()) {
-		return byIndex(len(x.a), len(x.b)), false
+		return align.ByIndex(len(x.a), len(x.b)), false
 	}
-	front, back := trim(len(x.a), len(x.b), func(i, j int) bool {
+	front, back := align.Trim(len(x.a), len(x.b), func(i, j int) bool {
 		return string(w.a[x.a[i].from:x.a[i].to]) == string(w.b[x.b[j].from:x.b[j].to])
 	})
 	endA, endB := len(x.a)-back, len(x.b)-back
 	ha, hb := w.hashElements(w.a, x.a, front, endA), w.hashElements(w.b, x.b, front, endB)
-	if pairs, reordered = reorder(ha, hb); !reordered && w.loosen(ha, hb, x, front) {
-		pairs, reordered = reorder(ha, hb)
+	if pairs, reordered = align.Reorder(ha, hb); !reordered && w.loosen(ha, hb, x, front) {
+		pairs, reordered = align.Reorder(ha, hb)
 	}
 	if !reordered {
-		pairs = alignWithin(ha, hb, &w.steps)
-		if unclear(pairs, ha, hb) {
+		pairs = align.EditsWithin(ha, hb, &w.steps)
+		if align.Unclear(pairs, ha, hb) {
 			if l, ok := w.likenessOf(&arrays{a: x.a[front:endA], b: x.b[front:endB]}, ha, hb); ok {
 				pairs, reordered = l.ordered(pairs)
 			}
 		}
 	}
-	return embed(front, back, endA-front, endB-front, pairs), reordered
-}
-
-// unclear reports whether other pairs than these, of the fewest edits, may say
-// better what happened. They may not when nothing was changed and only one
-// side has elements to itself, nor when one element was changed and that is all.
-func unclear(pairs []partners, ha, hb []uint64) bool {
-	changed, aloneA, aloneB := 0, 0, 0
-	for _, p := range pairs {
-		switch {
-		case p.new < 0:
-			aloneA++
-		case p.legacy < 0:
-			aloneB++
-		case ha[p.legacy] != hb[p.new]:
-			changed++
-		}
-	}
-	if changed == 0 {
-		return aloneA > 0 && aloneB > 0
-	}
-	return changed > 1 || aloneA+aloneB > 0
-}
-
-// isByIndex reports whether pairing is by index, surplus elements last.
-func isByIndex(pairs []partners) bool {
-	for k, p := range pairs {
-		if p.index() != int32(k) || p.legacy >= 0 && p.new >= 0 && p.legacy != p.new {
-			return false
-		}
-	}
-	return true
+	return align.Embed(front, back, endA-front, endB-front, pairs), reordered
 }
 
 // keep leaves two arrays with what walking them by index has found.
@@ -200,7 +170,7 @@ func (w *walk) keep(x *arrays, f *frame) want {
 	f.places = int32(max(len(x.a), len(x.b)))
 	if len(x.a) != len(x.b) {
 		first := f.before.events
-		w.container(KindLength, x, verdict{}, w.lengths(x, byIndex(len(x.a), len(x.b))))
+		w.container(KindLength, x, verdict{}, w.lengths(x, align.ByIndex(len(x.a), len(x.b))))
 		last := len(w.events) - 1
 		e := w.events[last]
 		w.events = slices.Insert(w.events[:last], int(first), e)
@@ -214,42 +184,6 @@ func (w *walk) spend(bytes int) bool {
 	return w.budget >= 0
 }
 
-// reorder pairs each element with one of equal hash. It fails when the two are
-// not the same elements in another order.
-func reorder(ha, hb []uint64) ([]partners, bool) {
-	if len(ha) != len(hb) || slices.Equal(ha, hb) {
-		return nil, false
-	}
-	pairs, restA, _ := matchEqual(ha, hb)
-	return pairs, len(restA) == 0
-}
-
-// matchEqual pairs elements of equal hash, the first with the first, in the
-// order of legacy, and lists the indexes that remain on both sides.
-func matchEqual(ha, hb []uint64) (pairs []partners, restA, restB []int32) {
-	free := make(map[uint64][]int32, len(hb))
-	for j, h := range hb {
-		free[h] = append(free[h], int32(j))
-	}
-	taken := make([]bool, len(hb))
-	for i, h := range ha {
-		js := free[h]
-		if len(js) == 0 {
-			restA = append(restA, int32(i))
-			continue
-		}
-		pairs = append(pairs, partners{int32(i), js[0]})
-		taken[js[0]] = true
-		free[h] = js[1:]
-	}
-	for j := range hb {
-		if !taken[j] {
-			restB = append(restB, int32(j))
-		}
-	}
-	return pairs, restA, restB
-}
-
 // bag compares two arrays as multisets, as a rule says. Elements that are
 // equal, but for what is forgiven within them, are paired. If one on each side
 // remains, these two are taken for the same element with another value; of
@@ -260,35 +194,35 @@ func (w *walk) bag(rule int32) want {
 		return w.fail(failed)
 	}
 	if !w.spend(x.bytes()) {
-		return w.pairs(&x, byIndex(len(x.a), len(x.b)))
+		return w.pairs(&x, align.ByIndex(len(x.a), len(x.b)))
 	}
 	ha, hb := w.hashElements(w.a, x.a, 0, len(x.a)), w.hashElements(w.b, x.b, 0, len(x.b))
-	pairs, restA, restB := matchEqual(ha, hb)
+	pairs, restA, restB := align.Equal(ha, hb)
 	if len(restA) > 0 && len(restB) > 0 && w.loosen(ha, hb, &x, 0) {
-		pairs, restA, restB = matchEqual(ha, hb)
+		pairs, restA, restB = align.Equal(ha, hb)
 	}
-	pairs = complete(append(pairs, w.rest(&x, ha, hb, restA, restB)...), len(x.a), len(x.b))
-	if isMoved(pairs) {
+	pairs = align.Complete(append(pairs, w.rest(&x, ha, hb, restA, restB)...), len(x.a), len(x.b))
+	if align.IsMoved(pairs) {
 		w.container(KindOrder, &x, forgivenBy(rule), note{})
 	}
 	return w.pairs(&x, pairs)
 }
 
 // rest pairs what remains of two multisets.
-func (w *walk) rest(x *arrays, ha, hb []uint64, restA, restB []int32) []partners {
+func (w *walk) rest(x *arrays, ha, hb []uint64, restA, restB []int32) []align.Pair {
 	switch {
 	case len(restA) == 0 || len(restB) == 0:
 		return nil
 	case len(restA) == 1 && len(restB) == 1:
-		return []partners{{restA[0], restB[0]}}
+		return []align.Pair{{Legacy: restA[0], New: restB[0]}}
 	}
-	l, ok := w.likenessOf(&arrays{a: pick(x.a, restA), b: pick(x.b, restB)}, pick(ha, restA), pick(hb, restB))
+	l, ok := w.likenessOf(&arrays{a: align.Pick(x.a, restA), b: align.Pick(x.b, restB)}, align.Pick(ha, restA), align.Pick(hb, restB))
 	if !ok {
 		return nil
 	}
 	pairs := l.unordered()
 	for k, p := range pairs {
-		pairs[k] = partners{restA[p.legacy], restB[p.new]}
+		pairs[k] = align.Pair{Legacy: restA[p.Legacy], New: restB[p.New]}
 	}
 	return pairs
 }
@@ -311,37 +245,37 @@ func (w *walk) container(kind Kind, x *arrays, v verdict, shown note) {
 // pairs compares the elements of two arrays as paired and leaves the arrays.
 // Elements without a partner are named by the difference in length, or are
 // differences themselves when the lengths are equal.
-func (w *walk) pairs(x *arrays, pairs []partners) want {
+func (w *walk) pairs(x *arrays, pairs []align.Pair) want {
 	uneven := len(x.a) != len(x.b)
 	if uneven {
 		w.container(KindLength, x, verdict{}, w.lengths(x, pairs))
 	}
 	for n, p := range pairs {
-		w.visitElement(p.index(), p.legacy < 0, int32(n))
+		w.visitElement(p.Index(), p.Legacy < 0, int32(n))
 		switch {
-		case p.legacy >= 0 && p.new >= 0:
-			if w.jump(x.a[p.legacy].from, x.b[p.new].from); !w.value() {
+		case p.Legacy >= 0 && p.New >= 0:
+			if w.jump(x.a[p.Legacy].from, x.b[p.New].from); !w.value() {
 				return broken
 			}
 		case uneven:
-		case p.new < 0:
-			w.differ(KindMissing, x.a[p.legacy], span{})
+		case p.New < 0:
+			w.differ(KindMissing, x.a[p.Legacy], span{})
 		default:
-			w.differ(KindAdded, span{}, x.b[p.new])
+			w.differ(KindAdded, span{}, x.b[p.New])
 		}
 	}
 	return w.leave(int(x.wholeA.to), int(x.wholeB.to))
 }
 
 // lengths shows both lengths and the elements that have no partner.
-func (w *walk) lengths(x *arrays, pairs []partners) note {
+func (w *walk) lengths(x *arrays, pairs []align.Pair) note {
 	var alone [2]strings.Builder
 	for _, p := range pairs {
 		switch {
-		case p.new < 0 && alone[0].Len() < maxShown:
-			fmt.Fprintf(&alone[0], ", [%d] %s", p.legacy, show(w.a[x.a[p.legacy].from:x.a[p.legacy].to]))
-		case p.legacy < 0 && alone[1].Len() < maxShown:
-			fmt.Fprintf(&alone[1], ", [%d] %s", p.new, show(w.b[x.b[p.new].from:x.b[p.new].to]))
+		case p.New < 0 && alone[0].Len() < maxShown:
+			fmt.Fprintf(&alone[0], ", [%d] %s", p.Legacy, show(w.a[x.a[p.Legacy].from:x.a[p.Legacy].to]))
+		case p.Legacy < 0 && alone[1].Len() < maxShown:
+			fmt.Fprintf(&alone[1], ", [%d] %s", p.New, show(w.b[x.b[p.New].from:x.b[p.New].to]))
 		}
 	}
 	return note{legacy: lengthText(len(x.a), alone[0].String()), new: lengthText(len(x.b), alone[1].String())}

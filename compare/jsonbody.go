@@ -25,8 +25,7 @@ func (p *pair) compareJSON(c *content) (*bodies, error) {
 	if b != nil || err != nil {
 		return b, err
 	}
-	m := misfit{notJSONText(legacy), notJSONText(new)}
-	return nil, m
+	return nil, misfit{notJSONText(legacy), notJSONText(new)}
 }
 
 func notJSONText(s []byte) string {

@@ -3,6 +3,7 @@ package compare
 import (
 	"slices"
 
+	"github.com/quackproxy/quack/compare/internal/align"
 	"github.com/quackproxy/quack/compare/internal/bytewise"
 	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
@@ -51,13 +52,13 @@ func (w *walk) byKey(how arrangement) want {
 		return w.fail(failed)
 	}
 	if !w.spend(x.bytes()) {
-		return w.pairs(&x, byIndex(len(x.a), len(x.b)))
+		return w.pairs(&x, align.ByIndex(len(x.a), len(x.b)))
 	}
 	ka, kb := keysOf(w.a, x.a, how.by), keysOf(w.b, x.b, how.by)
 	pairs, _, _ := matchKeys(ka, kb)
 	pairs = append(pairs, w.keyless(&x, ka, kb, how.unordered >= 0)...)
-	pairs = complete(pairs, len(x.a), len(x.b))
-	if isMoved(pairs) {
+	pairs = align.Complete(pairs, len(x.a), len(x.b))
+	if align.IsMoved(pairs) {
 		v := verdict{}
 		if how.unordered >= 0 {
 			v = forgivenBy(how.unordered)
@@ -140,13 +141,13 @@ func isInteger(s []byte) bool {
 
 // matchKeys pairs elements of one key, the first with the first, and lists
 // those whose key has no partner; those without a key are in neither.
-func matchKeys(ka, kb []uint64) (pairs []partners, restA, restB []int32) {
+func matchKeys(ka, kb []uint64) (pairs []align.Pair, restA, restB []int32) {
 	ia, ib := having(ka), having(kb)
-	pairs, restA, restB = matchEqual(pick(ka, ia), pick(kb, ib))
+	pairs, restA, restB = align.Equal(align.Pick(ka, ia), align.Pick(kb, ib))
 	for k, p := range pairs {
-		pairs[k] = partners{ia[p.legacy], ib[p.new]}
+		pairs[k] = align.Pair{Legacy: ia[p.Legacy], New: ib[p.New]}
 	}
-	return pairs, pick(ia, restA), pick(ib, restB)
+	return pairs, align.Pick(ia, restA), align.Pick(ib, restB)
 }
 
 // having lists the elements that have a key.
@@ -171,68 +172,24 @@ func without(keys []uint64) []int32 {
 	return list
 }
 
-func pick[T any](from []T, list []int32) []T {
-	picked := make([]T, len(list))
-	for k, i := range list {
-		picked[k] = from[i]
-	}
-	return picked
-}
-
 // keyless pairs the elements without a key among themselves.
-func (w *walk) keyless(x *arrays, ka, kb []uint64, unordered bool) []partners {
+func (w *walk) keyless(x *arrays, ka, kb []uint64, unordered bool) []align.Pair {
 	ia, ib := without(ka), without(kb)
 	if len(ia) == 0 || len(ib) == 0 {
 		return nil
 	}
-	ha, hb := w.hashElements(w.a, pick(x.a, ia), 0, len(ia)), w.hashElements(w.b, pick(x.b, ib), 0, len(ib))
-	var pairs []partners
+	ha, hb := w.hashElements(w.a, align.Pick(x.a, ia), 0, len(ia)), w.hashElements(w.b, align.Pick(x.b, ib), 0, len(ib))
+	var pairs []align.Pair
 	if unordered {
 		var restA, restB []int32
-		if pairs, restA, restB = matchEqual(ha, hb); len(restA) == 1 && len(restB) == 1 {
-			pairs = append(pairs, partners{restA[0], restB[0]})
+		if pairs, restA, restB = align.Equal(ha, hb); len(restA) == 1 && len(restB) == 1 {
+			pairs = append(pairs, align.Pair{Legacy: restA[0], New: restB[0]})
 		}
 	} else {
-		pairs = slices.DeleteFunc(align(ha, hb), func(p partners) bool { return p.legacy < 0 || p.new < 0 })
+		pairs = slices.DeleteFunc(align.Edits(ha, hb), func(p align.Pair) bool { return p.Legacy < 0 || p.New < 0 })
 	}
 	for k, p := range pairs {
-		pairs[k] = partners{ia[p.legacy], ib[p.new]}
+		pairs[k] = align.Pair{Legacy: ia[p.Legacy], New: ib[p.New]}
 	}
 	return pairs
-}
-
-// complete brings pairs into the order of legacy and adds the elements that
-// stand alone, those of new last.
-func complete(pairs []partners, lengthA, lengthB int) []partners {
-	all := make([]partners, lengthA, max(lengthA, lengthB))
-	for i := range all {
-		all[i] = partners{int32(i), -1}
-	}
-	taken := make([]bool, lengthB)
-	for _, p := range pairs {
-		all[p.legacy] = p
-		taken[p.new] = true
-	}
-	for j, t := range taken {
-		if !t {
-			all = append(all, partners{-1, int32(j)})
-		}
-	}
-	return all
-}
-
-// isMoved reports whether elements that have a partner stand in another order
-// on the two sides; pairs are in the order of legacy.
-func isMoved(pairs []partners) bool {
-	last := int32(-1)
-	for _, p := range pairs {
-		if p.legacy < 0 || p.new < 0 {
-			continue
-		}
-		if p.new < last {
-			return true
-		}
-		last = p.new
-	}
-	return false
 }

@@ -3,6 +3,7 @@ package compare
 import (
 	"bytes"
 
+	"github.com/quackproxy/quack/compare/internal/align"
 	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
@@ -15,7 +16,7 @@ func (w *walk) loosen(ha, hb []uint64, x *arrays, front int) bool {
 	if w.ids == nil {
 		return false
 	}
-	restA, restB := unmatched(ha, hb)
+	restA, restB := align.Unmatched(ha, hb)
 	if len(restA) == 0 || len(restB) == 0 {
 		return false
 	}
@@ -28,28 +29,6 @@ func (w *walk) loosen(ha, hb []uint64, x *arrays, front int) bool {
 	}
 	w.loose = false
 	return true
-}
-
-// unmatched are the indexes of hashes that the other side has less often.
-func unmatched(ha, hb []uint64) (restA, restB []int) {
-	counts := make(map[uint64]int, len(hb))
-	for _, h := range hb {
-		counts[h]++
-	}
-	for i, h := range ha {
-		if counts[h] == 0 {
-			restA = append(restA, i)
-		} else {
-			counts[h]--
-		}
-	}
-	for j := len(hb) - 1; j >= 0 && len(restA) > 0; j-- {
-		if h := hb[j]; counts[h] > 0 {
-			counts[h]--
-			restB = append(restB, j)
-		}
-	}
-	return restA, restB
 }
 
 // hashIDs hashes a text without the ids in it that look made up; false when it

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/quackproxy/quack/compare/internal/align"
 	"github.com/quackproxy/quack/compare/internal/bytewise"
 	"github.com/quackproxy/quack/compare/internal/decimal"
 	"github.com/quackproxy/quack/compare/internal/jsontext"
@@ -151,7 +152,7 @@ func newWalk(legacy, new []byte, rules *Rules) *walk {
 	w.a, w.b, w.rules, w.base = legacy, new, rules, &rootBase
 	w.budget = rereads * (len(legacy) + len(new))
 	w.lists = relisting * (len(legacy) + len(new))
-	w.steps = maxCells + cellsPerByte*(len(legacy)+len(new))
+	w.steps = align.MaxCells + cellsPerByte*(len(legacy)+len(new))
 	w.frames = append(w.frames, frame{home: -1, ignored: -1, resolved: true, places: 1, here: stride{to: -1}})
 	if rules != nil && rules.inBody {
 		w.linked, w.bags = rules.linked, rules.unordered

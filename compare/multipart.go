@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quackproxy/quack/compare/internal/align"
 	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
@@ -136,15 +137,15 @@ func (p *pair) compareParts(l, n []*part, at func(index int32) base) (*bodies, e
 		return sums
 	}
 	b := &bodies{}
-	for _, k := range align(hashes(l), hashes(n)) {
-		here := at(k.index())
+	for _, k := range align.Edits(hashes(l), hashes(n)) {
+		here := at(k.Index())
 		switch {
-		case k.new < 0:
-			b.add(p.lonePart(&here, KindMissing, l[k.legacy].show(), ""))
-		case k.legacy < 0:
-			b.add(p.lonePart(&here, KindAdded, "", n[k.new].show()))
+		case k.New < 0:
+			b.add(p.lonePart(&here, KindMissing, l[k.Legacy].show(), ""))
+		case k.Legacy < 0:
+			b.add(p.lonePart(&here, KindAdded, "", n[k.New].show()))
 		default:
-			found, err := p.comparePart(l[k.legacy], n[k.new], &here)
+			found, err := p.comparePart(l[k.Legacy], n[k.New], &here)
 			if err != nil {
 				return b, fmt.Errorf("%s: %w", here.at, err)
 			}

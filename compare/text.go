@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/quackproxy/quack/compare/internal/align"
 	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
@@ -25,22 +26,22 @@ func (p *pair) compareText(c *content) *bodies {
 	s := &findings{levels: []level{{parent: -1}}}
 	legacy, new := c.compareLineEnds(s)
 	l, n := bytes.Split(legacy, []byte("\n")), bytes.Split(new, []byte("\n"))
-	pairs := align(hashLines(l), hashLines(n))
+	pairs := align.Edits(hashLines(l), hashLines(n))
 	s.levels[0].places = int32(len(pairs))
 	for k, pair := range pairs {
 		f := finding{Difference: Difference{Path: c.base.whole, Kind: KindValue}, ordinal: int32(k)}
 		switch {
-		case pair.new < 0:
-			f.Kind, f.Legacy = KindMissing, show(l[pair.legacy])
-		case pair.legacy < 0:
-			f.Kind, f.New = KindAdded, show(n[pair.new])
-		case bytes.Equal(l[pair.legacy], n[pair.new]):
+		case pair.New < 0:
+			f.Kind, f.Legacy = KindMissing, show(l[pair.Legacy])
+		case pair.Legacy < 0:
+			f.Kind, f.New = KindAdded, show(n[pair.New])
+		case bytes.Equal(l[pair.Legacy], n[pair.New]):
 			continue
 		default:
-			f.Legacy, f.New = show(l[pair.legacy]), show(n[pair.new])
-			f.judgeLine(p.rules, l[pair.legacy], n[pair.new])
+			f.Legacy, f.New = show(l[pair.Legacy]), show(n[pair.New])
+			f.judgeLine(p.rules, l[pair.Legacy], n[pair.New])
 		}
-		f.At = fmt.Sprintf("%s:%d", c.base.wholeAt, pair.index()+1)
+		f.At = fmt.Sprintf("%s:%d", c.base.wholeAt, pair.Index()+1)
 		s.add(f)
 	}
 	return &bodies{[]piece{s}}

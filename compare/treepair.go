@@ -1,10 +1,9 @@
 package compare
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 
+	"github.com/quackproxy/quack/compare/internal/align"
 	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
@@ -42,15 +41,15 @@ func (w *treeWalk) kids(l, n int32) (a, b []kid) {
 func (w *treeWalk) children(l, n int32) {
 	top := len(w.frames) - 1
 	a, b := w.kids(l, n)
-	var pairs []partners
+	var pairs []align.Pair
 	moved := false
 	for _, c := range w.peerGroups(a, b) {
-		var own []partners
+		var own []align.Pair
 		if c.rule >= 0 {
 			own = w.pairBag(c, l, n)
 		} else {
 			own = w.pairSequence(c)
-			if in := !rising(own); in && w.options.loose {
+			if in := align.IsMoved(own); in && w.options.loose {
 				w.reordered(c)
 			} else {
 				moved = moved || in
@@ -60,9 +59,7 @@ func (w *treeWalk) children(l, n int32) {
 			pairs = append(pairs, c.whole(p))
 		}
 	}
-	slices.SortFunc(pairs, func(p, q partners) int {
-		return cmp.Or(cmp.Compare(uint32(p.legacy), uint32(q.legacy)), cmp.Compare(p.new, q.new))
-	})
+	align.Sort(pairs)
 	f := &w.frames[top]
 	before := w.levels[f.level].places
 	w.levels[f.level].places += int32(len(pairs))
@@ -92,20 +89,20 @@ func (w *treeWalk) reordered(c *peers) {
 }
 
 // visit compares a child of both elements on top, or enters one that has no partner.
-func (w *treeWalk) visit(a, b []kid, p partners, ordinal int32) {
+func (w *treeWalk) visit(a, b []kid, p align.Pair, ordinal int32) {
 	top := len(w.frames) - 1
 	var l, n kid
-	if p.legacy >= 0 {
-		l = a[p.legacy]
+	if p.Legacy >= 0 {
+		l = a[p.Legacy]
 	}
-	if p.new >= 0 {
-		n = b[p.new]
+	if p.New >= 0 {
+		n = b[p.New]
 	}
 	here := l
-	if p.legacy < 0 {
+	if p.Legacy < 0 {
 		here = n
 	}
-	if p.legacy >= 0 && p.new >= 0 && w.l.nodes[l.id].exact == w.n.nodes[n.id].exact && !w.linked() {
+	if p.Legacy >= 0 && p.New >= 0 && w.l.nodes[l.id].exact == w.n.nodes[n.id].exact && !w.linked() {
 		return
 	}
 	frame, among := top, top
@@ -118,9 +115,9 @@ func (w *treeWalk) visit(a, b []kid, p partners, ordinal int32) {
 	}
 	rules := func() []int32 { return w.rulesIn(w.frames[frame].rules) }
 	switch {
-	case p.new < 0:
+	case p.New < 0:
 		w.enter(among, ordinal, frame, KindMissing, w.show(w.l, l.id), "", rules())
-	case p.legacy < 0:
+	case p.Legacy < 0:
 		w.enter(among, ordinal, frame, KindAdded, "", w.show(w.n, n.id), rules())
 	case here.name == noName:
 		legacy, new := w.l.slice(w.l.nodes[l.id].text), w.n.slice(w.n.nodes[n.id].text)
@@ -157,12 +154,12 @@ type peers struct {
 }
 
 // whole is a pair with the places among all children.
-func (c *peers) whole(p partners) partners {
-	if p.legacy >= 0 {
-		p.legacy = c.inA[p.legacy]
+func (c *peers) whole(p align.Pair) align.Pair {
+	if p.Legacy >= 0 {
+		p.Legacy = c.inA[p.Legacy]
 	}
-	if p.new >= 0 {
-		p.new = c.inB[p.new]
+	if p.New >= 0 {
+		p.New = c.inB[p.New]
 	}
 	return p
 }
@@ -237,117 +234,100 @@ func (w *treeWalk) hashes(t *tree, list []kid, byName bool) []uint64 {
 
 // pairBag pairs the children of a peers as a multiset. If one of a name
 // remains on each side, these two are taken for the same.
-func (w *treeWalk) pairBag(c *peers, l, n int32) []partners {
-	pairs, restA, restB := matchEqual(w.hashes(w.l, c.a, false), w.hashes(w.n, c.b, false))
-	if !rising(pairs) {
+func (w *treeWalk) pairBag(c *peers, l, n int32) []align.Pair {
+	pairs, restA, restB := align.Equal(w.hashes(w.l, c.a, false), w.hashes(w.n, c.b, false))
+	if align.IsMoved(pairs) {
 		top := len(w.frames) - 1
 		f := finding{Difference: Difference{Kind: KindOrder}, verdict: forgivenBy(c.rule)}
 		w.put(top-1, w.frames[top].ordinal, top, "", f, w.l.show(l), w.n.show(n))
 	}
 	if len(restA) == 1 && len(restB) == 1 && c.a[restA[0]].name == c.b[restB[0]].name {
-		return append(pairs, partners{restA[0], restB[0]})
+		return append(pairs, align.Pair{Legacy: restA[0], New: restB[0]})
 	}
 	for _, i := range restA {
-		pairs = append(pairs, partners{i, -1})
+		pairs = append(pairs, align.Pair{Legacy: i, New: -1})
 	}
 	for _, j := range restB {
-		pairs = append(pairs, partners{-1, j})
+		pairs = append(pairs, align.Pair{Legacy: -1, New: j})
 	}
 	return pairs
 }
 
-// rising reports whether partners stand in the same order on both sides.
-func rising(pairs []partners) bool {
-	last := int32(-1)
-	for _, p := range pairs {
-		if p.legacy < 0 || p.new < 0 {
-			continue
-		}
-		if p.new < last {
-			return false
-		}
-		last = p.new
-	}
-	return true
-}
-
 // pairSequence pairs the children of a peers with the fewest edits, only those
 // of one name with each other.
-func (w *treeWalk) pairSequence(c *peers) []partners {
-	front, back := trim(len(c.a), len(c.b), func(i, j int) bool {
+func (w *treeWalk) pairSequence(c *peers) []align.Pair {
+	front, back := align.Trim(len(c.a), len(c.b), func(i, j int) bool {
 		return w.l.nodes[c.a[i].id].exact == w.n.nodes[c.b[j].id].exact
 	})
 	a, b := c.a[front:len(c.a)-back], c.b[front:len(c.b)-back]
-	return embed(front, back, len(a), len(b), w.pairMiddle(a, b))
+	return align.Embed(front, back, len(a), len(b), w.pairMiddle(a, b))
 }
 
-func (w *treeWalk) pairMiddle(a, b []kid) []partners {
+func (w *treeWalk) pairMiddle(a, b []kid) []align.Pair {
 	if len(a) == 0 || len(b) == 0 {
-		return byIndex(len(a), len(b))
+		return align.ByIndex(len(a), len(b))
 	}
 	if len(a) == 1 && len(b) == 1 && a[0].name == b[0].name {
-		return []partners{{0, 0}}
+		return []align.Pair{{Legacy: 0, New: 0}}
 	}
 	ha, hb := w.hashes(w.l, a, true), w.hashes(w.n, b, true)
-	if pairs, reordered := reorder(ha, hb); reordered {
+	if pairs, reordered := align.Reorder(ha, hb); reordered {
 		return pairs
 	}
-	w.cells -= min(len(a)*len(b), maxCells)
-	var pairs []partners
+	w.cells -= min(len(a)*len(b), align.MaxCells)
+	var pairs []align.Pair
 	if w.cells >= 0 {
-		pairs = align(ha, hb)
+		pairs = align.Edits(ha, hb)
 	} else {
-		pairs = byIndex(len(a), len(b))
+		pairs = align.ByIndex(len(a), len(b))
 	}
-	return pairNames(a, b, pairs, func(p partners) bool { return ha[p.legacy] == hb[p.new] })
+	return pairNames(a, b, pairs, func(p align.Pair) bool { return ha[p.Legacy] == hb[p.New] })
 }
 
 // pairNames keeps the pairs that are equal, and pairs the others between them
 // anew, the first of a name with the first of that name. Of those that remain,
 // the ones that are alone in their name are partners wherever they stand.
-func pairNames(a, b []kid, pairs []partners, equal func(partners) bool) []partners {
-	var out, rest []partners
+func pairNames(a, b []kid, pairs []align.Pair, equal func(align.Pair) bool) []align.Pair {
+	var out, rest []align.Pair
 	var gapA, gapB []int32
 	flush := func() {
 		out, rest = nextOfName(a, b, gapA, gapB, out, rest)
 		gapA, gapB = gapA[:0], gapB[:0]
 	}
 	for _, p := range pairs {
-		if p.legacy >= 0 && p.new >= 0 && equal(p) {
+		if p.Legacy >= 0 && p.New >= 0 && equal(p) {
 			flush()
 			out = append(out, p)
 			continue
 		}
-		if p.legacy >= 0 {
-			gapA = append(gapA, p.legacy)
+		if p.Legacy >= 0 {
+			gapA = append(gapA, p.Legacy)
 		}
-		if p.new >= 0 {
-			gapB = append(gapB, p.new)
+		if p.New >= 0 {
+			gapB = append(gapB, p.New)
 		}
 	}
 	flush()
 	gapA, gapB = gapA[:0], gapB[:0]
 	for _, p := range rest {
 		switch {
-		case p.new < 0 && a[p.legacy].alone:
-			gapA = append(gapA, p.legacy)
-		case p.legacy < 0 && b[p.new].alone:
-			gapB = append(gapB, p.new)
+		case p.New < 0 && a[p.Legacy].alone:
+			gapA = append(gapA, p.Legacy)
+		case p.Legacy < 0 && b[p.New].alone:
+			gapB = append(gapB, p.New)
 		default:
 			out = append(out, p)
 		}
 	}
 	out, rest = nextOfName(a, b, gapA, gapB, out, nil)
 	out = append(out, rest...)
-	slices.SortFunc(out, func(p, q partners) int {
-		return cmp.Or(cmp.Compare(uint32(p.legacy), uint32(q.legacy)), cmp.Compare(p.new, q.new))
-	})
+	align.Sort(out)
 	return out
 }
 
 // nextOfName pairs children, the first of each name with the first of that
 // name; those without a partner go to rest.
-func nextOfName(a, b []kid, listA, listB []int32, out, rest []partners) (paired, alone []partners) {
+func nextOfName(a, b []kid, listA, listB []int32, out, rest []align.Pair) (paired, alone []align.Pair) {
 	if len(listA) == 0 && len(listB) == 0 {
 		return out, rest
 	}
@@ -359,15 +339,15 @@ func nextOfName(a, b []kid, listA, listB []int32, out, rest []partners) (paired,
 	for _, i := range listA {
 		js := free[a[i].name]
 		if len(js) == 0 {
-			rest = append(rest, partners{i, -1})
+			rest = append(rest, align.Pair{Legacy: i, New: -1})
 			continue
 		}
-		out = append(out, partners{i, js[0]})
+		out = append(out, align.Pair{Legacy: i, New: js[0]})
 		taken[js[0]], free[a[i].name] = true, js[1:]
 	}
 	for _, j := range listB {
 		if !taken[j] {
-			rest = append(rest, partners{-1, j})
+			rest = append(rest, align.Pair{Legacy: -1, New: j})
 		}
 	}
 	return out, rest

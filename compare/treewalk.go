@@ -3,6 +3,8 @@ package compare
 import (
 	"slices"
 	"strconv"
+
+	"github.com/quackproxy/quack/compare/internal/align"
 )
 
 // treeWalk compares two trees. An element is a member of the element around
@@ -44,7 +46,7 @@ type treeFrame struct {
 
 // maxTreeCells is a little more than what pairing 20 times as many children as
 // align takes by edits would need.
-const maxTreeCells = 20 * maxCells
+const maxTreeCells = 20 * align.MaxCells
 
 // walkTrees compares two trees from their document nodes on.
 func (p *pair) walkTrees(l, n *tree, at *base, o treeOptions) *treeWalk {
@@ -202,13 +204,29 @@ func (w *treeWalk) attribute(ordinal int32, kind Kind, a attribute, p attrPair) 
 	w.put(top, ordinal, top, "@"+name, f, p.legacy, p.new)
 }
 
-// rulesIn lists the rules of a set, by number.
+// rulesIn lists the rules of a set, by number. Among them are those of the
+// elements around the place that ignore differences of one kind.
 func (w *treeWalk) rulesIn(at set) (list []int32) {
-	if at.empty() {
-		return nil
+	if !at.empty() {
+		w.tracker.rules(at, func(r int32) { list = append(list, r) })
 	}
-	w.tracker.rules(at, func(r int32) { list = append(list, r) })
+	if w.rules != nil && w.rules.partial {
+		list = w.partialAround(list)
+	}
 	slices.Sort(list)
+	return list
+}
+
+// partialAround adds the rules of all open elements that ignore differences of
+// one kind, at and below their places.
+func (w *treeWalk) partialAround(list []int32) []int32 {
+	for i := range w.frames {
+		w.tracker.rules(w.frames[i].rules, func(r int32) {
+			if w.rules.actions[r].partial != "" && !slices.Contains(list, r) {
+				list = append(list, r)
+			}
+		})
+	}
 	return list
 }
 

@@ -1,4 +1,4 @@
-package compare
+package align
 
 import (
 	"slices"
@@ -15,14 +15,14 @@ func TestAlign(t *testing.T) {
 		}
 		return h
 	}
-	text := func(l, n string, pairs []partners) (top, bottom string) {
+	text := func(l, n string, pairs []Pair) (top, bottom string) {
 		for _, p := range pairs {
 			a, b := byte('.'), byte('.')
-			if p.legacy >= 0 {
-				a = l[p.legacy]
+			if p.Legacy >= 0 {
+				a = l[p.Legacy]
 			}
-			if p.new >= 0 {
-				b = n[p.new]
+			if p.New >= 0 {
+				b = n[p.New]
 			}
 			top, bottom = top+string(a), bottom+string(b)
 		}
@@ -40,7 +40,7 @@ func TestAlign(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.reason, func(t *testing.T) {
-			if top, bottom := text(tt.legacy, tt.new, align(word(tt.legacy), word(tt.new))); top != tt.top || bottom != tt.bottom {
+			if top, bottom := text(tt.legacy, tt.new, Edits(word(tt.legacy), word(tt.new))); top != tt.top || bottom != tt.bottom {
 				t.Errorf("got\n%s\n%s\nwant\n%s\n%s", top, bottom, tt.top, tt.bottom)
 			}
 		})
@@ -72,17 +72,17 @@ func TestAlignIsMinimalAndSymmetric(t *testing.T) {
 	letters := rapid.SliceOfN(rapid.Uint64Range(1, 6), 0, 40)
 	rapid.Check(t, func(t *rapid.T) {
 		l, n := letters.Draw(t, "legacy"), letters.Draw(t, "new")
-		pairs := align(l, n)
+		pairs := Edits(l, n)
 		var gotL, gotN []int32
 		cost := 0
 		for _, p := range pairs {
-			if p.legacy >= 0 {
-				gotL = append(gotL, p.legacy)
+			if p.Legacy >= 0 {
+				gotL = append(gotL, p.Legacy)
 			}
-			if p.new >= 0 {
-				gotN = append(gotN, p.new)
+			if p.New >= 0 {
+				gotN = append(gotN, p.New)
 			}
-			if p.legacy < 0 || p.new < 0 || l[p.legacy] != n[p.new] {
+			if p.Legacy < 0 || p.New < 0 || l[p.Legacy] != n[p.New] {
 				cost++
 			}
 		}
@@ -99,16 +99,16 @@ func TestAlignIsMinimalAndSymmetric(t *testing.T) {
 		if len(gotL) != len(l) || len(gotN) != len(n) || cost != distance(l, n) {
 			t.Fatalf("%d edits, want %d: %v", cost, distance(l, n), pairs)
 		}
-		back := align(n, l)
+		back := Edits(n, l)
 		for i := range back {
-			back[i].legacy, back[i].new = back[i].new, back[i].legacy
+			back[i].Legacy, back[i].New = back[i].New, back[i].Legacy
 		}
-		sorted := func(p []partners) []partners {
-			slices.SortFunc(p, func(a, b partners) int {
-				if a.legacy != b.legacy {
-					return int(a.legacy - b.legacy)
+		sorted := func(p []Pair) []Pair {
+			slices.SortFunc(p, func(a, b Pair) int {
+				if a.Legacy != b.Legacy {
+					return int(a.Legacy - b.Legacy)
 				}
-				return int(a.new - b.new)
+				return int(a.New - b.New)
 			})
 			return p
 		}
@@ -127,11 +127,11 @@ func TestAlignIsBounded(t *testing.T) {
 		return h
 	}
 	l := long(100_000, func(i int) uint64 { return uint64(i) * 2 })
-	if pairs := align(l, slices.Insert(slices.Clone(l), 0, 1)); pairs[0].legacy != -1 || len(pairs) != 100_001 {
+	if pairs := Edits(l, slices.Insert(slices.Clone(l), 0, 1)); pairs[0].Legacy != -1 || len(pairs) != 100_001 {
 		t.Errorf("one inserted in 100,000: %d pairs, the first %v", len(pairs), pairs[0])
 	}
 	shifted := long(20_000, func(i int) uint64 { return uint64(i) + 5000 })
-	if pairs := align(long(20_000, func(i int) uint64 { return uint64(i) }), shifted); !isByIndex(pairs) {
+	if pairs := Edits(long(20_000, func(i int) uint64 { return uint64(i) }), shifted); !IsByIndex(pairs) {
 		t.Error("20,000 elements shifted by 5,000 were not paired by index")
 	}
 }
