@@ -52,8 +52,9 @@ type Exchange struct {
 // Request is what both sides were asked.
 type Request struct {
 	Method string
-	Target string // path and query as they came
-	Body   []byte // whole, as it came; nil when there was none or it was not kept
+	Target string      // path and query as they came
+	Header http.Header // as it came; its values may name ids too
+	Body   []byte      // whole, as it came; nil when there was none or it was not kept
 }
 
 // Footprint counts the rows that a request wrote, sorted by table.

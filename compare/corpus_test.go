@@ -184,6 +184,8 @@ func readRule(text string) (rule compare.Rule, err error) {
 		rule.Tolerance = value
 	case "same":
 		rule.Same = value
+	case "format":
+		rule.Format = value
 	default:
 		err = fmt.Errorf("%q is no rule", text)
 	}

@@ -154,6 +154,10 @@ func sameShape(a, b []byte) bool {
 		}
 	}
 	switch {
+	// A short value in which few characters differ, or of few digits, is a
+	// number of something.
+	case differing(a, b) < 4 && len(a) < 20, len(a) < 16 && !letters[0] && !letters[1]:
+		return false
 	case len(a) >= 16 && differentCase(casesOf(a), casesOf(b)), len(a) >= 20 && beyondHex[0] != beyondHex[1], len(a) >= 32 && letters[0] != letters[1]:
 		return false
 	}
@@ -182,7 +186,7 @@ func isIDName(name []byte) bool {
 var requestIDNames = map[string]bool{
 	"requestid": true, "reqid": true, "traceid": true, "spanid": true, "correlationid": true, "traceparent": true,
 	"xrequestid": true, "xtraceid": true, "xspanid": true, "xcorrelationid": true, "xb3traceid": true, "xb3spanid": true,
-	"xamzrequestid": true, "xamznrequestid": true, "awsrequestid": true, "parentspanid": true, "activityid": true,
+	"xamzrequestid": true, "xamznrequestid": true, "awsrequestid": true, "parentspanid": true,
 }
 
 func isRequestIDName(name []byte) bool {

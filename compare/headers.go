@@ -147,7 +147,11 @@ func (w *fields) field(name string, legacy, new []string) {
 		return
 	}
 	f := newFinding(fieldPath(w.section, name), KindHeader, legacy, new)
+	rules := w.rules.field(w.section + ":" + name)
 	switch {
+	case len(rules) > 0: // they go first
+		f.judge(w.rules, rules, name, l, n)
+		f.ruled = f.Kind != KindMissing && f.Kind != KindAdded
 	case f.Kind == KindHeader && isVolatile(name) && !w.rules.off(Volatile):
 		f.verdict.reason = byVolatile
 	case name == "Content-Type" && f.Kind == KindHeader && !w.rules.off(Derived) && sameButBoundary(l, n):
@@ -155,9 +159,9 @@ func (w *fields) field(name string, legacy, new []string) {
 	case name == "Vary" && w.recoded && !w.rules.off(Derived) && withoutCoding(l) == withoutCoding(n):
 		f.verdict.reason = byCoding
 	default:
-		f.judge(w.rules, w.rules.field(w.section+":"+name), name, l, n)
+		f.judge(w.rules, nil, name, l, n)
 	}
-	if (f.verdict.reason == counts || f.verdict.reason == ifGenerated) && w.section == "header" {
+	if !f.ruled && (f.verdict.reason == counts || f.verdict.reason == ifGenerated) && w.section == "header" {
 		f.derived = name
 	}
 	w.found = append(w.found, f)
@@ -253,7 +257,8 @@ func (p *pair) settle(f *finding, match bool) {
 		}
 	case "Etag":
 		// A validator that turns weak forbids ranges: that is not its value.
-		if both && (p.recoded() || strings.HasPrefix(l, "W/") == strings.HasPrefix(n, "W/")) {
+		// So does one that is no entity tag.
+		if both && tagForm(l) == tagForm(n) || both && p.recoded() && tagForm(l) != noTag && tagForm(n) != noTag {
 			f.verdict.reason = byBody
 			if match {
 				f.verdict.reason = byValidator
@@ -270,6 +275,28 @@ func (p *pair) settle(f *finding, match bool) {
 			f.verdict.reason = byBody
 		}
 	}
+}
+
+// The forms of an entity tag (RFC 9110 section 8.8.3).
+const (
+	noTag   = iota
+	bareTag // without quotes, as some servers send it
+	strongTag
+	weakTag
+)
+
+func tagForm(s string) int {
+	opaque, weak := strings.CutPrefix(s, "W/")
+	quoted := len(opaque) > 2 && opaque[0] == '"' && strings.IndexByte(opaque[1:], '"') == len(opaque)-2
+	switch {
+	case quoted && weak:
+		return weakTag
+	case quoted:
+		return strongTag
+	case s == "" || weak || strings.ContainsAny(s, `" ,`):
+		return noTag
+	}
+	return bareTag
 }
 
 // isDerived reports whether a field is one that settle decides on.

@@ -56,8 +56,22 @@ func (t *tree) markTokens(n *node) {
 	list := t.attributes(n)
 	for i := range list {
 		key := t.names.list[list[i].name]
-		list[i].token = (key == "nonce" || key == holds) && list[i].value.from < list[i].value.to
+		list[i].token = (key == "nonce" || key == holds) && looksLikeToken(t.slice(list[i].value))
 	}
+}
+
+// minToken is the shortest token there is: 96 bits in base 64.
+const minToken = 16
+
+// looksLikeToken reports whether a value can be a token: "undefined" and the
+// like can not.
+func looksLikeToken(value string) bool {
+	for i := range len(value) {
+		if c := value[i]; !isTokenByte[c] && c != '+' && c != '/' && c != '=' {
+			return false
+		}
+	}
+	return len(value) >= minToken
 }
 
 // tokenNames are the names under which frameworks write such tokens.

@@ -137,6 +137,11 @@ func (s *idSet) askedTexts(yield func(text []byte)) {
 	if bytes.IndexByte(target, '%') >= 0 {
 		yield(unescapedTarget(target))
 	}
+	for _, values := range s.request.Header {
+		for _, v := range values {
+			yield([]byte(v))
+		}
+	}
 	yield(s.request.Body)
 }
 

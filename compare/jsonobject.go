@@ -69,7 +69,7 @@ func (w *walk) moreMembers(f *frame) want {
 
 // looksLikeData reports whether a name, unescaped, is more likely a key of a
 // map: it begins with a digit, has a symbol other than _ and - in it (a $ or @
-// in front is a habit of names), is a UUID, or is very long.
+// in front is a habit of names, as in @odata.context), is a UUID, or is very long.
 func looksLikeData(name []byte) bool {
 	if len(name) == 0 {
 		return false
@@ -77,11 +77,12 @@ func looksLikeData(name []byte) bool {
 	if bytewise.IsDigit(name[0]) || len(name) == 36 && isUUID(name) {
 		return true
 	}
-	if name[0] == '$' || name[0] == '@' {
+	annotation := name[0] == '$' || name[0] == '@'
+	if annotation {
 		name = name[1:]
 	}
 	for _, c := range name {
-		if symbol[c] {
+		if symbol[c] && !(annotation && c == '.') {
 			return true
 		}
 	}

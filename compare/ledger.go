@@ -51,6 +51,7 @@ func forgivenBy(rule int32) verdict { return verdict{byRule, rule} }
 type finding struct {
 	Difference
 	verdict verdict
+	ruled   bool          // some rule is for the field
 	derived string        // name of a header field that hangs on the body; "" when it does not
 	drift   time.Duration // of timestamps that are forgiven
 	link    [2]linkValue

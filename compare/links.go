@@ -21,6 +21,9 @@ const (
 
 // linkText is the linkValue of a string.
 func linkText(s string) linkValue {
+	if s == "" {
+		return linkValue{} // no id at all
+	}
 	if isUUID(s) {
 		return linkValue{linkUUID, s}
 	}

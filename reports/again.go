@@ -34,7 +34,7 @@ func again(c *Comparison) (legacy, new compare.Exchange, why string) {
 	}
 	restore(&legacy, unpacked)
 	restore(&new, unpacked)
-	request := &compare.Request{Method: c.Request.Method, Target: c.Request.Target, Body: c.Request.Body}
+	request := &compare.Request{Method: c.Request.Method, Target: c.Request.Target, Header: c.Request.Header, Body: c.Request.Body}
 	legacy.Request, new.Request = request, request
 	return legacy, new, ""
 }

@@ -47,7 +47,7 @@ func (p *pairing) size() int64 {
 
 // asked is the request as the comparison sees it.
 func (r *Request) asked() *compare.Request {
-	return &compare.Request{Method: r.Method, Target: targetOf(r.Path, r.RawQuery, r.ForceQuery), Body: r.Body}
+	return &compare.Request{Method: r.Method, Target: targetOf(r.Path, r.RawQuery, r.ForceQuery), Header: r.Header, Body: r.Body}
 }
 
 // compareLater lines p up to be compared.

@@ -31,7 +31,7 @@ func ParseTolerance(s string) (*Tolerance, error) {
 		return nil, fmt.Errorf("%q forgives nothing\nwrite a number above zero, or leave the rule out: numbers are equal by value, however they are written", s)
 	case t.bound.huge || t.bound.point > 1000 || t.bound.lowest() < -1000:
 		return nil, fmt.Errorf("%q is out of range\nwrite a number between 1e-1000 and 1e1000", s)
-	case relative && (t.bound.point > hundred.point || t.bound.Equal(&hundred)):
+	case relative && t.bound.point >= hundred.point:
 		return nil, fmt.Errorf("%q forgives any number\nwrite a share below 100%%", s)
 	}
 	return t, nil

@@ -198,10 +198,12 @@ func (st *Style) parseZone(s []byte) bool {
 	return h >= 0 && h <= 23 && m >= 0 && m <= 59
 }
 
-// httpLayouts are the forms of an HTTP date, and the one that cookies use.
+// httpLayouts are the forms of an HTTP date, and those that cookies, mail and
+// feeds use.
 var httpLayouts = [...]string{
 	"Mon, 02 Jan 2006 15:04:05 GMT", "Mon, 02-Jan-2006 15:04:05 GMT",
 	"Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC,
+	"Mon, 02 Jan 2006 15:04:05 -0700", "Mon, _2 Jan 2006 15:04:05 -0700", // RFC 5322 section 3.3, of mail and feeds
 }
 
 func parseHTTPDate(s []byte) (Stamp, bool) {
@@ -210,7 +212,8 @@ func parseHTTPDate(s []byte) (Stamp, bool) {
 	}
 	for k, layout := range httpLayouts {
 		if t, err := time.Parse(layout, string(s)); err == nil {
-			return Stamp{Instant{Sec: t.Unix()}, Style{family: httpDate, variant: uint8(k)}}, true
+			_, east := t.Zone()
+			return Stamp{Instant{Sec: t.Unix()}, Style{family: httpDate, variant: uint8(k), offset: int16(east / 60)}}, true
 		}
 	}
 	return Stamp{}, false
@@ -247,35 +250,44 @@ func ParseEpoch(s []byte) (Stamp, bool) {
 	return Stamp{}, false
 }
 
-// timeWords are the words that make a name one of a point in time, as a whole
-// word of it: "expires", "lastModified", "start-time"; not "candidate".
+// timeWords are the words that make a name one of a point in time, as its last
+// word: "expires", "lastModified", "start-time"; not "candidate", not
+// "created_by".
 var timeWords = map[string]bool{
 	"time": true, "date": true, "datetime": true, "timestamp": true, "ts": true, "epoch": true,
 	"created": true, "updated": true, "modified": true, "deleted": true, "changed": true,
 	"expires": true, "expiry": true, "expiration": true, "expired": true, "started": true, "ended": true,
-	"finished": true, "since": true, "until": true, "iat": true, "exp": true, "nbf": true, "reset": true,
+	"finished": true, "issued": true, "seen": true, "now": true, "since": true, "until": true,
+	"iat": true, "exp": true, "nbf": true, "reset": true,
 }
 
-// IsName reports whether a field of this name is likely to hold a
-// timestamp even when its value is a plain number: one of its words is in
-// timeWords, or it has several and the last is "at" or "on".
+// unitWords may stand behind it.
+var unitWords = map[string]bool{
+	"s": true, "sec": true, "secs": true, "seconds": true, "ms": true, "msec": true, "millis": true, "milliseconds": true,
+	"us": true, "micros": true, "microseconds": true, "ns": true, "nanos": true, "nanoseconds": true,
+	"utc": true, "gmt": true, "unix": true,
+}
+
+// IsName reports whether a field of this name is likely to hold a timestamp
+// even when its value is a plain number: its last word, units left out, is in
+// timeWords, or it has several and that is "at" or "on".
 func IsName(name []byte) bool {
-	var word []byte
-	words := 0
+	var held [32]byte
+	word, words, is := held[:0], 0, false
 	for i := 0; i <= len(name); i++ {
 		end := i == len(name)
 		letter := !end && 'a' <= name[i]|0x20 && name[i]|0x20 <= 'z'
 		camel := letter && i > 0 && name[i] < 'a' && name[i-1] >= 'a'
 		if (!letter || camel) && len(word) > 0 {
-			words++
-			if timeWords[string(word)] || end && words > 1 && (string(word) == "at" || string(word) == "on") {
-				return true
+			if words == 0 || !unitWords[string(word)] {
+				is = timeWords[string(word)] || words > 0 && (string(word) == "at" || string(word) == "on")
 			}
+			words++
 			word = word[:0]
 		}
 		if letter {
 			word = append(word, name[i]|0x20)
 		}
 	}
-	return false
+	return is
 }
