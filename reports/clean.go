@@ -42,17 +42,25 @@ func cleaned(r *redact.Redactor, c *Comparison) *Comparison {
 	out.Err = r.Text(c.Err)
 	out.Differences = nil
 	for _, d := range c.Differences {
-		d.Legacy, d.New = r.Value(d.Path, d.Legacy), r.Value(d.Path, d.New)
+		d.Legacy, d.New = cleanValue(r, &c.Legacy, d.Path, d.Legacy), cleanValue(r, &c.New, d.Path, d.New)
 		d.Path, d.At = cleanPath(r, d.Path), cleanPath(r, d.At)
 		out.Differences = append(out.Differences, d)
 	}
 	out.Forgiven = nil
 	for _, f := range c.Forgiven {
-		f.Legacy, f.New = r.Value(f.Path, f.Legacy), r.Value(f.Path, f.New)
+		f.Legacy, f.New = cleanValue(r, &c.Legacy, f.Path, f.Legacy), cleanValue(r, &c.New, f.Path, f.New)
 		f.Path, f.At = cleanPath(r, f.Path), cleanPath(r, f.At)
 		out.Forgiven = append(out.Forgiven, f)
 	}
 	return &out
+}
+
+// cleanValue is what a difference shows of one side.
+func cleanValue(r *redact.Redactor, s *Side, path, value string) string {
+	if path == "body" {
+		return r.BodyValue(s.Answer.Header.Get("Content-Type"), value)
+	}
+	return r.Value(path, value)
 }
 
 // cleanPath is a path without secrets: names of members may be card numbers or

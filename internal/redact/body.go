@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"strings"
 	"unicode/utf8"
 
@@ -44,10 +43,7 @@ func (r *Redactor) Body(contentType, contentEncoding string, body []byte) ([]byt
 
 // plainBody is a body that is not compressed; why says why it is not kept.
 func (r *Redactor) plainBody(contentType, body string) (kept, why string) {
-	media, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		media, _, _ = strings.Cut(strings.ToLower(contentType), ";")
-	}
+	media, params := mediaOf(contentType)
 	switch {
 	case media == "multipart/form-data":
 		return r.multipart(params["boundary"], body)
@@ -61,10 +57,10 @@ func (r *Redactor) plainBody(contentType, body string) (kept, why string) {
 	return r.Text(body), ""
 }
 
-// isBinary reports whether the body is no text. Text in an old charset has
+// isBinary reports whether the body is no text, or is to be taken for none. Text in an old charset has
 // bytes that are not UTF-8, but no control characters.
 func isBinary(media, body string) bool {
-	if strings.IndexByte(body, 0) >= 0 {
+	if strings.IndexByte(body, 0) >= 0 || opaque(media) {
 		return true
 	}
 	if utf8.ValidString(body) {

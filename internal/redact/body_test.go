@@ -78,6 +78,11 @@ Content-Type: application/json
 		{"multipart/form-data; boundary=B", "", form[:len(form)-8], "", "not kept: a multipart form without an end", "cut short"},
 		{"image/png", "", "\x89PNG\x00hunter2", "", "not kept: 12 bytes of binary content", "binary"},
 		{"application/x-msgpack", "", "\x81\xa8password\xa7hunter2", "", "not kept: 18 bytes of binary content", "binary without a zero byte"},
+		{"application/grpc", "", "\x00\x00\x00\x00\x09\x0a\x07hunter2", "", "not kept: 14 bytes of binary content", "a gRPC message, which is valid UTF-8"},
+		{"application/grpc-web-text", "", "AAAAAAkKB2h1bnRlcjI=", "", "not kept: 20 bytes of binary content", "one in base64"},
+		{"Application/Protobuf; messageType=a.B", "", "\x0a\x07hunter2", "", "not kept: 9 bytes of binary content", "a protobuf message without a zero byte"},
+		{"application/vnd.shop+protobuf", "", "\x0a\x07hunter2", "", "not kept: 9 bytes of binary content", "protobuf by suffix"},
+		{"application/connect+proto", "", "\x01\x0a\x07hunter2", "", "not kept: 10 bytes of binary content", "of the Connect protocol"},
 		{"text/plain; charset=iso-8859-1", "", "caf\xe9 token=abc", "caf\xe9 token=" + f("abc"), "", "an old charset"},
 		{"text/html", "", "<password>x</password>", "<password>" + f("x") + "</password>", "", "markup"},
 		{"text/plain", "", "", "", "", "nothing"},
@@ -86,6 +91,35 @@ Content-Type: application/json
 		if string(got) != c.want || note != c.note {
 			t.Errorf("%s: got %q, note %q\nwant %q, note %q", c.reason, got, note, c.want, c.note)
 		}
+	}
+}
+
+func TestBodyValue(t *testing.T) {
+	digest := "14 bytes, sha256 " + strings.Repeat("ab", 32)
+	for _, c := range []struct{ contentType, in, want, reason string }{
+		{"application/grpc+proto", "\x00\x00\x00\x00\x09\x0a\x07hunter2", "[binary content, not kept]", "a body that only one side has"},
+		{"application/protobuf", "\x0a\x07hunter2", "[binary content, not kept]", "text by chance"},
+		{"application/grpc", digest, digest, "size and digest tell nothing of it"},
+		{"application/grpc", digest + " hunter2", "[binary content, not kept]", "what only begins like them"},
+		{"application/octet-stream", "a\x00hunter2", "[binary content, not kept]", "binary whatever it is called"},
+		{"application/grpc", "", "", "the side that has none"},
+		{"text/plain", "password: hunter2", "password: " + f("hunter2"), "text"},
+	} {
+		if got := r.BodyValue(c.contentType, c.in); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.reason, got, c.want)
+		}
+	}
+}
+
+func TestUnknownProtobufFields(t *testing.T) {
+	if got := r.Value("$.a['?99']", `"aHVudGVyMg=="`); strings.Contains(got, "aHVu") {
+		t.Errorf("a field that the type does not have is shown as %s", got)
+	}
+	if got := r.Value("$.a", `{"id":"7","?2":["aHVudGVyMg=="]}`); strings.Contains(got, "aHVu") || !strings.Contains(got, `"id":"7"`) {
+		t.Errorf("a message with one is shown as %s", got)
+	}
+	if got := r.HeaderValue("Grpc-Status-Details-Bin", "aHVudGVyMg"); strings.Contains(got, "aHVu") {
+		t.Errorf("binary metadata is shown as %s", got)
 	}
 }
 

@@ -31,10 +31,16 @@ func (r *Redactor) HeaderValue(name, value string) string {
 		return r.setCookie(value)
 	case folded == "authorization" || folded == "proxyauthorization":
 		return r.credentials(value)
-	case secretHeader(name):
+	case secretHeader(name), isBinaryField(name):
 		return r.secret(value)
 	}
 	return r.Text(value)
+}
+
+// isBinaryField reports whether a field is one of gRPC's that hold binary
+// metadata in base64, such as the details of an error.
+func isBinaryField(name string) bool {
+	return len(name) > 4 && strings.EqualFold(name[len(name)-4:], "-bin")
 }
 
 // cookies is the value of a Cookie field (RFC 6265 section 4.2.1).

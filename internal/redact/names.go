@@ -63,6 +63,9 @@ func SecretName(name string) bool {
 }
 
 func secretPart(name string) bool {
+	if unknownField(name) {
+		return true
+	}
 	if len(name) < 3 || len(name) > 80 {
 		return false
 	}
