@@ -28,6 +28,9 @@ func (l *life) passAnswer(res *http.Response) {
 		l.skip(skipStream) // its end says nothing, if it has one
 	}
 	l.answer.on, l.answer.max, l.answer.length = l.copied(), l.route.Shadow.MaxBody, res.ContentLength
+	if l.grpc && l.copied() {
+		l.answer.follow(res.Header)
+	}
 
 	l.passHead(res)
 	err := l.passBody(res)
@@ -110,7 +113,7 @@ func (l *life) passBody(res *http.Response) error {
 	for {
 		n, err := res.Body.Read(buf[:])
 		if n > 0 {
-			l.answer.add(buf[:n])
+			l.keepAnswer(buf[:n])
 			l.fill.Write(buf[:n])
 			if _, err := l.write(buf[:n]); err != nil {
 				return l.clientGone(err)

@@ -18,6 +18,9 @@ func (l *life) shadowFirst() bool {
 	}
 	if l.upload != nil {
 		l.upload.keep(l.route.Shadow.MaxBody)
+		if l.grpc {
+			l.upload.messages = new(framing) // nothing has been read yet
+		}
 	}
 	if !l.compared || !l.route.ShadowFirst(l.r.Method) {
 		return false
@@ -47,7 +50,14 @@ func (l *life) shadowFirst() bool {
 // bodyToCompare is the whole body for a shadow call, or why there is none. A
 // shadow call has no trailer, so that a request that has one is not compared.
 func (l *life) bodyToCompare() (body []byte, refuse string) {
-	body, refuse = l.upload.copy()
+	if l.grpc {
+		ended := l.upload.whole()
+		if body, refuse = l.upload.message(); !ended {
+			return body, refuse // the trailer may be written now, by who reads on
+		}
+	} else {
+		body, refuse = l.upload.copy()
+	}
 	for _, values := range l.r.Trailer {
 		if refuse == "" && len(values) > 0 {
 			return nil, skipUnsupported

@@ -16,6 +16,9 @@ type keeper struct {
 	max    int64
 	length int64 // of the body, as far as it is announced; -1 is not known
 
+	messages *framing // of a gRPC answer, nil of others
+	streams  bool     // there was more than one of them: then nothing is kept
+
 	body []byte
 	size int64
 	sum  hash.Hash // of all so far; nil while the body is kept
@@ -26,6 +29,13 @@ func (k *keeper) add(p []byte) {
 		return
 	}
 	k.size += int64(len(p))
+	if k.messages != nil {
+		if k.messages.add(p); k.messages.more() {
+			k.on, k.streams = false, true
+			k.end()
+			return
+		}
+	}
 	if k.sum == nil {
 		if k.size <= k.max && k.copies.take(int64(len(p))) {
 			if k.body == nil && k.length > int64(len(p)) {

@@ -46,6 +46,7 @@ type life struct {
 	traced  *traced     // nil without tracing
 	upload  *upload     // nil without a body
 	idle    *idle       // nil when bodies may stand still
+	grpc    bool        // compared if it turns out to be a unary call
 
 	// What has to be ended.
 	pass     readonly.Pass

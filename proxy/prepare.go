@@ -35,12 +35,11 @@ func (l *life) prepare() {
 	l.via(h)
 	l.traceContext(h)
 	l.header = h
-	switch {
-	case l.upgrade != "":
+	if l.upgrade != "" {
 		l.skip(skipUpgrade)
-	case strings.HasPrefix(h.Get("Content-Type"), "application/grpc"):
-		l.skip(skipUnsupported)
+		return
 	}
+	l.prepareGRPC()
 }
 
 // upgradeOf is the protocol that the client asks to switch to, "" when none.

@@ -25,10 +25,13 @@ type upload struct {
 	refuse string // why there is no copy: a reason to skip; "" while there is one
 	size   int64  // bytes read
 	limit  int64  // of size; 0 is none
-	ended  time.Time
-	err    error // of reading, other than io.EOF
-	begun  bool  // something of it may have been passed on
-	closed bool
+	// messages are those of a gRPC call, nil of others: it is copied only while
+	// there is not more than one.
+	messages *framing
+	ended    time.Time
+	err      error // of reading, other than io.EOF
+	begun    bool  // something of it may have been passed on
+	closed   bool
 }
 
 // errBodyTooLarge is that the body has more bytes than its route allows.
@@ -122,6 +125,9 @@ func (u *upload) took(piece []byte, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.size += int64(len(piece))
+	if u.messages != nil {
+		u.messages.add(piece)
+	}
 	if u.limit > 0 && u.size > u.limit {
 		u.err = errBodyTooLarge
 		u.drop(skipAborted)
@@ -129,6 +135,8 @@ func (u *upload) took(piece []byte, err error) {
 	}
 	if u.refuse == "" && len(piece) > 0 {
 		switch {
+		case u.length < 0 && u.messages != nil && u.messages.more():
+			u.drop(skipStream)
 		case u.size > u.max:
 			u.drop(skipBodySize)
 		case !u.copies.take(int64(len(piece))):

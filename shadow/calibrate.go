@@ -194,6 +194,7 @@ func (p *Specimen) Offer(req Request, live routes.Side, a Answer) {
 		exchange := a.Exchange
 		// The comparison with the other side has the same maps.
 		exchange.Header, exchange.Trailer = answerHeader(maps.Clone(exchange.Header)), maps.Clone(exchange.Trailer)
+		putTrailers(&exchange)
 		first = &answered{backend: a.Backend, url: a.URL, exchange: exchange, latency: a.Latency}
 	}
 	deadline := time.Now().Add(r.Shadow.Timeout)

@@ -175,6 +175,7 @@ func (r *reply) read(ctx context.Context, max int64) (compare.Exchange, time.Dur
 	if len(r.resp.Trailer) > 0 {
 		ex.Trailer = answerHeader(r.resp.Trailer)
 	}
+	putTrailers(&ex)
 	ex.Footprint = r.head.ack.Footprint
 	return ex, latency, nil
 }

@@ -27,6 +27,7 @@ func pairOf(req *Request, live routes.Side, a *Answer, shadow answered) pairing 
 	p := pairing{req: req, live: live, first: live, recheck: req.Route.SafeFor(req.Method)}
 	exchange := a.Exchange
 	exchange.Header = answerHeader(exchange.Header)
+	putTrailers(&exchange)
 	client := answered{backend: a.Backend, url: a.URL, exchange: exchange, latency: a.Latency}
 	if live == routes.Legacy {
 		p.legacy, p.new = client, shadow

@@ -20,6 +20,7 @@ import (
 type path struct {
 	http.Handler
 	counts *counts
+	shadow *offers
 	log    *logNotes
 }
 
@@ -47,13 +48,13 @@ routes:
 	}
 	set := upstream.NewSet()
 	set.Use(specs(table, o))
-	p := &path{counts: &counts{}, log: &logNotes{}}
+	p := &path{counts: &counts{}, shadow: &offers{}, log: &logNotes{}}
 	p.Handler = proxy.New(proxy.Config{
 		Table:    func() *routes.Table { return table },
 		Backend:  func(b *routes.Backend) *upstream.Backend { return set.Backend(b.Name) },
 		Gate:     openGate,
 		Cache:    cache.New(1 << 20),
-		Shadow:   noShadow{},
+		Shadow:   p.shadow,
 		Protocol: plainProtocol{},
 		Counters: p.counts,
 		Log:      slog.New(slog.NewTextHandler(p.log, nil)),
@@ -70,14 +71,32 @@ func specs(table *routes.Table, o upstream.Options) []upstream.Spec {
 	return out
 }
 
-// noShadow takes what is offered and compares nothing: the shadow is not what
-// is tried here.
-type noShadow struct{}
+// offers notes what is offered and compares nothing: the shadow is not what is
+// tried here.
+type offers struct {
+	mu  sync.Mutex
+	all []offered
+}
 
-func (noShadow) Offer(shadow.Request, routes.Side, shadow.Answer) {}
+type offered struct {
+	request shadow.Request
+	answer  shadow.Answer
+}
 
-func (noShadow) Before(context.Context, shadow.Request, routes.Side) *shadow.Pending {
+func (o *offers) Offer(r shadow.Request, _ routes.Side, a shadow.Answer) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all = append(o.all, offered{r, a})
+}
+
+func (o *offers) Before(context.Context, shadow.Request, routes.Side) *shadow.Pending {
 	return &shadow.Pending{}
+}
+
+func (o *offers) list() []offered {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all
 }
 
 // counts notes what was counted.
