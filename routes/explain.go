@@ -132,6 +132,9 @@ func (r *Route) happens(method, path string, p Params) []ExplainedStep {
 		steps = append(steps, ExplainedStep{"when new is away", r.fallbackText(method)})
 	}
 	steps = append(steps, ExplainedStep{"shadowed", r.shadowedText(method)})
+	if text := r.grpcText(method); text != "" {
+		steps = append(steps, ExplainedStep{"gRPC", text})
+	}
 	if text := r.recheckText(method); text != "" {
 		steps = append(steps, ExplainedStep{"where it differs", text})
 	}
