@@ -189,7 +189,7 @@ func (s *server) showRoute(w http.ResponseWriter, r *http.Request, status int, f
 func skipRows(skipped map[string]int64) []skipRow {
 	rows := make([]skipRow, 0, len(skipped))
 	for _, reason := range slices.Sorted(maps.Keys(skipped)) {
-		rows = append(rows, skipRow{Reason: reason, Means: skipMeans(reason), Count: skipped[reason]})
+		rows = append(rows, skipRow{Reason: reason, Means: reports.SkipMeans(reason), Count: skipped[reason]})
 	}
 	slices.SortStableFunc(rows, func(a, b skipRow) int { return cmp.Compare(b.Count, a.Count) })
 	return rows

@@ -100,29 +100,6 @@ func paceWords(r *reports.RouteReport) string {
 	return "At the median both sides take about the same time."
 }
 
-// skipMeans says what a skip reason means and what can be done.
-func skipMeans(reason string) string {
-	return map[string]string{
-		reports.SkipNoProof:     "the backend has not proved that it rolls back",
-		reports.SkipLatched:     "a leak is suspected; reset the route to go on",
-		reports.SkipUnconfirmed: "no answer of the adapter's: 502, 503, 504 or none",
-		reports.SkipBudget:      "a shadow before live ran out of its budget",
-		reports.SkipBusy:        "too many shadows before live at once",
-		reports.SkipBodySize:    "the request is larger than max_body",
-		reports.SkipNotModified: "live answered 304",
-		reports.SkipUpgrade:     "a protocol upgrade",
-		reports.SkipStream:      "an answer without end, or a gRPC call that is not unary",
-		reports.SkipAborted:     "the client or the live backend broke off",
-		reports.SkipTimeout:     "the shadow call took too long",
-		reports.SkipUnreachable: "the shadow backend could not be reached",
-		reports.SkipReadOnly:    "the gate was closed",
-		reports.SkipNested:      "caused by a shadow of ours; refused",
-		reports.SkipUnsupported: "the adapter could not sandbox the request, or it is gRPC that can not be shadowed: unsafe, before live, or of browsers",
-		reports.SkipBreaker:     "shadow calls were paused after repeated faults",
-		reports.SkipNotLearnt:   "the shadow side does not know the client's session: it was not learnt, or is forgotten",
-	}[reason]
-}
-
 // kindMeans says what a kind of difference means.
 func kindMeans(kind string) string {
 	means, known := map[compare.Kind]string{

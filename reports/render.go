@@ -122,6 +122,20 @@ func (r RouteReport) skipped() string {
 	return reasonsText(r.Skipped)
 }
 
+// skipReasons are the reasons for which requests were skipped on some route, of
+// which it is known what they mean.
+func (r Report) skipReasons() []string {
+	counts := map[string]int64{}
+	for _, route := range r.Routes {
+		for reason, n := range route.Skipped {
+			if n > 0 && SkipMeans(reason) != "" {
+				counts[reason] += n
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(counts))
+}
+
 // reasonsText is the sum of counts by reason, and each of them.
 func reasonsText(counts map[string]int64) string {
 	var sum int64

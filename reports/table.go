@@ -78,6 +78,9 @@ func (t *table) routes() {
 		t.route(r, name, stage)
 	}
 	t.line("%s* so many of all requests mismatch at most, at 95 %% confidence (exact binomial bound)%s", t.dim, t.off)
+	for _, reason := range t.r.skipReasons() {
+		t.line("%sskipped, %s: %s%s", t.dim, visible(reason), SkipMeans(reason), t.off)
+	}
 }
 
 func (t *table) route(r RouteReport, name, stage int) {
