@@ -120,6 +120,31 @@ func TestInABrowser(t *testing.T) {
 	browser := openBrowser(t)
 	t.Run("the way of an engineer", func(t *testing.T) { wayOfAnEngineer(t, browser) })
 	t.Run("pages follow what happens", func(t *testing.T) { pagesFollow(t, browser) })
+	t.Run("pages fit a telephone", func(t *testing.T) { pagesFit(t, browser) })
+}
+
+// pagesFit: on a telephone no page is wider than the screen, wide tables scroll
+// by themselves, and names are not broken into single letters.
+func pagesFit(t *testing.T, browser context.Context) {
+	w := newWorld(t)
+	w.plant()
+	b := openTab(t, browser)
+	link, err := w.client.LoginLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.do("log in", chromedp.Navigate(link), chromedp.Click(css("main form button")), chromedp.WaitVisible(css("table.routes")))
+	b.do("on a telephone", chromedp.EmulateViewport(400, 800))
+	for _, path := range allPages {
+		b.do("open "+path, chromedp.Navigate(w.server.URL+path))
+		if width := b.js(`String(document.documentElement.scrollWidth)`); width != "400" {
+			t.Errorf("%s is %s wide on a screen of 400", path, width)
+		}
+		narrow := b.js(`[...document.querySelectorAll(".groups tbody th")].filter(th => th.offsetWidth > 0 && th.offsetWidth < 150).map(th => th.innerText).join()`)
+		if narrow != "" {
+			t.Errorf("%s: too narrow to be read: %s", path, narrow)
+		}
+	}
 }
 
 // wayOfAnEngineer: log in, see which route differs, find the place, look at both
