@@ -83,7 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "quack:", err)
 		return exitUsage
 	}
-	verb, err := parser.Parse(args)
+	verb, err := parser.Parse(unlisted(args))
 	if exited {
 		return code
 	}

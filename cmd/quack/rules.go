@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/quackproxy/quack/admin"
@@ -26,7 +27,22 @@ type rulesTryCmd struct {
 	JSON  bool   `name:"json" help:"Print JSON."`
 }
 
+// unlisted takes the dash of a list off arguments: a rule is copied with it from
+// a routes.yaml or from rules suggest, and would be taken for a flag.
+func unlisted(args []string) []string {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if rule, isItem := strings.CutPrefix(arg, "- {"); isItem {
+			args[i] = "{" + rule
+		}
+	}
+	return args
+}
+
 func (c *rulesTryCmd) Run(ctx context.Context, s *streams) error {
+	if rule := strings.TrimSpace(c.Rule); strings.HasPrefix(rule, "path:") {
+		c.Rule = "{" + rule + "}"
+	}
 	if _, err := routes.ParseRule("rule", c.Rule); err != nil {
 		return coded{exitUsage, err}
 	}

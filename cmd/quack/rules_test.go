@@ -35,6 +35,8 @@ func TestRulesTry(t *testing.T) {
 	}{
 		{"settles most", "{path: $.score, tolerance: 0.01}", 0, []string{"of 12 stored comparisons it would make 9 a match, and forgive 9 differences", "$.score  show", "1.001 → 1.002   quack diff "}},
 		{"settles all", "{path: $.score, tolerance: 60%}", 0, []string{"it would make 12 a match", "vanishes"}},
+		{"copied from a list", "- {path: $.score, tolerance: 0.01}", 0, []string{"it would make 9 a match"}},
+		{"without braces", "path: $.score, tolerance: 0.01", 0, []string{"it would make 9 a match"}},
 		{"forgives nothing", "{path: $.name, ignore: true}", 0, []string{"it forgives nothing in 12 stored comparisons"}},
 		{"refused", "{path: status, ignore: true}", 2, []string{"rule:1:8: a rule for \"status\" forgives a whole answer"}},
 	}
