@@ -3,6 +3,7 @@ package admin
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
@@ -108,5 +109,8 @@ func (s *server) suggested(r *http.Request, route *routes.Route, found []compare
 			list[i].Person = fmt.Sprintf("it would add %d differences to the stored evidence", n)
 		}
 	}
-	return list, nil
+	// What another rule settles by now needs no second one.
+	return slices.DeleteFunc(list, func(s SuggestedRule) bool {
+		return s.Effect.Forgiven == 0 && s.Effect.SettledAt(s.Route, s.Path, s.Kind)
+	}), nil
 }

@@ -31,6 +31,15 @@ type Tried struct {
 	Places []TriedPlace `json:"places"`
 	// CanNotSay counts the comparisons of which the evidence does not tell, by why.
 	CanNotSay map[string]int `json:"can_not_say"`
+	// settled are the places that were recorded as differing, and do not differ
+	// any more, wherever the evidence tells, under the rules in force.
+	settled map[triedKey]bool
+}
+
+// SettledAt reports whether the rules in force settle all that the evidence has
+// of a place: there is nothing left there for another rule.
+func (t *Tried) SettledAt(route, path string, kind compare.Kind) bool {
+	return t.settled[triedKey{route, path, kind}]
 }
 
 // TriedVerdict is what becomes of the comparisons of one verdict. Stored is the
@@ -126,7 +135,7 @@ type triedKey struct {
 
 func newTrying() *trying {
 	return &trying{
-		Tried:    Tried{CanNotSay: map[string]int{}},
+		Tried:    Tried{CanNotSay: map[string]int{}, settled: map[triedKey]bool{}},
 		verdicts: map[Verdict]*TriedVerdict{},
 		places:   map[triedKey]*TriedPlace{},
 	}
@@ -151,6 +160,7 @@ func (t *trying) canNotSay(c *Comparison, why string) {
 
 func (t *trying) judge(c *Comparison, before, with compare.Result) {
 	v := t.of(c)
+	t.settle(c, before)
 	changed := t.change(c, before, with)
 	wrote := attempts(c) // of these no rule has a say
 	switch was, is := before.Match() && !wrote, with.Match() && !wrote; {
@@ -164,6 +174,17 @@ func (t *trying) judge(c *Comparison, before, with compare.Result) {
 		v.Change++
 	default:
 		v.Stay++
+	}
+}
+
+// settle notes which of the places that were recorded differ no more.
+func (t *trying) settle(c *Comparison, before compare.Result) {
+	now := byPlace(before.Differences)
+	for _, d := range c.Differences {
+		k := triedKey{c.Route, d.Path, d.Kind}
+		_, differs := now[foundAt{d.Path, d.Kind}]
+		all, noted := t.settled[k]
+		t.settled[k] = !differs && (all || !noted)
 	}
 }
 

@@ -132,6 +132,15 @@ func TestCalibrateAndSuggest(t *testing.T) {
 			if again, _ := q.run("rules", "suggest"); !strings.Contains(again, "supports no rule that is not there yet") {
 				t.Errorf("after they are in the file:\n%s", again)
 			}
+			// Nor is a narrower one where a person has put a wider one in.
+			q.write(table(legacy, newer, "", "  - {name: show, match: \"GET /products/{id}\", stage: shadow, compare: {rules: [{path: $.views, ignore: true, kind: value}, {path: $..order_id, ignore: true}]}}\n"))
+			q.until("show", "the wider rules in force", func(reports.RouteReport) bool {
+				list, err := q.client.Rules(t.Context(), "show")
+				return err == nil && len(list) == 2 && strings.Contains(list[1].Rule, "order_id ignore")
+			})
+			if again, _ := q.run("rules", "suggest"); !strings.Contains(again, "supports no rule that is not there yet") {
+				t.Errorf("after wider ones are in the file:\n%s", again)
+			}
 		})
 	}
 }
