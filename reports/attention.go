@@ -10,8 +10,8 @@ import (
 // attentionTitle heads the rules that need attention, in all formats.
 const attentionTitle = "Rules that need attention"
 
-// Stale is a rule that needs attention, as it stands in the file: on all the
-// routes that have it from one place.
+// Stale is a rule as it stands in the file, on all the routes that have it from
+// one place; mostly one that needs attention.
 type Stale struct {
 	RuleUse          // added up over the routes; of Route the first
 	Routes  []string `json:"routes"`
@@ -21,6 +21,12 @@ type Stale struct {
 // on any of the routes that they are for, in the order of list. A rule that one
 // route needs is needed.
 func Attention(list []RuleUse) []Stale {
+	return slices.DeleteFunc(ByPlace(list), func(s Stale) bool { return !s.Attention() })
+}
+
+// ByPlace adds rules up over the routes that have them from one place of the
+// file, in the order of list.
+func ByPlace(list []RuleUse) []Stale {
 	type place struct{ at, rule string }
 	var all []*Stale
 	known := map[place]*Stale{}
@@ -40,13 +46,11 @@ func Attention(list []RuleUse) []Stale {
 			s.LastMatched = u.LastMatched
 		}
 	}
-	var stale []Stale
-	for _, s := range all {
-		if s.Attention() {
-			stale = append(stale, *s)
-		}
+	placed := make([]Stale, len(all))
+	for i, s := range all {
+		placed[i] = *s
 	}
-	return stale
+	return placed
 }
 
 // moreTelling is the state of a rule that has two on two routes.
@@ -66,8 +70,8 @@ func (s Stale) on() string {
 	return fmt.Sprintf("%d routes", len(s.Routes))
 }
 
-// about is what else is known of a rule, the empty left out.
-func (s Stale) about() string {
+// About is what else is known of a rule, the empty left out.
+func (s Stale) About() string {
 	parts := []string{s.on()}
 	if s.Until != "" {
 		parts = append(parts, "until "+s.Until)
@@ -88,7 +92,7 @@ func (t *table) attention() {
 	t.line("%s%s%s", t.bold, attentionTitle, t.off)
 	for _, s := range t.r.Stale {
 		t.line("%s%s%s  %s", t.yellow, s.Says(), t.off, visible(s.Rule))
-		t.line("  %s%s%s", t.dim, visible(s.about()), t.off)
+		t.line("  %s%s%s", t.dim, visible(s.About()), t.off)
 	}
 }
 
