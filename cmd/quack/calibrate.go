@@ -20,8 +20,8 @@ import (
 type calibrateCmd struct {
 	client
 	Route string        `required:"" help:"Name of the route." placeholder:"NAME"`
-	N     int           `name:"n" default:"500" help:"How many requests legacy is asked twice, at most 20 a second." placeholder:"N"`
-	For   time.Duration `default:"10m" help:"End after so long, however many there were." placeholder:"D"`
+	N     int           `name:"n" default:"500" help:"How many requests legacy is asked twice, at most 20 a second (500)." placeholder:"N"`
+	For   time.Duration `default:"10m" help:"End after so long, however many there were (10m)." placeholder:"D"`
 	JSON  bool          `name:"json" help:"Print JSON."`
 }
 

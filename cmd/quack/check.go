@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/quackproxy/quack/routes"
 )
 
 type checkCmd struct {
-	File string `arg:"" optional:"" default:"routes.yaml" env:"QUACK_ROUTES" help:"The file to validate."`
+	File string `arg:"" optional:"" default:"routes.yaml" env:"QUACK_ROUTES" help:"The file to validate (routes.yaml)."`
 }
 
 func (c *checkCmd) Run(s *streams) error {
@@ -38,13 +39,19 @@ func loadTable(file string) (*routes.Table, error) {
 type explainCmd struct {
 	Method string `arg:"" help:"Request method, as in GET."`
 	Target string `arg:"" help:"Path and query, as in /accounts/7?full=1."`
-	Routes string `default:"routes.yaml" env:"QUACK_ROUTES" help:"The file to read." placeholder:"FILE"`
+	Routes string `default:"routes.yaml" env:"QUACK_ROUTES" help:"The file to read (routes.yaml). Stages that were set live are shown by quack routes." placeholder:"FILE"`
 }
 
 func (c *explainCmd) Run(s *streams) error {
 	table, err := loadTable(c.Routes)
 	if err != nil {
 		return err
+	}
+	if !strings.HasPrefix(c.Target, "/") && c.Target != "*" {
+		return coded{exitUsage, fmt.Errorf("%q is not a path\n  it begins with a slash: quack explain %s /%s", c.Target, c.Method, c.Target)}
+	}
+	if upper := strings.ToUpper(c.Method); upper != c.Method {
+		fmt.Fprintf(s.err, "methods are told apart by capitals: %s is not %s\n", c.Method, upper)
 	}
 	_, err = table.Explain(c.Method, c.Target).WriteTo(s.out)
 	return err

@@ -66,7 +66,7 @@ func (versionCmd) Run(s *streams) error {
 
 // client are the flags of verbs that talk to a running proxy.
 type client struct {
-	Admin string `help:"Address of the proxy's admin listener." default:"127.0.0.1:7070" env:"QUACK_ADMIN" placeholder:"HOST:PORT"`
+	Admin string `help:"Address of the proxy's admin listener (127.0.0.1:7070)." default:"127.0.0.1:7070" env:"QUACK_ADMIN" placeholder:"HOST:PORT"`
 }
 
 // connect makes the client; the token comes from the environment only, so

@@ -20,6 +20,7 @@ type reportCmd struct {
 	Route     string        `help:"Only this route." placeholder:"NAME"`
 	Since     time.Duration `help:"Only what was counted in the last so long." placeholder:"D"`
 	Format    string        `default:"table" enum:"table,json,markdown,html" help:"table, json, markdown or html."`
+	JSON      bool          `name:"json" help:"The same as --format json."`
 	Output    string        `short:"o" help:"Write to this file instead of standard output." placeholder:"FILE"`
 	FailAbove percent       `help:"Exit 1 when a route's share of mismatches and noise is above this, or it has a suspected leak." placeholder:"P%"`
 }
@@ -95,6 +96,9 @@ func (c *reportCmd) write(s *streams, report reports.Report) (err error) {
 			}
 		}()
 		out = file
+	}
+	if c.JSON {
+		return reports.WriteJSON(out, report)
 	}
 	switch c.Format {
 	case "json":

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -50,6 +51,10 @@ func TestRulesTry(t *testing.T) {
 		if strings.Contains(out, "hunter2") {
 			t.Errorf("%s shows a secret:\n%s", tt.reason, out)
 		}
+	}
+	table, _ := q.run("report", "--json")
+	if again, code := q.run("report", "--format", "json"); code != 0 || !json.Valid([]byte(table)) || len(again) != len(table) {
+		t.Errorf("report --json: code %d\n%s", code, table)
 	}
 	if out, code := q.run("rules", "try", "{path: $.score, tolerance: 0.01}", "--json", "--route", "show"); code != 0 || !strings.Contains(out, `"forgiven": 9`) {
 		t.Errorf("code %d\n%s", code, out)
@@ -133,10 +138,10 @@ func TestCalibrateAndSuggest(t *testing.T) {
 				t.Errorf("after they are in the file:\n%s", again)
 			}
 			// Nor is a narrower one where a person has put a wider one in.
-			q.write(table(legacy, newer, "", "  - {name: show, match: \"GET /products/{id}\", stage: shadow, compare: {rules: [{path: $.views, ignore: true, kind: value}, {path: $..order_id, ignore: true}]}}\n"))
+			q.write(table(legacy, newer, "", "  - {name: show, match: \"GET /products/{id}\", stage: shadow, compare: {rules: [{path: $.views, ignore: true, kind: value}, {path: $..order_id, ignore: true}, {path: $..token, ignore: true}]}}\n"))
 			q.until("show", "the wider rules in force", func(reports.RouteReport) bool {
 				list, err := q.client.Rules(t.Context(), "show")
-				return err == nil && len(list) == 2 && strings.Contains(list[1].Rule, "order_id ignore")
+				return err == nil && len(list) == 3 && strings.Contains(list[1].Rule, "order_id ignore")
 			})
 			if again, _ := q.run("rules", "suggest"); !strings.Contains(again, "supports no rule that is not there yet") {
 				t.Errorf("after wider ones are in the file:\n%s", again)
@@ -191,9 +196,9 @@ func TestRulesList(t *testing.T) {
 	q.until("show", "4 compared", func(r reports.RouteReport) bool { return r.Compared == 4 })
 	out, code := q.run("rules", "list")
 	for _, want := range []string{
-		`show +\$\.a ignore +4 +\d{4}-\S+ \S+ +in use +payments`,
-		`show +\$\.c ignore +0 +never +matched nothing in 4 comparisons +\S*routes.yaml:\d+:\d+ +gone soon`,
-		`show +\$\.b ignore +4 +\d{4}-\S+ \S+ +past until +2020-01-31`,
+		`in use +4 +\d{4}-\S+ \S+ +\$\.a ignore\n +show · payments · `,
+		`matched nothing in 4 comparisons +0 +never +\$\.c ignore\n +show · \S*routes.yaml:\d+:\d+ · gone soon`,
+		`past until +4 +\d{4}-\S+ \S+ +\$\.b ignore\n +show · until 2020-01-31`,
 	} {
 		if code != 0 || !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("code %d, want %q in\n%s", code, want, out)
@@ -205,7 +210,7 @@ func TestRulesList(t *testing.T) {
 		out, _ = q.run("rules", "list", "--route", "show")
 		return strings.Contains(out, "$.d ignore")
 	})
-	if !regexp.MustCompile(`\$\.d ignore +0 +never +nothing compared yet`).MatchString(out) {
+	if !regexp.MustCompile(`nothing compared yet +0 +never +\$\.d ignore`).MatchString(out) {
 		t.Errorf("a new rule:\n%s", out)
 	}
 }
@@ -232,6 +237,12 @@ func TestReportNamesStaleRules(t *testing.T) {
 `))
 	q.ask("GET", "/products/7", "")
 	q.until("show", "one compared", func(r reports.RouteReport) bool { return r.Compared == 1 })
+	out, code := q.run("rules", "list")
+	for _, want := range []string{`(?m)^in use +1 +\d{4}-\S+ \S+ +\$\.a ignore\n +2 routes · \S*routes.yaml:\d+:\d+$`, `(?m)^past until +0 +never +\$\.old ignore\n +2 routes · until 2020-01-31 · `} {
+		if code != 0 || !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("rules list: code %d, want %q in\n%s", code, want, out)
+		}
+	}
 	for _, args := range [][]string{{"report"}, {"report", "--route", "list"}} {
 		out, code := q.run(args...)
 		_, stale, found := strings.Cut(out, "Rules that need attention")
