@@ -141,9 +141,9 @@ func (r *Rules) linksBody() bool { return r != nil && r.linked }
 func (c *content) compareEmpty() *bodies {
 	switch {
 	case len(c.legacy) > 0:
-		return c.one(KindMissing, show(c.legacy), "")
+		return c.one(KindMissing, shown(c.legacy, c.media[0]), "")
 	case len(c.new) > 0:
-		return c.one(KindAdded, "", show(c.new))
+		return c.one(KindAdded, "", shown(c.new, c.media[1]))
 	}
 	return &bodies{}
 }
@@ -166,7 +166,17 @@ func (p *pair) compareMisfit(c *content, m misfit) *bodies {
 	case both:
 		return p.compareText(c)
 	}
-	return c.one(KindBody, show(c.legacy), show(c.new))
+	return c.one(KindBody, shown(c.legacy, c.media[0]), shown(c.new, c.media[1]))
+}
+
+// shown is a body for a person: itself when it is text, else its size and
+// digest. What is neither said to be text nor anything else is judged by its bytes.
+func shown(body []byte, m media) string {
+	name := formatOf(m.name)
+	if !utf8.Valid(body) || m.name != "" && name != "parts" && !formatNamed(name).textual {
+		return describe(int64(len(body)), sha256.Sum256(body))
+	}
+	return show(body)
 }
 
 // compareBytes compares contents that can not be taken apart.

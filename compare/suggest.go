@@ -63,7 +63,7 @@ func Suggest(list []Observation, inForce *Rules) []Suggestion {
 	var found []Suggestion
 	for _, o := range list {
 		if rule, ok := narrowest(&o); ok && !o.settledBy(inForce, rule) {
-			s := Suggestion{Rule: rule, Observation: o, Person: o.person()}
+			s := Suggestion{Rule: rule, Observation: o, Person: cmp.Or(o.person(), tooWide(rule))}
 			s.Rule.Why = o.why()
 			found = append(found, s)
 		}
@@ -121,6 +121,20 @@ func (o *Observation) person() string {
 		return "nobody has seen legacy differ from itself here: calibrate the route to find out"
 	case self < suggestMin:
 		return fmt.Sprintf("legacy was seen to differ from itself here %s only: the data may have changed in between", times(self))
+	}
+	return ""
+}
+
+// tooWide is why a rule takes a person's say although legacy shows the
+// difference itself: it forgives values that nobody has seen.
+func tooWide(r Rule) string {
+	switch {
+	case strings.HasSuffix(r.Path, ".*"):
+		return "it is for members of any name: name those that may differ"
+	case r.Ignore:
+		return "it forgives any value: say whether none of them matters"
+	case r.Format == formatNames[formatNumber], r.Format == formatNames[formatInteger]:
+		return "it forgives any number: say whether none of them matters"
 	}
 	return ""
 }

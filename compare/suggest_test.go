@@ -56,16 +56,18 @@ func TestSuggest(t *testing.T) {
 		{"a small absolute spread", one(seen("$.score", value, "10.001|10.0037", "0.5|0.501")), nil, []string{"$.score tolerance 0.005"}},
 		{"a spread that grows with the value", one(seen("$.views", value, "1000|1001", "1000000|1000900", "10|10.005")), nil, []string{"$.views tolerance 0.1%"}},
 		{"strings that are numbers", one(seen("$.price", value, `"9.90"|"9.91"`, `"3.00"|"3.01"`)), nil, []string{"$.price tolerance 0.01"}},
-		{"numbers far apart", one(seen("$.load", value, "1|900", "5|2", "7|1000")), nil, []string{"$.load format integer"}},
-		{"numbers and words", one(seen("$.load", value, `1|2`, `"low"|"high"`)), nil, []string{"$.load ignore kind value"}},
-		{"numbers out of size", one(seen("$.load", value, `1e999999999|2e999999999`)), nil, []string{"$.load format integer"}},
+		{"a spread that binary arithmetic has drawn out", one(seen("$.price", value, "85.4|85.41000000000001")), nil, []string{"$.price tolerance 0.02"}},
+		{"members of any name", one(seen("$.account.*", value, "10|11", "7|8")), nil, []string{"$.account.* tolerance 1 (it is for members of any name: name those that may differ)"}},
+		{"numbers far apart", one(seen("$.load", value, "1|900", "5|2", "7|1000")), nil, []string{"$.load format integer (it forgives any number: say whether none of them matters)"}},
+		{"numbers and words", one(seen("$.load", value, `1|2`, `"low"|"high"`)), nil, []string{"$.load ignore kind value (it forgives any value: say whether none of them matters)"}},
+		{"numbers out of size", one(seen("$.load", value, `1e999999999|2e999999999`)), nil, []string{"$.load format integer (it forgives any number: say whether none of them matters)"}},
 
 		{"another order", one(seen("$.tags", compare.KindOrder)), nil, []string{"$.tags unordered"}},
 
 		{"ids one to one", one(seen("$.order.id", value, `17|92`, `18|93`, `20|95`)), nil, []string{"$.order.id same order"}},
-		{"ids that are not one to one", one(seen("$.order.id", value, `17|9200`, `17|9300`, `20|9500`)), nil, []string{"$.order.id format integer"}},
-		{"too few pairs to say so", one(seen("$.order.id", value, `17|9200`, `18|9300`)), nil, []string{"$.order.id format integer"}},
-		{"a toggle is no id", one(seen("header:X-Cache", header, "hit|miss", "miss|hit", "stale|expired")), nil, []string{"header:X-Cache ignore kind header"}},
+		{"ids that are not one to one", one(seen("$.order.id", value, `17|9200`, `17|9300`, `20|9500`)), nil, []string{"$.order.id format integer (it forgives any number: say whether none of them matters)"}},
+		{"too few pairs to say so", one(seen("$.order.id", value, `17|9200`, `18|9300`)), nil, []string{"$.order.id format integer (it forgives any number: say whether none of them matters)"}},
+		{"a toggle is no id", one(seen("header:X-Cache", header, "hit|miss", "miss|hit", "stale|expired")), nil, []string{"header:X-Cache ignore kind header (it forgives any value: say whether none of them matters)"}},
 		{"UUIDs under any name", one(seen("$.ref", value, `"0b0c1f9e-3d5d-4a58-8d5a-000000000001"|"0b0c1f9e-3d5d-4a58-8d5a-00000000000a"`, `"0b0c1f9e-3d5d-4a58-8d5a-000000000002"|"0b0c1f9e-3d5d-4a58-8d5a-00000000000b"`, `"0b0c1f9e-3d5d-4a58-8d5a-000000000003"|"0b0c1f9e-3d5d-4a58-8d5a-00000000000c"`)), nil, []string{"$.ref same ref"}},
 		{"a cookie whose attributes are equal", one(seen("cookie:sid", header, "sid=abcdefgh1234; Path=/|sid=abcdefgh1235; Path=/", "sid=bbcdefgh1234; Path=/|sid=bbcdefgh1235; Path=/", "sid=cbcdefgh1234; Path=/|sid=cbcdefgh1235; Path=/")), nil, []string{"cookie:sid same sid"}},
 		{"the same ids in two places share a name", []compare.Observation{
@@ -82,7 +84,7 @@ func TestSuggest(t *testing.T) {
 			[]compare.Rule{{Path: "$.x", Same: "account"}}, []string{"$.account_id same account-2"}},
 
 		{"there is a rule already", one(seen("$.tags", compare.KindOrder)), []compare.Rule{{Path: "$.tags", Unordered: true}}, nil},
-		{"there is one, for another kind", one(seen("header:X-Cache", header, "hit|miss")), []compare.Rule{{Path: "header:X-Cache", Ignore: true, Kind: compare.KindMissing}}, []string{"header:X-Cache ignore kind header"}},
+		{"there is one, for another kind", one(seen("header:X-Cache", header, "hit|miss")), []compare.Rule{{Path: "header:X-Cache", Ignore: true, Kind: compare.KindMissing}}, []string{"header:X-Cache ignore kind header (it forgives any value: say whether none of them matters)"}},
 		{"there is one, too narrow", one(seen("$.at", value, `"2026-11-01T10:00:00Z"|"2026-11-01T10:04:10Z"`)), []compare.Rule{{Path: "$.at", Within: "2m"}}, []string{"$.at within 5m"}},
 		{"there is one, wide enough", one(seen("$.at", value, `"2026-11-01T10:00:00Z"|"2026-11-01T10:04:10Z"`)), []compare.Rule{{Path: "$.at", Within: "10m"}}, nil},
 

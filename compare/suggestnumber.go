@@ -90,16 +90,18 @@ func suggestTolerance(o *Observation) (Rule, bool) {
 	if relative > maxRelative || absolute == 0 {
 		return Rule{}, false
 	}
-	room := roundUp(absolute) * float64(len(o.Samples))
-	written := strconv.FormatFloat(roundUp(absolute), 'f', -1, 64)
-	if roundUp(relative)*larger < room {
-		written = strconv.FormatFloat(roundUp(relative*100), 'f', -1, 64) + "%"
+	bound, unit := absolute, ""
+	if roundUp(relative)*larger < roundUp(absolute)*float64(len(o.Samples)) {
+		bound, unit = relative*100, "%"
 	}
-	t, err := decimal.ParseTolerance(written)
-	if err != nil || !o.holds(t) {
-		return Rule{}, false
+	// Binary arithmetic may have made the bound too small by its last digit.
+	for _, least := range []float64{bound, bound * (1 + 1e-9)} {
+		written := strconv.FormatFloat(roundUp(least), 'f', -1, 64) + unit
+		if t, err := decimal.ParseTolerance(written); err == nil && o.holds(t) {
+			return Rule{Path: o.Path, Tolerance: written}, true
+		}
 	}
-	return Rule{Path: o.Path, Tolerance: written}, true
+	return Rule{}, false
 }
 
 // holds reports whether a tolerance covers all samples.

@@ -41,6 +41,8 @@ type Reports struct {
 	flushing chan struct{}
 	writer   writer
 
+	trials chan struct{} // holds one token for each trial of rules under way
+
 	mu     sync.Mutex
 	totals map[string]*counts // of all time, without what is in the shards
 	health Stats
@@ -80,9 +82,9 @@ func Open(ctx context.Context, db *store.DB, c Config) (*Reports, error) {
 	r := &Reports{
 		db: db, config: c, redactor: redact.New(c.Key), packer: packer,
 		tally:    newTally(c.SamplesMax, c.Queue),
-		flushing: make(chan struct{}, 1),
-		totals:   map[string]*counts{},
-		writer:   writer{unwritten: map[string]*counts{}, groups: map[groupKey]*groupCount{}},
+		flushing: make(chan struct{}, 1), trials: make(chan struct{}, 1),
+		totals: map[string]*counts{},
+		writer: writer{unwritten: map[string]*counts{}, groups: map[groupKey]*groupCount{}},
 	}
 	if err := r.load(ctx); err != nil {
 		return nil, fmt.Errorf("read the reports: %w", err)

@@ -5,16 +5,18 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/quackproxy/quack/compare"
 )
 
 // The bounds of trying a rule.
 const (
-	tryMax     = 5000 // stored comparisons that are looked at, the newest
-	tryPage    = 50   // that are in memory at once
-	tryPlaces  = 200  // places that are listed
-	trySamples = 5    // examples of a place
+	tryMax     = 5000             // stored comparisons that are looked at, the newest
+	tryFor     = 20 * time.Second // after which no further ones are looked at
+	tryPage    = 50               // that are in memory at once
+	tryPlaces  = 200              // places that are listed
+	trySamples = 5                // examples of a place
 )
 
 // Tried is what the stored comparisons would have been under a rule.
@@ -76,7 +78,17 @@ type TriedPlace struct {
 // rules in force: where what differed does not come out again, it tells
 // nothing. A difference that was found and is forgiven by the rules in force
 // counts as come out.
+//
+// Trials wait for each other, so that they take one processor at most, and end
+// with ctx.
 func (r *Reports) Try(ctx context.Context, route string, inForce map[string]*compare.Rules, trials []map[string]*compare.Rules) ([]Tried, error) {
+	select {
+	case r.trials <- struct{}{}:
+		defer func() { <-r.trials }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for other trials: %w", ctx.Err())
+	}
+	until := time.Now().Add(tryFor)
 	tryings := make([]*trying, len(trials))
 	for i := range tryings {
 		tryings[i] = newTrying()
@@ -88,6 +100,12 @@ func (r *Reports) Try(ctx context.Context, route string, inForce map[string]*com
 			return nil, err
 		}
 		for i := range list {
+			if err := ctx.Err(); err != nil {
+				return nil, fmt.Errorf("try rules: %w", err)
+			}
+			if time.Now().After(until) {
+				return finished(tryings, true), nil
+			}
 			r.tryOne(&list[i], inForce, trials, tryings)
 		}
 		looked += len(list)
