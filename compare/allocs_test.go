@@ -40,7 +40,7 @@ func TestUsualAnswersAllocateLittle(t *testing.T) {
 	if !r.Match() || len(r.Forgiven) != 4 {
 		t.Fatalf("%q", lines(r))
 	}
-	if n > 30 {
+	if n > 40 { // 30, and what the race detector takes out of pools
 		t.Errorf("%v allocations", n)
 	}
 }
