@@ -84,12 +84,16 @@ func (p *pair) compare() Result {
 	}
 	head := p.compareFields("header", p.legacy.Header, p.new.Header)
 	tail := p.compareFields("trailer", p.legacy.Trailer, p.new.Trailer)
-	body, err := p.compareBodies(hasLinks(head.found) || hasLinks(tail.found))
+	body, err := p.bodies(head, tail)
 	p.settleLinks(head.found, body, tail.found)
 	p.settleGenerated(head.found, body, tail.found)
 	match := err == nil && body.matches()
 	for i := range head.found {
 		p.settle(&head.found[i], match)
+	}
+	if p.unlike() {
+		followStatus(head.found)
+		followStatus(tail.found)
 	}
 	weigh(head.found, head.places)
 	weigh(tail.found, tail.places)

@@ -18,6 +18,7 @@ const (
 	byValidator               // ETag, Last-Modified of bodies that match
 	byBody                    // Content-Length, ETag, digests of bodies that are reported themselves
 	byCoding                  // ETag, Vary beside a Content-Encoding that is reported itself
+	byStatus                  // all that differs beside a status of another class
 	byToken                   // a token against forgery, new with every page
 	byBoundary                // the boundary of a multipart body
 	byRule                    // verdict.rule forgives it
@@ -33,6 +34,7 @@ var reasonTexts = [...]string{
 	byValidator: ReasonValidator,
 	byBody:      ReasonBody,
 	byCoding:    ReasonCoding,
+	byStatus:    ReasonStatus,
 	byToken:     ReasonToken,
 	byBoundary:  ReasonBoundary,
 	ifGenerated: "",

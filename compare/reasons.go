@@ -9,6 +9,7 @@ const (
 	ReasonValidator = "validator of an equal body"      // ETag, Last-Modified of bodies that match
 	ReasonBody      = "follows from the body"           // length, digest or entity tag of a body that is reported itself
 	ReasonCoding    = "follows from the content coding" // Vary beside a Content-Encoding that is reported itself
+	ReasonStatus    = "follows from the status"         // all that differs beside a status of another class
 	ReasonToken     = "token of a page"                 // a token against forgery, new with every page
 	ReasonBoundary  = "boundary between parts"          // of a multipart body
 )
