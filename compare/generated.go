@@ -158,7 +158,7 @@ func sameShape(a, b []byte) bool {
 	// number of something.
 	case differing(a, b) < 4 && len(a) < 20, len(a) < 16 && !letters[0] && !letters[1]:
 		return false
-	case len(a) >= 16 && differentCase(casesOf(a), casesOf(b)), len(a) >= 20 && beyondHex[0] != beyondHex[1], len(a) >= 32 && letters[0] != letters[1]:
+	case len(a) >= 16 && differentCase(casesOf(a), casesOf(b)), len(a) >= 32 && beyondHex[0] != beyondHex[1], len(a) >= 64 && letters[0] != letters[1]:
 		return false
 	}
 	return true
