@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"net/http"
 	"slices"
-
-	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
 
 // idSet answers whether an id stands anywhere in some texts. They are read
@@ -187,23 +185,6 @@ func (m *mapping) hold(legacy, new []byte) bool {
 	return m.words.hold(string(bytes.ToLower(legacy)), string(bytes.ToLower(new)))
 }
 
-// oneToOne maps legacy's values to new's and back. The first pair of a value
-// decides.
-type oneToOne[K comparable] struct{ there, back map[K]K }
-
-func (o *oneToOne[K]) hold(legacy, new K) bool {
-	if o.there == nil {
-		o.there, o.back = map[K]K{}, map[K]K{}
-	}
-	n, known := o.there[legacy]
-	l, taken := o.back[new]
-	if !known && !taken {
-		o.there[legacy], o.back[new] = new, legacy
-		return true
-	}
-	return known && taken && n == new && l == legacy
-}
-
 // settleGenerated decides on all ids that look made up, over the whole answer.
 func (p *pair) settleGenerated(head []finding, body *bodies, tail []finding) {
 	var m *mapping
@@ -238,16 +219,7 @@ func (w *walk) settleGenerated(settle func(*verdict, []byte, []byte)) {
 			link := w.notes[e.note-1].link
 			settle(&e.verdict, []byte(link[0].text), []byte(link[1].text))
 		default:
-			settle(&e.verdict, w.content(w.a, e.a), w.content(w.b, e.b))
+			settle(&e.verdict, jsonScalar(w.a[e.a.from:e.a.to]).text, jsonScalar(w.b[e.b.from:e.b.to]).text)
 		}
 	}
-}
-
-// content is a JSON string without quotes and escapes.
-func (w *walk) content(text []byte, s span) []byte {
-	raw := text[s.from+1 : s.to-1]
-	if jsontext.HasEscapes(raw) {
-		return jsontext.AppendUnescaped(nil, raw)
-	}
-	return raw
 }

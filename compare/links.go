@@ -1,7 +1,5 @@
 package compare
 
-import "github.com/quackproxy/quack/compare/internal/bytewise"
-
 // linkValue is a value under a rule with same. Its zero value is none that can
 // be mapped.
 type linkValue struct {
@@ -24,27 +22,10 @@ func linkText(s string) linkValue {
 	if s == "" {
 		return linkValue{} // no id at all
 	}
-	if isUUID(s) {
+	if isUUID([]byte(s)) {
 		return linkValue{linkUUID, s}
 	}
 	return linkValue{linkString, s}
-}
-
-// isUUID reports whether s has the form of RFC 9562 section 4.
-func isUUID[T string | []byte](s T) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := range len(s) {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if s[i] != '-' {
-				return false
-			}
-		} else if bytewise.HexDigit(s[i]) < 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // links are the one-to-one mappings of one comparison, by name.
@@ -54,7 +35,7 @@ func isUUID[T string | []byte](s T) bool {
 // first pair of a value decides: with 7 ↔ 9 entered, 7 against 8 and 6 against
 // 9 do not hold, and with 7 ↔ 7 entered 7 against 9 does not.
 type links struct {
-	there, back []map[linkValue]linkValue // legacy's value to new's, and back
+	maps []oneToOne[linkValue]
 
 	names  []string // of the mappings
 	known  Known    // nil: nothing is known of earlier comparisons
@@ -62,11 +43,7 @@ type links struct {
 }
 
 func newLinks(names []string, known Known) *links {
-	l := &links{there: make([]map[linkValue]linkValue, len(names)), back: make([]map[linkValue]linkValue, len(names)), names: names, known: known}
-	for i := range names {
-		l.there[i], l.back[i] = map[linkValue]linkValue{}, map[linkValue]linkValue{}
-	}
-	return l
+	return &links{maps: make([]oneToOne[linkValue], len(names)), names: names, known: known}
 }
 
 // hold enters a pair of values and reports whether the mapping holds.
@@ -74,14 +51,11 @@ func (l *links) hold(name int32, legacy, new linkValue) bool {
 	if legacy.class != new.class || legacy.class == unlinkable {
 		return false
 	}
-	n, known := l.there[name][legacy]
-	o, taken := l.back[name][new]
-	if !known && !taken {
-		if !l.recall(name, legacy, new) {
-			return false
-		}
-		l.there[name][legacy], l.back[name][new] = new, legacy
+	m := &l.maps[name]
+	held, free := m.has(legacy, new)
+	if free && l.recall(name, legacy, new) {
+		m.enter(legacy, new)
 		return true
 	}
-	return known && taken && n == new && o == legacy
+	return held
 }

@@ -161,9 +161,7 @@ func (m *shared) joins(other *shared) bool {
 	shared := false
 	for p := range m.pairs {
 		shared = shared || other.pairs[p]
-		n, known := other.links.there[0][p[0]]
-		l, back := other.links.back[0][p[1]]
-		if known && n != p[1] || back && l != p[0] {
+		if held, free := other.links.maps[0].has(p[0], p[1]); !held && !free {
 			return false
 		}
 	}

@@ -43,6 +43,12 @@ func parseUUID(s []byte) (id uuid, letters letterCase, ok bool) {
 	return id, letters, all < 16
 }
 
+// isUUID reports whether s has the form of RFC 9562 section 4.
+func isUUID(s []byte) bool {
+	_, _, ok := parseUUID(s)
+	return ok
+}
+
 // letterCase is a set of bits: which kinds of characters a text has.
 type letterCase uint8
 

@@ -9,11 +9,6 @@ import (
 	"github.com/quackproxy/quack/routes"
 )
 
-// keepsWrites reports whether what the shadow side of a route writes is there
-// in later requests. Where it is rolled back, or both sides write to one
-// database, an id of one comparison says nothing about another.
-func keepsWrites(r *routes.Route) bool { return r.Shadow.Order == routes.OrderClone }
-
 // learnt reports whether a mapping is one of values that a route learns. Those
 // are secrets, of one client each, and terms remembers them.
 func learnt(mapping string) bool { return strings.HasPrefix(mapping, routes.LearntMapping) }
@@ -101,9 +96,11 @@ func (s *pairs) learn(p compare.Pair) {
 	}
 }
 
-// knownTo are the pairs of ids that comparisons of a route may rely on.
+// knownTo are the pairs of ids that comparisons of a route may rely on: none
+// where what the shadow side writes is rolled back, so that an id of one
+// comparison says nothing about another.
 func (d *Dispatcher) knownTo(r *routes.Route) compare.Known {
-	if !keepsWrites(r) {
+	if !r.KeepsWrites(routes.New) {
 		return nil
 	}
 	return &d.pairs
@@ -112,7 +109,7 @@ func (d *Dispatcher) knownTo(r *routes.Route) compare.Known {
 // learnPairs remembers the pairs of a match. Those of answers that differ are
 // not learnt: what new gave in error would be held against what is right.
 func (d *Dispatcher) learnPairs(r *routes.Route, result compare.Result) {
-	if keepsWrites(r) {
+	if r.KeepsWrites(routes.New) {
 		for _, p := range result.Pairs {
 			if !learnt(p.Name) {
 				d.pairs.learn(p)
