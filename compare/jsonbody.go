@@ -35,12 +35,18 @@ func notJSONText(s []byte) string {
 	return ""
 }
 
-// walkJSON gives nil when a text is not JSON.
-func (p *pair) walkJSON(legacy, new []byte, at *base) (*bodies, error) {
+// newWalk makes a walk that knows the ids of the answers.
+func (p *pair) newWalk(legacy, new []byte) *walk {
 	w := newWalk(legacy, new, p.rules)
 	if w.ids = p.ids; w.ids != nil {
 		w.apart = w.ids.apart
 	}
+	return w
+}
+
+// walkJSON gives nil when a text is not JSON.
+func (p *pair) walkJSON(legacy, new []byte, at *base) (*bodies, error) {
+	w := p.newWalk(legacy, new)
 	w.start(at)
 	failed := w.compare()
 	if failed == 0 {

@@ -12,12 +12,13 @@ import (
 // at the path of its element.
 type treeWalk struct {
 	findings
-	rules   *Rules
+	pair    *pair
+	rules   *Rules // the pair's
 	base    *base
 	l, n    *tree
 	tracker tracker
 	frames  []treeFrame
-	data    []*walk // of scripts that hold JSON
+	data    []piece // walks of scripts that hold JSON
 	options treeOptions
 
 	// budget is how many nodes may still be hashed again under rules, and
@@ -48,9 +49,10 @@ type treeFrame struct {
 // align takes by edits would need.
 const maxTreeCells = 20 * align.MaxCells
 
-// walkTrees compares two trees from their document nodes on.
-func (p *pair) walkTrees(l, n *tree, at *base, o treeOptions) *treeWalk {
-	w := &treeWalk{rules: p.rules, base: at, l: l.hashAll(), n: n.hashAll(), options: o}
+// walkTrees compares two trees from their document nodes on. What walks of
+// scripts have found stands behind the rest.
+func (p *pair) walkTrees(l, n *tree, at *base, o treeOptions) *bodies {
+	w := &treeWalk{pair: p, rules: p.rules, base: at, l: l.hashAll(), n: n.hashAll(), options: o}
 	w.budget, w.cells = rereads*(len(l.nodes)+len(n.nodes)), maxTreeCells
 	root := treeFrame{path: at.path, at: at.at}
 	if p.rules != nil && p.rules.inBody {
@@ -59,7 +61,7 @@ func (p *pair) walkTrees(l, n *tree, at *base, o treeOptions) *treeWalk {
 	w.levels = append(w.levels, level{parent: -1})
 	w.frames = append(w.frames, root)
 	w.children(0, 0)
-	return w
+	return &bodies{append([]piece{&w.findings}, w.data...)}
 }
 
 func (w *treeWalk) linked() bool { return w.rules != nil && w.rules.linked }
@@ -275,42 +277,4 @@ func (w *treeWalk) exact(frame int) string {
 		}
 	}
 	return f.at
-}
-
-// What the walks of scripts have found stands behind the rest.
-
-func (w *treeWalk) counting() int {
-	n := w.findings.counting()
-	for _, j := range w.data {
-		n += j.counting()
-	}
-	return n
-}
-
-func (w *treeWalk) enterEqual(all *links) {
-	w.findings.enterEqual(all)
-	for _, j := range w.data {
-		j.enterEqual(all)
-	}
-}
-
-func (w *treeWalk) settleLinks(settle func(*verdict, linkValue, linkValue)) {
-	w.findings.settleLinks(settle)
-	for _, j := range w.data {
-		j.settleLinks(settle)
-	}
-}
-
-func (w *treeWalk) list(l *ledger) {
-	w.findings.list(l)
-	for _, j := range w.data {
-		j.list(l)
-	}
-}
-
-func (w *treeWalk) free() {
-	for _, j := range w.data {
-		j.free()
-	}
-	w.data = nil
 }

@@ -27,7 +27,7 @@ func (p *pair) compareTrees(c *content, a string, parse func([]byte, media, *nam
 	if errL != nil || errN != nil {
 		return nil, misfit{errText(errL), errText(errN)}
 	}
-	return &bodies{[]piece{p.walkTrees(l, n, &c.base, o)}}, nil
+	return p.walkTrees(l, n, &c.base, o), nil
 }
 
 func errText(err error) string {
