@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
 // rewritten applies the application's QueryRewriter (pgx.NamedArgs and its
@@ -37,17 +39,17 @@ options:
 }
 
 // admit judges sql and returns its statements, and the SQL to send for it.
-func (s *shadow) admit(own context.Context, on *tx, sql string, args []any) ([]statement, string, error) {
+func (s *shadow) admit(own context.Context, on *tx, sql string, args []any) ([]sqltext.Statement, string, error) {
 	status := s.conn().PgConn().ParameterStatus
-	stmts := split(sql, status("standard_conforming_strings") == "off")
+	stmts := sqltext.Split(sql, status("standard_conforming_strings") == "off")
 	text := sql // what stmts are cut from
-	if len(stmts) == 1 && stmts[0].refusal == "unsupported:statement" {
+	if len(stmts) == 1 && stmts[0].Refusal == "unsupported:statement" {
 		prepared, err := s.preparedText(own, sql)
 		if err != nil {
 			return nil, "", err
 		}
 		if prepared != "" {
-			text, stmts = prepared, split(prepared, false)
+			text, stmts = prepared, sqltext.Split(prepared, false)
 		}
 	}
 	if s.leaked != "" && len(stmts) > 0 {
@@ -69,34 +71,34 @@ func (s *shadow) admit(own context.Context, on *tx, sql string, args []any) ([]s
 }
 
 // judge refuses a statement, or keeps in mind what it leaves behind.
-func (s *shadow) judge(own context.Context, st *statement, on *tx, args []any) error {
+func (s *shadow) judge(own context.Context, st *sqltext.Statement, on *tx, args []any) error {
 	switch {
 	case s.adapter.layers.noInterception:
 		return nil
 	case s.against(st) != "":
 		return s.refuse(s.against(st))
-	case st.savepoint && on == nil:
+	case st.Savepoint && on == nil:
 		return s.refuse("unsupported:savepoint-outside-transaction")
-	case st.writable && s.mode == ModeReadOnly:
+	case st.Writable && s.mode == ModeReadOnly:
 		return s.refuse("unsupported:read-write")
 	}
-	if st.executes != "" {
-		if err := s.judgePrepared(own, st.executes); err != nil {
+	if st.Executes != "" {
+		if err := s.judgePrepared(own, st.Executes); err != nil {
 			return err
 		}
 	}
-	if st.setsConfig {
+	if st.SetsConfig {
 		for _, a := range args {
-			if text, ok := a.(string); ok && protectedText(text) != "" {
-				return s.refuse(protectedText(text))
+			if text, ok := a.(string); ok && sqltext.ProtectedText(text) != "" {
+				return s.refuse(sqltext.ProtectedText(text))
 			}
 		}
 	}
-	s.books.lost = s.books.lost || st.uncounted
-	if st.leak != "" && on == nil {
-		s.leaked = st.leak
-	} else if st.leak != "" {
-		on.outermost().leak = st.leak
+	s.books.lost = s.books.lost || st.Uncounted
+	if st.Leak != "" && on == nil {
+		s.leaked = st.Leak
+	} else if st.Leak != "" {
+		on.outermost().leak = st.Leak
 	}
 	return nil
 }
@@ -109,7 +111,7 @@ func (s *shadow) judgePrepared(own context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	for _, st := range split(text, false) {
+	for _, st := range sqltext.Split(text, false) {
 		if against := s.against(&st); against != "" {
 			return s.refuse(against)
 		}
@@ -118,11 +120,11 @@ func (s *shadow) judgePrepared(own context.Context, name string) error {
 }
 
 // against is why a statement is not sent, "" when it may be.
-func (s *shadow) against(st *statement) string {
-	if st.refusal == "" && s.mode != ModeReadOnly {
-		return st.blocks
+func (s *shadow) against(st *sqltext.Statement) string {
+	if st.Refusal == "" && s.mode != ModeReadOnly {
+		return st.Blocks
 	}
-	return st.refusal
+	return st.Refusal
 }
 
 // preparedText is the SQL of the prepared statement called name, "" when there
@@ -139,7 +141,7 @@ func (s *shadow) preparedText(own context.Context, name string) (string, error) 
 // adapted is sql with what would weaken a shadow replaced: SET CONSTRAINTS ALL
 // IMMEDIATE by one that names all constraints but the fuse, which it would
 // fire, and the settings that protect others by those of the shadow.
-func (s *shadow) adapted(own context.Context, sql string, stmts []statement) (string, error) {
+func (s *shadow) adapted(own context.Context, sql string, stmts []sqltext.Statement) (string, error) {
 	if s.adapter.layers.noInterception {
 		return sql, nil
 	}
@@ -147,9 +149,9 @@ func (s *shadow) adapted(own context.Context, sql string, stmts []statement) (st
 		instead, ok := "", false
 		var err error
 		switch {
-		case st.guard != "":
+		case st.Guard != "":
 			instead, ok = s.session.guarded(&st)
-		case st.allImmediate && s.mode != ModeReadOnly:
+		case st.AllImmediate && s.mode != ModeReadOnly:
 			ok = true
 			instead, err = s.allButFuse(own)
 		}
@@ -157,7 +159,7 @@ func (s *shadow) adapted(own context.Context, sql string, stmts []statement) (st
 			return "", err
 		}
 		if ok {
-			sql = sql[:st.start] + instead + sql[st.end:]
+			sql = sql[:st.Start] + instead + sql[st.End:]
 		}
 	}
 	return sql, nil

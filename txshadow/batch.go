@@ -6,6 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
 // batch is the results of a batch that has been run whole. It behaves as
@@ -58,10 +60,10 @@ func (s *shadow) runBatch(ctx context.Context, on *tx, b *pgx.Batch, out *batch)
 	return err
 }
 
-func (s *shadow) admitQueued(own context.Context, on *tx, q *pgx.QueuedQuery, at int) ([]statement, string, error) {
-	stmts, sql, err := []statement(nil), q.SQL, error(nil)
-	first := split(sql, false)
-	if at == 0 && len(first) == 1 && first[0].verb == "begin" && !s.adapter.layers.noInterception {
+func (s *shadow) admitQueued(own context.Context, on *tx, q *pgx.QueuedQuery, at int) ([]sqltext.Statement, string, error) {
+	stmts, sql, err := []sqltext.Statement(nil), q.SQL, error(nil)
+	first := sqltext.Split(sql, false)
+	if at == 0 && len(first) == 1 && first[0].Verb == "begin" && !s.adapter.layers.noInterception {
 		return nil, "", s.refuse("unsupported:batch-begin")
 	}
 	if stmts, sql, err = s.admit(own, on, sql, q.Arguments); err != nil {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"time"
+
+	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
 // Layers says which layers a test takes away.
@@ -41,10 +43,10 @@ type Statement struct {
 
 // Split is split.
 func Split(sql string, backslash bool) (all []Statement) {
-	for _, s := range split(sql, backslash) {
+	for _, s := range sqltext.Split(sql, backslash) {
 		all = append(all, Statement{
-			Text: sql[s.start:s.end], Verb: s.verb, Table: s.table, Refusal: cmp.Or(s.refusal, s.blocks), Leak: s.leak,
-			Savepoint: s.savepoint, AllImmediate: s.allImmediate, Writable: s.writable, Writes: s.writes,
+			Text: sql[s.Start:s.End], Verb: s.Verb, Table: s.Table, Refusal: cmp.Or(s.Refusal, s.Blocks), Leak: s.Leak,
+			Savepoint: s.Savepoint, AllImmediate: s.AllImmediate, Writable: s.Writable, Writes: s.Writes,
 		})
 	}
 	return all

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
 // A handler that uses another context than its request's is not in the shadow:
@@ -84,7 +86,7 @@ func (a *Adapter) foreign(sql string) error {
 }
 
 func plainRead(sql string) bool {
-	return !slices.ContainsFunc(split(sql, false), func(s statement) bool { return s.writes || s.refusal != "" })
+	return !slices.ContainsFunc(sqltext.Split(sql, false), func(s sqltext.Statement) bool { return s.Writes || s.Refusal != "" })
 }
 
 var ownPackage = reflect.TypeFor[Adapter]().PkgPath() + "."

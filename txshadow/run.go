@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
 // maxWriters is how many savepoints of a shadow may write. Above 64
@@ -20,25 +22,25 @@ const maxWriters = 60
 // work is what the application sends at once: statements that share one
 // implicit transaction when they stand outside of one of its own.
 type work struct {
-	stmts []statement
+	stmts []sqltext.Statement
 	on    *tx // nil: outside of a transaction of the application
 	send  func(ctx context.Context, conn *pgx.Conn) error
 }
 
 func (w work) writes() bool {
-	return slices.ContainsFunc(w.stmts, func(s statement) bool { return s.writes })
+	return slices.ContainsFunc(w.stmts, func(s sqltext.Statement) bool { return s.Writes })
 }
 
 // verb is what to call the work: the first statement that has something
 // against it, else the first.
 func (w work) verb() string {
 	for _, s := range w.stmts {
-		if verb, ok := strings.CutPrefix(s.refusal, "escape:"); ok {
+		if verb, ok := strings.CutPrefix(s.Refusal, "escape:"); ok {
 			return verb
 		}
 	}
 	if len(w.stmts) > 0 {
-		return w.stmts[0].verb
+		return w.stmts[0].Verb
 	}
 	return "unknown"
 }
@@ -131,7 +133,7 @@ func (s *shadow) before(own context.Context, w work) (mark, error) {
 // the savepoint will need to know where they stood.
 func (s *shadow) savepoint(own context.Context, more string) (mark, error) {
 	s.serial++
-	name := ourPrefix + strconv.Itoa(s.serial)
+	name := sqltext.SavepointPrefix + strconv.Itoa(s.serial)
 	sql := s.released() + "SAVEPOINT " + name + more
 	if s.books.stale {
 		sql += ";" + s.session.countsSQL

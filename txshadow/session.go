@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
 // session is one Postgres session with one transaction for one shadow. It is
@@ -296,4 +298,17 @@ func literal(s string) string {
 		quoted = append(quoted, s[i])
 	}
 	return string(append(quoted, '\''))
+}
+
+// guarded is what to send in place of a statement that sets a guard: nothing
+// else when it only lowers it, else the guard as it is.
+func (s *session) guarded(st *sqltext.Statement) (instead string, ok bool) {
+	ours := s.limit
+	if st.Guard == "lock_timeout" {
+		ours = s.lockTimeout
+	}
+	if time.Millisecond <= st.GuardTo && st.GuardTo < ours {
+		return "", false
+	}
+	return "SET LOCAL " + st.Guard + " = " + milliseconds(ours), true
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
 // What an application does with a pool, a connection or a transaction, inside
@@ -66,7 +68,7 @@ func (s *shadow) copyFrom(ctx context.Context, on *tx, table pgx.Identifier, col
 	if len(table) > 0 {
 		name = table[len(table)-1]
 	}
-	w := work{stmts: []statement{{verb: "copy", table: name, writes: true}}, on: on}
+	w := work{stmts: []sqltext.Statement{{Verb: "copy", Table: name, Writes: true}}, on: on}
 	w.send = func(ctx context.Context, conn *pgx.Conn) error {
 		n, err = conn.CopyFrom(ctx, table, columns, src)
 		return err

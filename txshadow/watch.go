@@ -72,15 +72,15 @@ func (s *shadow) observe(w work, err error) {
 // detail names what tried to write.
 func (w work) detail() string {
 	for _, st := range w.stmts {
-		if st.writes {
-			if st.table != "" {
-				return ":" + st.verb + ":" + st.table
+		if st.Writes {
+			if st.Table != "" {
+				return ":" + st.Verb + ":" + st.Table
 			}
-			return ":" + st.verb
+			return ":" + st.Verb
 		}
 	}
 	if len(w.stmts) > 0 {
-		return ":" + w.stmts[0].verb
+		return ":" + w.stmts[0].Verb
 	}
 	return ""
 }

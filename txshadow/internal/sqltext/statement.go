@@ -1,4 +1,4 @@
-package txshadow
+package sqltext
 
 import (
 	"slices"
@@ -6,47 +6,49 @@ import (
 	"time"
 )
 
-// statement is one statement of the application's SQL, and what a shadow has
+// Statement is one statement of the application's SQL, and what a shadow has
 // to know of it before it is sent.
-type statement struct {
-	start, end int    // bytes in the SQL
-	verb       string // first keyword, "" when empty
-	table      string // what INSERT INTO, UPDATE and DELETE FROM name, as written
+type Statement struct {
+	Start, End int    // bytes in the SQL
+	Verb       string // first keyword, "" when empty
+	Table      string // what INSERT INTO, UPDATE and DELETE FROM name, as written
 
-	// refusal is why the statement is not sent: "escape:VERB" for what would
+	// Refusal is why the statement is not sent: "escape:VERB" for what would
 	// end the transaction, "unsupported:WHAT" for what a shadow can not give
 	// or could not take back. "" when it may be sent.
-	refusal string
+	Refusal string
 
-	// blocks is why it is not sent by a shadow that may write; a READ ONLY
+	// Blocks is why it is not sent by a shadow that may write; a READ ONLY
 	// transaction refuses it by itself. "" when it may be sent.
-	blocks string
+	Blocks string
 
-	guard        string        // one of guards that it sets
-	guardTo      time.Duration // what to; 0 when that is not a plain positive number
-	savepoint    bool          // SAVEPOINT, RELEASE, ROLLBACK TO: only inside a transaction of the application
-	allImmediate bool          // SET CONSTRAINTS ALL IMMEDIATE, which would fire the fuse
-	writable     bool          // SET TRANSACTION READ WRITE and its like
-	setsConfig   bool          // calls set_config, whose arguments may name a setting
-	executes     string        // name of a prepared statement, of EXECUTE
-	writes       bool          // may change rows, as far as the text shows
-	uncounted    bool          // has effects that the server's row counts get wrong
+	Guard        string        // one of guards that it sets
+	GuardTo      time.Duration // what to; 0 when that is not a plain positive number
+	Savepoint    bool          // SAVEPOINT, RELEASE, ROLLBACK TO: only inside a transaction of the application
+	AllImmediate bool          // SET CONSTRAINTS ALL IMMEDIATE, which would fire the fuse
+	Writable     bool          // SET TRANSACTION READ WRITE and its like
+	SetsConfig   bool          // calls set_config, whose arguments may name a setting
+	Executes     string        // name of a prepared statement, of EXECUTE
+	Writes       bool          // may change rows, as far as the text shows
+	Uncounted    bool          // has effects that the server's row counts get wrong
 
-	// leak is what outlives the application's COMMIT here and would not
+	// Leak is what outlives the application's COMMIT here and would not
 	// otherwise, because that COMMIT is only a RELEASE. "" when nothing does.
-	leak string
+	Leak string
 }
 
-// split cuts SQL into its statements; empty ones are left out. backslash as in
-// lexer. What has no end, or begins with no keyword that is known, is refused.
-func split(sql string, backslash bool) []statement {
+// Split cuts SQL into its statements; empty ones are left out. backslash says
+// that a backslash escapes in ordinary strings as well
+// (standard_conforming_strings = off). What has no end, or begins with no
+// keyword that is known, is refused.
+func Split(sql string, backslash bool) []Statement {
 	l := lexer{sql: sql, backslash: backslash}
-	var all []statement
+	var all []Statement
 	var tokens []token
 	for {
 		t, ok, err := l.next()
 		if err != nil {
-			return append(all, statement{start: t.start, end: len(sql), verb: "?", refusal: "unsupported:syntax"})
+			return append(all, Statement{Start: t.start, End: len(sql), Verb: "?", Refusal: "unsupported:syntax"})
 		}
 		if ok && t.kind != tokenSemicolon {
 			tokens = append(tokens, t)
@@ -56,7 +58,7 @@ func split(sql string, backslash bool) []statement {
 			all = append(all, classify(tokens))
 			if phrase(tokens).has("begin", "atomic") {
 				// The body has semicolons and an END of its own.
-				all[len(all)-1].refusal = "unsupported:begin-atomic"
+				all[len(all)-1].Refusal = "unsupported:begin-atomic"
 				return all
 			}
 			tokens = tokens[:0]
@@ -78,29 +80,29 @@ var known = func() map[string]bool {
 	return m
 }()
 
-func classify(tokens []token) statement {
-	s := statement{start: tokens[0].start, end: tokens[len(tokens)-1].end}
+func classify(tokens []token) Statement {
+	s := Statement{Start: tokens[0].start, End: tokens[len(tokens)-1].end}
 	for len(tokens) > 1 && tokens[0].text == "(" && tokens[0].kind == tokenOther {
 		tokens = tokens[1:]
 	}
 	words := phrase(tokens)
-	s.verb = words.word(0)
-	s.table = words.target(s.verb)
-	s.refusal = words.control(&s)
-	if s.refusal == "" && !known[s.verb] {
-		s.refusal = "unsupported:statement"
+	s.Verb = words.word(0)
+	s.Table = words.target(s.Verb)
+	s.Refusal = words.control(&s)
+	if s.Refusal == "" && !known[s.Verb] {
+		s.Refusal = "unsupported:statement"
 	}
-	if s.refusal == "" {
-		s.refusal = words.beyondReach()
+	if s.Refusal == "" {
+		s.Refusal = words.beyondReach()
 	}
-	s.blocks = words.blocks(s.verb)
-	s.writes = words.mayWrite(s.verb)
-	s.leak = words.leaks(s.verb)
-	s.setsConfig = slices.Contains(words.calls(), "set_config")
-	if s.verb == "execute" {
-		s.executes = words.name(1)
+	s.Blocks = words.blocks(s.Verb)
+	s.Writes = words.mayWrite(s.Verb)
+	s.Leak = words.leaks(s.Verb)
+	s.SetsConfig = slices.Contains(words.calls(), "set_config")
+	if s.Verb == "execute" {
+		s.Executes = words.name(1)
 	}
-	s.uncounted = s.verb == "rollback"
+	s.Uncounted = s.Verb == "rollback"
 	return s
 }
 

@@ -1,27 +1,27 @@
-package txshadow
+package sqltext
 
 import (
 	"slices"
 	"strings"
 )
 
-// ourPrefix is that of the savepoints a shadow makes.
-const ourPrefix = "_ts_"
+// SavepointPrefix is that of the savepoints a shadow makes.
+const SavepointPrefix = "_ts_"
 
 // control judges the statements that steer transactions and sessions.
-func (p phrase) control(s *statement) string {
-	switch s.verb {
+func (p phrase) control(s *Statement) string {
+	switch s.Verb {
 	case "commit", "rollback":
 		if p.word(1) == "prepared" {
-			return "escape:" + s.verb + "-prepared"
+			return "escape:" + s.Verb + "-prepared"
 		}
-		if s.verb == "rollback" && p.rollbackTo() > 0 {
-			s.savepoint = true
+		if s.Verb == "rollback" && p.rollbackTo() > 0 {
+			s.Savepoint = true
 			return p.savepointName(p.rollbackTo())
 		}
-		return "escape:" + s.verb
+		return "escape:" + s.Verb
 	case "end", "abort", "begin":
-		return "escape:" + s.verb
+		return "escape:" + s.Verb
 	case "start":
 		return "escape:start-transaction"
 	case "prepare":
@@ -29,9 +29,9 @@ func (p phrase) control(s *statement) string {
 			return "escape:prepare-transaction"
 		}
 	case "savepoint", "release":
-		s.savepoint = true
+		s.Savepoint = true
 		at := 1
-		if s.verb == "release" && p.word(1) == "savepoint" && len(p) > 2 {
+		if s.Verb == "release" && p.word(1) == "savepoint" && len(p) > 2 {
 			at = 2
 		}
 		return p.savepointName(at)
@@ -48,9 +48,9 @@ func (p phrase) control(s *statement) string {
 	case "deallocate":
 		return p.deallocate()
 	case "discard", "listen", "vacuum", "checkpoint", "load", "lock":
-		return "unsupported:" + s.verb
+		return "unsupported:" + s.Verb
 	case "copy", "create", "drop", "alter", "reindex", "cluster":
-		return p.utility(s.verb)
+		return p.utility(s.Verb)
 	}
 	return ""
 }
@@ -61,7 +61,7 @@ func (p phrase) deallocate() string {
 	if p.word(1) == "prepare" && len(p) > 2 {
 		at = 2
 	}
-	if p.word(at) == "all" || strings.HasPrefix(p.name(at), ourPrefix) {
+	if p.word(at) == "all" || strings.HasPrefix(p.name(at), SavepointPrefix) {
 		return "unsupported:deallocate"
 	}
 	return ""
@@ -88,13 +88,13 @@ func (p phrase) savepointName(at int) string {
 	if name == "" {
 		return "unsupported:savepoint-name"
 	}
-	if strings.HasPrefix(name, ourPrefix) {
+	if strings.HasPrefix(name, SavepointPrefix) {
 		return "escape:savepoint"
 	}
 	return ""
 }
 
-func (p phrase) set(s *statement) string {
+func (p phrase) set(s *Statement) string {
 	at := 1
 	if w := p.word(1); w == "local" || w == "session" {
 		at = 2
@@ -105,7 +105,7 @@ func (p phrase) set(s *statement) string {
 	case "authorization":
 		return ""
 	case "transaction":
-		s.writable = p.has("read", "write")
+		s.Writable = p.has("read", "write")
 		if p.hasAny("isolation") {
 			return "unsupported:isolation"
 		}
@@ -115,8 +115,8 @@ func (p phrase) set(s *statement) string {
 		return ""
 	case "constraints":
 		immediate := p.word(len(p)-1) == "immediate"
-		s.allImmediate = p.word(at+1) == "all" && immediate
-		if immediate && !s.allImmediate && p.names("fuse") {
+		s.AllImmediate = p.word(at+1) == "all" && immediate
+		if immediate && !s.AllImmediate && p.names("fuse") {
 			return "unsupported:fuse"
 		}
 		return ""
@@ -126,7 +126,7 @@ func (p phrase) set(s *statement) string {
 	if s.limits(p.name(at), p.limit(at+1)) {
 		return ""
 	}
-	s.writable = p.name(at) == "transaction_read_only"
+	s.Writable = p.name(at) == "transaction_read_only"
 	return protectedSetting(p.name(at))
 }
 
@@ -229,7 +229,7 @@ func (p phrase) beyondReach() string {
 			continue
 		}
 		for _, t := range p {
-			if r := protectedText(t.text); t.kind == tokenString && r != "" {
+			if r := ProtectedText(t.text); t.kind == tokenString && r != "" {
 				return r
 			}
 		}
@@ -237,8 +237,8 @@ func (p phrase) beyondReach() string {
 	return ""
 }
 
-// protectedText judges a text that may be the first argument of set_config.
-func protectedText(text string) string {
+// ProtectedText judges a text that may be the first argument of set_config.
+func ProtectedText(text string) string {
 	if text == "" || len(text) > 63 {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package txshadow
+package sqltext
 
 import (
 	"errors"

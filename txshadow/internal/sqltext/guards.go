@@ -1,4 +1,4 @@
-package txshadow
+package sqltext
 
 import (
 	"strconv"
@@ -12,12 +12,12 @@ var guards = map[string]bool{
 }
 
 // limits keeps in mind that s sets a guard, and reports whether name is one.
-func (s *statement) limits(name string, to time.Duration) bool {
+func (s *Statement) limits(name string, to time.Duration) bool {
 	name = strings.ToLower(name)
 	if !guards[name] {
 		return false
 	}
-	s.guard, s.guardTo = name, to
+	s.Guard, s.GuardTo = name, to
 	return true
 }
 
@@ -48,19 +48,6 @@ func timeoutOf(text string) time.Duration {
 		return 0
 	}
 	return time.Duration(n) * unit
-}
-
-// guarded is what to send in place of a statement that sets a guard: nothing
-// else when it only lowers it, else the guard as it is.
-func (s *session) guarded(st *statement) (instead string, ok bool) {
-	ours := s.limit
-	if st.guard == "lock_timeout" {
-		ours = s.lockTimeout
-	}
-	if time.Millisecond <= st.guardTo && st.guardTo < ours {
-		return "", false
-	}
-	return "SET LOCAL " + st.guard + " = " + milliseconds(ours), true
 }
 
 // blocks says what takes a lock on tables, or on what belongs to them, for
