@@ -11,6 +11,8 @@ type Backend struct {
 	Name     string
 	URLs     []*url.URL // scheme and host only; at least one
 	Rollback Rollback
+	Proof    string // what to GET so that a backend without an adapter proves that it rolls back; RollbackPrefer: default "/"
+	Lanes    []Lane // RollbackLanes: the instances that run its shadow writes; at least one
 	Database string // name in databases:, "" when not stated
 
 	Protocol       Protocol // default http1
@@ -36,7 +38,16 @@ type Rollback string
 const (
 	RollbackNone   Rollback = "none"   // it does not: unsafe requests are never shadowed to it
 	RollbackHeader Rollback = "header" // an adapter speaks the Quack-Shadow protocol
+	RollbackPrefer Rollback = "prefer" // it takes "Prefer: tx=rollback" (RFC 7240), as PostgREST does
+	RollbackLanes  Rollback = "lanes"  // further instances, which reach their database through Quack's wire proxy, run the shadow's writes
 )
+
+// Lane is an instance of a backend that runs shadow writes and no live request,
+// and the address that it takes for its database's.
+type Lane struct {
+	URL    *url.URL
+	Listen string // host:port where Quack's wire proxy listens for it
+}
 
 // Protocol is what is spoken with a backend.
 type Protocol string

@@ -54,13 +54,9 @@ func (l *loader) backend(e yamlEntry) *Backend {
 		field{"health", func(_ Position, n *yamlNode) { l.readHealth(b, n) }},
 		field{"outlier", func(_ Position, n *yamlNode) { l.readOutlier(b, n) }},
 		field{"breaker", func(_ Position, n *yamlNode) { l.readBreaker(b, n) }},
-		field{"rollback", func(_ Position, n *yamlNode) {
-			if w, ok := l.word(n, "rollback", []string{string(RollbackNone), string(RollbackHeader)}, "prefer", "lanes"); ok {
-				b.Rollback = Rollback(w)
-			} else {
-				b.bad = true
-			}
-		}},
+		field{"rollback", func(_ Position, v *yamlNode) { l.readRollback(b, v) }},
+		field{"proof", func(_ Position, v *yamlNode) { b.Proof = l.requestPath(v, "proof", "/accounts/1") }},
+		field{"lanes", func(_ Position, v *yamlNode) { l.readLanes(b, v) }},
 		field{"database", func(_ Position, n *yamlNode) { l.readDatabase(b, n) }},
 	)
 	if ok && !urls {
@@ -68,6 +64,9 @@ func (l *loader) backend(e yamlEntry) *Backend {
 	}
 	if t := e.val.value("tls"); t != nil && t.kind == yamlMapping && urls && !b.https() {
 		l.fault(t.pos, what+" has tls and no URL with https", "write its urls with https://, or remove tls")
+	}
+	if ok && !b.bad {
+		l.checkRollback(b, e)
 	}
 	return b
 }

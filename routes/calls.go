@@ -115,7 +115,7 @@ func (l *loader) readHost(b *Backend, n *yamlNode) {
 func (l *loader) readHealth(b *Backend, n *yamlNode) {
 	h := Health{Every: defaultHealthEvery}
 	ok := l.mapping(n, "health",
-		field{"path", func(_ Position, v *yamlNode) { h.Path = l.healthPath(v) }},
+		field{"path", func(_ Position, v *yamlNode) { h.Path = l.requestPath(v, "health.path", "/up") }},
 		field{"every", func(_ Position, v *yamlNode) {
 			if d, ok := l.duration(v, "health.every", false); ok {
 				h.Every = d
@@ -135,13 +135,14 @@ func (l *loader) readHealth(b *Backend, n *yamlNode) {
 	}
 }
 
-func (l *loader) healthPath(v *yamlNode) string {
-	if !l.is(v, "health.path", yamlString) {
+// requestPath reads a path, with or without a query, that Quack itself asks for.
+func (l *loader) requestPath(v *yamlNode, key, example string) string {
+	if !l.is(v, key, yamlString) {
 		return ""
 	}
 	u, err := url.ParseRequestURI(v.text)
 	if err != nil || u.Host != "" || !strings.HasPrefix(v.text, "/") || strings.Contains(v.text, "#") {
-		l.fault(v.pos, fmt.Sprintf("health.path %s is not a path", quoted(v.text)), "begin it with a slash: /up")
+		l.fault(v.pos, fmt.Sprintf("%s %s is not a path", key, quoted(v.text)), "begin it with a slash: "+example)
 		return ""
 	}
 	return v.text

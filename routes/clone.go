@@ -65,7 +65,7 @@ func address(u *url.URL) string {
 // it back: it can not know that its database is a copy.
 func (r *Route) checkCloneRollback(f *faults, side Side) {
 	b := r.Backend(side)
-	if b == nil || b.bad || b.Rollback == RollbackNone {
+	if b == nil || b.bad || b.Rollback != RollbackHeader {
 		return
 	}
 	f.add(r.ownAt(settingOrder), r.Name,

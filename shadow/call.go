@@ -74,9 +74,23 @@ func (d *Dispatcher) send(ctx context.Context, c call) (*reply, error) {
 	}
 	r.head.status = r.resp.StatusCode
 	if c.mode != "" {
-		r.head.ack, r.head.ackErr = d.cfg.Protocol.Acknowledged(r.resp.Header, c.req.ID)
+		r.head.prefer = c.prefers()
+		r.head.ack, r.head.ackErr = d.acknowledged(c, r.resp.Header)
 	}
 	return r, nil
+}
+
+// acknowledged reads what an answer's head says of the rollback.
+func (d *Dispatcher) acknowledged(c call, h http.Header) (Ack, error) {
+	if c.prefers() {
+		return preferenceApplied(h)
+	}
+	return d.cfg.Protocol.Acknowledged(h, c.req.ID)
+}
+
+// prefers reports whether the call asks for a rollback by Prefer.
+func (c call) prefers() bool {
+	return c.mode == ModeRollback && c.req.Route.Backend(c.side).Rollback == routes.RollbackPrefer
 }
 
 // wasSent notes that the request has been written.
@@ -107,10 +121,14 @@ func (d *Dispatcher) request(ctx context.Context, c call) (outgoing, error) {
 	target := targetOf(path, w.rawQuery, req.ForceQuery)
 	h["Traceparent"] = []string{traceparent(req.Trace)}
 	d.cfg.Protocol.MarkContext(h, req.ID, "shadow", req.At, req.ReadOnly)
-	if c.mode == "" {
+	switch {
+	case c.prefers():
+		preferRollback(h)
+		d.cfg.Protocol.MarkNested(h, req.ID)
+	case c.mode == "":
 		// Whatever this request causes is a shadow's too.
 		d.cfg.Protocol.MarkNested(h, req.ID)
-	} else {
+	default:
 		d.cfg.Protocol.MarkShadow(h, req.ID, c.mode, c.budget, req.Method, target, w.body)
 	}
 	var body io.Reader

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/upstream"
 )
 
@@ -40,7 +41,7 @@ type hello struct {
 // a connection of its own, so that a load balancer behind the URL may choose
 // another server each time; an instance without proof gets several in a row,
 // so that a server without the adapter shows before the first write.
-func (p *proofs) ask(ctx context.Context, k *proof, i *upstream.Instance) {
+func (p *proofs) ask(ctx context.Context, k *proof, b *routes.Backend, i *upstream.Instance) {
 	defer p.wake()
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -54,7 +55,7 @@ func (p *proofs) ask(ctx context.Context, k *proof, i *upstream.Instance) {
 	}
 	var found []hello
 	for range round {
-		h := p.hello(ctx, i)
+		h := p.prove(ctx, b, i)
 		found = append(found, h)
 		if h.kind == helloSilent {
 			break
@@ -63,6 +64,14 @@ func (p *proofs) ask(ctx context.Context, k *proof, i *upstream.Instance) {
 	if ctx.Err() == nil {
 		k.conclude(found, p.every, p.log)
 	}
+}
+
+// prove asks an instance once, in the way of its backend.
+func (p *proofs) prove(ctx context.Context, b *routes.Backend, i *upstream.Instance) hello {
+	if b.Rollback == routes.RollbackPrefer {
+		return p.preferred(ctx, b, i)
+	}
+	return p.hello(ctx, i)
 }
 
 // hello sends one signed hello to an instance.

@@ -23,6 +23,7 @@ type head struct {
 	status int
 	ack    Ack
 	ackErr error // nil: the acknowledgement verified
+	prefer bool  // it is a Preference-Applied
 }
 
 // judgeUnsafe judges the answer to a request that was sent to be rolled back.
@@ -35,6 +36,10 @@ func judgeUnsafe(h head) judgement {
 	case h.ackErr != nil && fromBetween(h.status):
 		return judgement{skip: reports.SkipUnconfirmed, fault: true,
 			detail: fmt.Sprintf("answer %d without a valid acknowledgement", h.status)}
+	case h.ackErr != nil && h.prefer && h.status >= 400:
+		// An error of the database ends the transaction, and PostgREST says
+		// nothing of preferences in its errors.
+		return judgement{skip: reports.SkipUnconfirmed, detail: fmt.Sprintf("error %d without Preference-Applied", h.status)}
 	case h.ackErr != nil && refusedHead(h.status):
 		return judgement{skip: reports.SkipUnsupported, detail: fmt.Sprintf("the backend refuses so large a head (%d)", h.status)}
 	case h.ackErr != nil && h.status == http.StatusForbidden:

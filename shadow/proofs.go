@@ -53,7 +53,7 @@ type proof struct {
 
 // proved reports whether i has proved that it rolls back, and not too long ago.
 func (p *proofs) proved(b *routes.Backend, i *upstream.Instance, now time.Time) bool {
-	if b.Rollback != routes.RollbackHeader {
+	if b.Rollback == routes.RollbackNone {
 		return false
 	}
 	known := (*p.known.Load())[keyOf(b.Name, i.URL)]
@@ -123,10 +123,10 @@ func (p *proofs) run(ctx context.Context) {
 		p.follow()
 		next := lookEvery
 		for _, k := range *p.known.Load() {
-			instance := p.instance(k.key)
+			backend, instance := p.instance(k.key)
 			wait, ask := k.begin(time.Now(), p.every, instance != nil)
 			if ask {
-				hellos.Go(func() { p.ask(ctx, k, instance) })
+				hellos.Go(func() { p.ask(ctx, k, backend, instance) })
 			}
 			next = min(next, wait)
 		}
@@ -149,7 +149,7 @@ func (p *proofs) follow() {
 	now := make(map[proofKey]*proof)
 	changed := false
 	for _, b := range p.cfg.Table().Backends() {
-		if b.Rollback != routes.RollbackHeader {
+		if b.Rollback == routes.RollbackNone {
 			continue
 		}
 		for _, u := range b.URLs {
@@ -171,24 +171,24 @@ func newProof(key proofKey) *proof {
 	return k
 }
 
-// instance is where hellos to an instance go; nil when it has no connections.
-func (p *proofs) instance(key proofKey) *upstream.Instance {
-	b := p.cfg.Table()
-	for _, backend := range b.Backends() {
+// instance is where hellos to an instance go, and whose it is; nil when it has
+// no connections.
+func (p *proofs) instance(key proofKey) (*routes.Backend, *upstream.Instance) {
+	for _, backend := range p.cfg.Table().Backends() {
 		if backend.Name != key.backend {
 			continue
 		}
 		conns := p.cfg.Backend(backend)
 		if conns == nil {
-			return nil
+			return nil, nil
 		}
 		for _, i := range conns.Instances() {
 			if keyOf(key.backend, i.URL) == key {
-				return i
+				return backend, i
 			}
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // begin decides whether a hello starts now, and else in how long to look again.

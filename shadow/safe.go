@@ -21,9 +21,13 @@ import (
 func (d *Dispatcher) ask(ctx context.Context, req *Request, side routes.Side) (answered, string) {
 	backend := req.Route.Backend(side)
 	c := call{req: req, side: side, safe: true}
-	if c.instance = d.pickProved(backend); c.instance != nil {
+	adapter := backend.Rollback == routes.RollbackHeader
+	if adapter {
+		c.instance = d.pickProved(backend)
+	}
+	if c.instance != nil {
 		c.mode, c.budget = ModeReadOnly, remaining(ctx)
-	} else if backend.Rollback != routes.RollbackNone && !safeMethod(req.Method) {
+	} else if adapter && !safeMethod(req.Method) {
 		return answered{}, reports.SkipNoProof
 	} else if c.instance = d.pick(backend, nil); c.instance == nil {
 		return answered{}, reports.SkipUnreachable
