@@ -33,6 +33,8 @@ type action struct {
 	side  side
 	kind  Kind // the kind of difference that is forgiven, "" for any; ignore has it in partial
 	named bool // the path ends in a name
+
+	rowsOnly bool // of a table, what was written and not how many rows
 }
 
 // rewriting is a compiled Rewrite.

@@ -47,6 +47,11 @@ type Exchange struct {
 	// Footprint is what the request wrote, table by table; nil when unknown.
 	// Two footprints are compared only when both are known.
 	Footprint Footprint
+
+	// Writes is the rows that the request wrote; nil when unknown. Where both
+	// sides have them they are compared in place of the footprints, which follow
+	// from them.
+	Writes WriteSet
 }
 
 // Request is what both sides were asked.
@@ -131,7 +136,7 @@ type Forgiven struct {
 // empty and Err is nil.
 type Result struct {
 	// Differences stand in the order of the answer: status, header, body,
-	// trailer, footprint; header fields by name; within the body in the order
+	// trailer, footprint or written rows; header fields by name; within the body in the order
 	// of legacy, what only new has behind the other members of its object.
 	// At most 500 are listed, and at most 50 of one path and kind, so
 	// that a place which differs everywhere does not push out the others.

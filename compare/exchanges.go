@@ -53,7 +53,7 @@ func (p *pair) incomplete() error {
 func (p *pair) equal() bool {
 	l, n := p.legacy, p.new
 	return l.Status == n.Status && p.sameBytes() && sameSection(l.Header, n.Header) &&
-		sameSection(l.Trailer, n.Trailer) && (l.Footprint == nil || n.Footprint == nil || slices.Equal(l.Footprint, n.Footprint))
+		sameSection(l.Trailer, n.Trailer) && p.sameWritten()
 }
 
 // whole reports whether all of a body is there to be compared.
@@ -84,9 +84,10 @@ func (p *pair) compare() Result {
 	}
 	head := p.compareFields("header", p.legacy.Header, p.new.Header)
 	tail := p.compareFields("trailer", p.legacy.Trailer, p.new.Trailer)
+	written := p.compareWrites()
 	body, err := p.bodies(head, tail)
-	p.settleLinks(head.found, body, tail.found)
-	p.settleGenerated(head.found, body, tail.found)
+	p.settleLinks(head.found, body, tail.found, written)
+	p.settleGenerated(head.found, body, tail.found, written)
 	match := err == nil && body.matches()
 	for i := range head.found {
 		p.settle(&head.found[i], match)
@@ -104,8 +105,10 @@ func (p *pair) compare() Result {
 	body.list(l)
 	l.addAll(tail.found)
 	l.addAll(p.compareFootprints())
+	written.list(l)
 	l.result.Err, l.result.Pairs = err, p.learnt
 	body.free()
+	written.free()
 	return l.result
 }
 
@@ -124,12 +127,13 @@ func hasLinks(found []finding) bool {
 }
 
 // settleLinks decides on all values under rules with same, over the whole answer.
-func (p *pair) settleLinks(head []finding, body *bodies, tail []finding) {
+func (p *pair) settleLinks(head []finding, body *bodies, tail []finding, written *bodies) {
 	if p.rules == nil || len(p.rules.links) == 0 {
 		return
 	}
 	all := newLinks(p.rules.links, p.known)
 	body.enterEqual(all)
+	written.enterEqual(all)
 	settle := func(v *verdict, legacy, new linkValue) {
 		if v.reason != ifLinked {
 			return
@@ -147,5 +151,6 @@ func (p *pair) settleLinks(head []finding, body *bodies, tail []finding) {
 	for i := range tail {
 		settle(&tail[i].verdict, tail[i].link[0], tail[i].link[1])
 	}
+	written.settleLinks(settle)
 	p.learnt = all.learnt
 }

@@ -7,9 +7,10 @@ import (
 )
 
 // compareFootprints lists the tables in which the two sides wrote other
-// numbers of rows, by name. A table that one side did not write counts nothing.
+// numbers of rows, by name, where the rows themselves are not known. A table
+// that one side did not write counts nothing.
 func (p *pair) compareFootprints() []finding {
-	if p.legacy.Footprint == nil || p.new.Footprint == nil {
+	if p.legacy.Footprint == nil || p.new.Footprint == nil || p.bothWritten() {
 		return nil
 	}
 	legacy, new := byTable(p.legacy.Footprint), byTable(p.new.Footprint)
@@ -24,16 +25,16 @@ func (p *pair) compareFootprints() []finding {
 	}
 	slices.Sort(tables)
 	var found []finding
+	rules := p.rules.ofTables()
 	for _, table := range tables {
 		l, n := legacy[table], new[table]
 		if l == n {
 			continue
 		}
-		path := "table:" + table
-		f := finding{Difference: Difference{Path: path, At: path, Kind: KindFootprint, Legacy: l.String(), New: n.String()}}
-		for _, r := range p.rules.field(path) {
-			f.verdict = forgivenBy(r) // ignore is all that a table can have
-			break
+		b := tableBase(table)
+		f := finding{Difference: Difference{Path: b.path, At: b.at, Kind: KindFootprint, Legacy: l.String(), New: n.String()}}
+		if r := rules.tableIgnored(&b, false); r >= 0 {
+			f.verdict = forgivenBy(r)
 		}
 		found = append(found, f)
 	}

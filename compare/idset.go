@@ -105,8 +105,8 @@ func (s *idSets) contents(legacy, new []byte) {
 	}
 }
 
-// texts calls yield with the body and the values of all fields of an answer,
-// or with what there is of the request.
+// texts calls yield with the body, the values of all fields of an answer and of
+// what was written, or with what there is of the request.
 func (s *idSet) texts(yield func(text []byte)) {
 	if s.answer == nil {
 		s.askedTexts(yield)
@@ -121,6 +121,11 @@ func (s *idSet) texts(yield func(text []byte)) {
 			for _, v := range values {
 				yield([]byte(v))
 			}
+		}
+	}
+	for i := range s.answer.Writes {
+		for _, c := range s.answer.Writes[i].row() {
+			yield([]byte(c.Value))
 		}
 	}
 }
@@ -186,7 +191,7 @@ func (m *mapping) hold(legacy, new []byte) bool {
 }
 
 // settleGenerated decides on all ids that look made up, over the whole answer.
-func (p *pair) settleGenerated(head []finding, body *bodies, tail []finding) {
+func (p *pair) settleGenerated(head []finding, body *bodies, tail []finding, written *bodies) {
 	var m *mapping
 	settle := func(v *verdict, legacy, new []byte) {
 		if m == nil {
@@ -200,6 +205,7 @@ func (p *pair) settleGenerated(head []finding, body *bodies, tail []finding) {
 	settleFound(head, settle)
 	body.settleGenerated(settle)
 	settleFound(tail, settle)
+	written.settleGenerated(settle)
 }
 
 func settleFound(found []finding, settle func(*verdict, []byte, []byte)) {

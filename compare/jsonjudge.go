@@ -183,7 +183,7 @@ func (w *walk) judge(e *event, f int, applicable []int32) {
 }
 
 // fieldName is the name of the nearest member around the place of frame f,
-// unescaped; nil at the root.
+// unescaped; at the root that of the body's own place, nil when it has none.
 func (w *walk) fieldName(f int) []byte {
 	for ; f > 0; f-- {
 		switch here := w.frames[f].here; {
@@ -193,6 +193,9 @@ func (w *walk) fieldName(f int) []byte {
 		default:
 			return w.name(here)
 		}
+	}
+	if name := w.base.name(); name != "" {
+		return []byte(name)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -50,13 +51,13 @@ func (w *walk) list(l *ledger) {
 			w.forgive(l, p, e)
 			continue
 		}
-		path := w.path(p)
-		if l.room(ground{path: path, kind: e.kind}) {
+		path, kind := w.path(p), cmp.Or(l.as, e.kind)
+		if l.room(ground{path: path, kind: kind}) {
 			legacy, new := w.shown(e)
 			h := &w.homes[e.home]
 			l.result.Differences = append(l.result.Differences, Difference{
-				Path: path, At: w.exact(e.home, e.here), Kind: e.kind, Legacy: legacy, New: new,
-				Weight: min(1, float64(h.differing)/float64(max(1, h.places))),
+				Path: path, At: w.exact(e.home, e.here), Kind: kind, Legacy: legacy, New: new,
+				Weight: cmp.Or(l.weight, min(1, float64(h.differing)/float64(max(1, h.places)))),
 			})
 		}
 	}
@@ -68,7 +69,7 @@ func (w *walk) forgive(l *ledger, p *place, e *event) {
 		l.drifted(t.entry, e)
 		return
 	}
-	entry, fresh := l.forgiven(ground{w.path(p), e.kind, e.verdict})
+	entry, fresh := l.forgiven(ground{w.path(p), cmp.Or(l.as, e.kind), e.verdict})
 	p.count(tally{e.kind, e.verdict, entry})
 	if fresh {
 		f := &l.result.Forgiven[entry]

@@ -21,6 +21,7 @@ const (
 	byStatus                  // all that differs beside a status of another class
 	byToken                   // a token against forgery, new with every page
 	byBoundary                // the boundary of a multipart body
+	byUnchanged               // a value that an update left alone on one side, and that the log does not have
 	byRule                    // verdict.rule forgives it
 	ifLinked                  // verdict.rule forgives it if its mapping holds, which is known at the end only
 	ifGenerated               // it is forgiven if the ids turn out to be made up, which is known at the end only
@@ -37,6 +38,7 @@ var reasonTexts = [...]string{
 	byStatus:    ReasonStatus,
 	byToken:     ReasonToken,
 	byBoundary:  ReasonBoundary,
+	byUnchanged: ReasonUnchanged,
 	ifGenerated: "",
 }
 
@@ -75,6 +77,8 @@ const (
 type ledger struct {
 	rules  *Rules
 	result Result
+	as     Kind           // that all are entered as; "" for their own
+	weight float64        // that all are entered with; 0 for their own
 	listed map[ground]int // number of Differences
 	groups map[ground]int // index in Result.Forgiven
 }

@@ -12,4 +12,5 @@ const (
 	ReasonStatus    = "follows from the status"         // all that differs beside a status of another class
 	ReasonToken     = "token of a page"                 // a token against forgery, new with every page
 	ReasonBoundary  = "boundary between parts"          // of a multipart body
+	ReasonUnchanged = "unchanged on one side"           // a large value that an update left alone there, so that the log does not have it
 )

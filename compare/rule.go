@@ -8,8 +8,10 @@ import "fmt"
 type Rule struct {
 	// Path is an RFC 9535 JSONPath made of names, wildcards, indexes and
 	// descendants ("$.items[*].price", "$..id"), or "header:NAME",
-	// "trailer:NAME", "cookie:NAME", "table:NAME". An index is that in legacy's
-	// array, and new's for an element that only new has.
+	// "trailer:NAME", "cookie:NAME", "table:NAME" for all that was written in a
+	// table or schema, "table:NAME.COLUMN" for a column, which goes on as a JSONPath
+	// where the column holds JSON. An index is that in legacy's array, and new's for
+	// an element that only new has.
 	Path string `yaml:"path" json:"path"`
 
 	Ignore    bool    `yaml:"ignore,omitempty" json:"ignore,omitempty"`       // any difference at or below the path

@@ -28,8 +28,6 @@ func (a *action) kindsAt(space string) []Kind {
 	switch space {
 	case inJSON:
 		return forgivable[a.name]
-	case "table":
-		return []Kind{KindFootprint}
 	}
 	var kinds []Kind
 	for _, k := range forgivable[a.name] {
@@ -53,7 +51,9 @@ var allKinds = []Kind{
 func (a *action) modify(rule Rule, place rulePlace, fail func(field string, err error)) {
 	a.named = place.named()
 	ok := true
-	if err := a.modifyKind(rule.Kind, place.space); err != nil {
+	if place.space == inTables {
+		a.modifyTable(rule, func(field string, err error) { fail(field, err); ok = false })
+	} else if err := a.modifyKind(rule.Kind, place.space); err != nil {
 		fail("kind", err)
 		ok = false
 	}
@@ -74,14 +74,11 @@ func (a *action) modify(rule Rule, place rulePlace, fail func(field string, err 
 
 func (a *action) modifyKind(kind Kind, space string) error {
 	kinds := a.kindsAt(space)
-	switch {
-	case kind == "" || slices.Contains(kinds, kind):
+	if kind == "" || slices.Contains(kinds, kind) {
 		a.kind = kind
 		return nil
-	case !slices.Contains(allKinds, kind):
-		return fmt.Errorf("%q is not a kind of difference\n%s", kind, oneOfKinds(kinds))
 	}
-	return fmt.Errorf("%s forgives no difference of kind %s here\n%s", a.name, kind, oneOfKinds(kinds))
+	return kindRefused(a.name, kind, kinds)
 }
 
 // oneOfKinds says which kinds there are to choose from.
@@ -114,8 +111,8 @@ func (a *action) modifySide(word, space string) error {
 		return fmt.Errorf("%q is not a side\nwrite legacy or new", word)
 	}
 	switch {
-	case space == "table":
-		return fmt.Errorf("row counts are compared only where both sides are known\nleave side out")
+	case space == inTables && (a.name == "ignore" || a.name == "empty"):
+		return fmt.Errorf("%s is about both sides here: what was written is compared only where it is known of both\nleave side out", a.name)
 	case a.name == "format" && a.format == formatSame:
 		return fmt.Errorf("format same is about both sides\nname the format that %s must have, or leave side out", word)
 	case a.name == "ignore" || a.name == "empty":

@@ -13,8 +13,8 @@ const inJSON = "$"
 
 // rulePlace is where a rule holds.
 type rulePlace struct {
-	space    string    // inJSON, "header", "trailer", "cookie" or "table"; "" for none
-	segments []segment // of a JSONPath
+	space    string    // inJSON, "header", "trailer", "cookie" or inTables; "" for none
+	segments []segment // of a JSONPath, and of what stands in tables
 	field    string    // outside the body: the canonical form of the path
 }
 
@@ -32,6 +32,9 @@ func parsePlace(rule Rule, act *action) (rulePlace, error) {
 	if rule.Path == "" {
 		return rulePlace{}, errors.New("the rule has no path\nwrite one such as $.items[*].price or header:NAME")
 	}
+	if text, ok := strings.CutPrefix(rule.Path, "table:"); ok {
+		return parseTableRule(rule, text, act)
+	}
 	if !strings.HasPrefix(rule.Path, "$") {
 		return parseField(rule.Path, act)
 	}
@@ -40,15 +43,39 @@ func parsePlace(rule Rule, act *action) (rulePlace, error) {
 		return rulePlace{}, err
 	}
 	p := rulePlace{space: inJSON, segments: segments}
-	if act.rename != "" {
-		switch {
-		case !p.named():
-			return p, fmt.Errorf("%q does not end in a name\nrename is for a member: end the path in the name that it has on one side", rule.Path)
-		case p.last().name == act.rename:
-			return p, fmt.Errorf("%q is called %q on both sides\nwrite the name that it has on the other side", rule.Path, act.rename)
-		}
+	return p, p.renamed(rule, act)
+}
+
+// renamed refuses a rename that can not be one.
+func (p rulePlace) renamed(rule Rule, act *action) error {
+	switch {
+	case act.rename == "":
+	case !p.named():
+		return fmt.Errorf("%q does not end in a name\nrename is for a member: end the path in the name that it has on one side", rule.Path)
+	case p.last().name == act.rename:
+		return fmt.Errorf("%q is called %q on both sides\nwrite the name that it has on the other side", rule.Path, act.rename)
 	}
-	return p, nil
+	return nil
+}
+
+// parseTableRule parses the path of a rule for a table, its rows or a column, and
+// refuses what the action can not mean there.
+func parseTableRule(rule Rule, text string, act *action) (rulePlace, error) {
+	p := rulePlace{space: inTables, field: rule.Path}
+	if text == "" || text == "*" {
+		return p, fmt.Errorf("%q names no table\nname one, one rule for each", rule.Path)
+	}
+	var err error
+	if p.segments, err = parseTable(rule.Path, text); err != nil {
+		return p, err
+	}
+	switch {
+	case act.ignore || act.name == "" || len(p.segments) > 1 || p.segments[0].descend:
+		return p, p.renamed(rule, act)
+	case act.unordered || act.by != nil:
+		return p, fmt.Errorf("%q is a table, whose rows are paired in whatever order they were written\nleave the rule out; a column that holds a JSON array is %s.COLUMN", rule.Path, rule.Path)
+	}
+	return p, fmt.Errorf("%q is a table\nhere take ignore; %s is for a column: %s.COLUMN", rule.Path, act.name, rule.Path)
 }
 
 // hopByHop are the fields, in canonical form, that end with the connection (RFC
@@ -66,17 +93,12 @@ func parseField(path string, act *action) (rulePlace, error) {
 	switch {
 	case path == "status" || path == "body":
 		return p, fmt.Errorf("a rule for %q forgives a whole answer\nname the fields of the answer that may differ; a status that may differ is a change of the endpoint", path)
-	case !found || !slices.Contains([]string{"header", "trailer", "cookie", "table"}, space):
-		return p, fmt.Errorf("%q is not a path\nwrite a JSONPath that begins with $, or header:NAME, trailer:NAME, cookie:NAME, table:NAME", path)
+	case !found || !slices.Contains([]string{"header", "trailer", "cookie"}, space):
+		return p, fmt.Errorf("%q is not a path\nwrite a JSONPath that begins with $, or header:NAME, trailer:NAME, cookie:NAME, table:NAME, table:NAME.COLUMN", path)
 	case name == "" || name == "*":
 		return p, fmt.Errorf("%q names no %s\nname one, one rule for each", path, space)
 	case act.unordered || act.by != nil || act.tolerance != nil || act.rename != "":
-		return p, fmt.Errorf("%q holds neither arrays, numbers nor members\nunordered, by, tolerance and rename are for JSON paths; here take %s", path, fitting(space))
-	case space == "table":
-		if act.name != "ignore" && act.name != "" {
-			return p, fmt.Errorf("%q stands for row counts\nhere take ignore", path)
-		}
-		return p, nil
+		return p, fmt.Errorf("%q holds neither arrays, numbers nor members\nunordered, by, tolerance and rename are for JSON paths; here take ignore, within, same, matches, format, empty, case or rewrite", path)
 	case !isToken(name):
 		return p, fmt.Errorf("%q is not the name of a %s\nwrite the name alone, such as %s:%s", path, space, space, example(space))
 	case space == "cookie":
@@ -93,13 +115,6 @@ func parseField(path string, act *action) (rulePlace, error) {
 	}
 	p.field = space + ":" + name
 	return p, nil
-}
-
-func fitting(space string) string {
-	if space == "table" {
-		return "ignore"
-	}
-	return "ignore, within, same, matches, format, empty, case or rewrite"
 }
 
 func example(space string) string {

@@ -14,7 +14,8 @@ type Rules struct {
 	actions []action           // by rule
 	reasons []string           // by rule: Forgiven.Reason
 	paths   automaton          // the JSON paths
-	fields  map[string][]int32 // rules by "header:Name", "table:name" and the like
+	tables  *Rules             // those for tables, by numbers of this list; nil when there are none
+	fields  map[string][]int32 // rules by "header:Name" and the like
 	links   []string           // names of the mappings; action.link points into it
 
 	options   Options
@@ -69,6 +70,9 @@ func CompileBelow(inherited, own []Rule) (*Rules, []RuleError) {
 		slices.SortStableFunc(errs, func(a, b RuleError) int { return a.Index - b.Index })
 		return nil, errs
 	}
+	if t := c.tables; t != nil {
+		t.list, t.actions, t.reasons, t.links = c.list, c.actions, c.reasons, c.links
+	}
 	return c, nil
 }
 
@@ -82,7 +86,15 @@ func (r *Rules) List() []Rule {
 
 // enter enters a rule under its place.
 func (r *Rules) enter(i int32, place rulePlace, act *action) {
-	if place.space != inJSON {
+	switch place.space {
+	case inJSON:
+	case inTables:
+		if r.tables == nil {
+			r.tables = &Rules{}
+			r.tables.paths.init()
+		}
+		r = r.tables
+	default:
 		r.fields[place.field] = append(r.fields[place.field], i)
 		return
 	}

@@ -10,7 +10,7 @@ func (p *pair) unlike() bool { return p.legacy.Status/100 != p.new.Status/100 }
 // apart would list all that is in them.
 func (p *pair) bodies(head, tail *fields) (*bodies, error) {
 	if !p.unlike() {
-		return p.compareBodies(hasLinks(head.found) || hasLinks(tail.found))
+		return p.compareBodies(hasLinks(head.found) || hasLinks(tail.found) || p.rules.linksTables() && p.bothWritten())
 	}
 	if p.sameBytes() && !p.recoded() {
 		return &bodies{}, nil
