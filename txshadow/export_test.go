@@ -32,9 +32,6 @@ func (a *Adapter) ForgetProof(drill bool) {
 	}
 }
 
-// TableName is a table's name as a footprint has it.
-func TableName(schema, table string) string { return tableName(schema, table) }
-
 // Statement is what split says of one.
 type Statement struct {
 	Text, Verb, Table, Refusal, Leak          string

@@ -42,6 +42,7 @@ var arrows = map[string][]string{
 	"cache":                     {},
 	"txshadow":                  {"txshadow/internal/sqltext"},
 	"txshadow/internal/sqltext": {},
+	"txshadow/writeset":         {"txshadow"},
 	"soak":                      {},
 	"upstream":                  {},
 	"store":                     {},
@@ -51,6 +52,7 @@ var arrows = map[string][]string{
 var only = map[string][]string{
 	"modernc.org/sqlite":                                      {"store"},
 	"github.com/jackc/pgx/v5/pgproto3":                        {"txshadow/pgwire", "txshadow/writeset"},
+	"github.com/jackc/pglogrepl":                              {"txshadow/writeset"},
 	"github.com/google/go-cmp/cmp":                            {},
 	"testing":                                                 {"internal/postgres/pgtest"},
 	"github.com/goccy/go-yaml":                                {"routes"},
