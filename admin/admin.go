@@ -84,6 +84,7 @@ type Stats struct {
 	Befores      int   `json:"befores"`       // shadows before live under way
 	Rechecks     int   `json:"rechecks"`      // differences waiting for their re-check
 	BreakersOpen int   `json:"breakers_open"` // backends whose shadow calls are paused, safe and unsafe apart
+	RowsUnread   int64 `json:"rows_unread"`   // comparisons since the start that rest on numbers of rows because the rows were not read
 
 	Terms            int   `json:"terms"`             // learnt and not forgotten
 	TermsLearnt      int64 `json:"terms_learnt"`      // since the start

@@ -80,7 +80,7 @@ type sideView struct {
 // fieldRow is a part of the answers' heads.
 type fieldRow struct{ Name, Legacy, New, Mark string }
 
-// footprintRow is what both sides wrote in a table.
+// footprintRow is what both sides wrote in a table, in numbers or one row of it.
 type footprintRow struct{ Table, Legacy, New, Mark string }
 
 func (s *server) comparisonPage(w http.ResponseWriter, r *http.Request) {
@@ -97,6 +97,7 @@ func (s *server) comparisonPage(w http.ResponseWriter, r *http.Request) {
 		Fields      []fieldRow
 		Body        bodyView
 		Footprint   []footprintRow
+		Written     []footprintRow
 		SafeRequest bool
 	}{
 		page: s.base(r, "Comparison "+c.ID, "comparisons"), C: *c,
@@ -104,6 +105,7 @@ func (s *server) comparisonPage(w http.ResponseWriter, r *http.Request) {
 		Fields:      fieldRows(c, m),
 		Body:        viewBodies(&c.Legacy.Answer, &c.New.Answer, m, r.URL.Query().Get("full") == "1"),
 		Footprint:   footprintRows(c.Legacy.Answer.Footprint, c.New.Answer.Footprint, m),
+		Written:     writtenRows(c),
 		SafeRequest: safeMethod(c.Request.Method),
 	}
 	s.render(w, r, http.StatusOK, "comparison", data)
@@ -184,6 +186,22 @@ func footprintRows(legacy, new compare.Footprint, m *marks) []footprintRow {
 		rows = append(rows, row)
 	}
 	slices.SortFunc(rows, func(a, b footprintRow) int { return cmp.Compare(a.Table, b.Table) })
+	return rows
+}
+
+// writtenRows are the rows that both sides wrote, and what was left out of them.
+func writtenRows(c *reports.Comparison) []footprintRow {
+	var rows []footprintRow
+	for _, w := range c.WrittenRows() {
+		row := footprintRow{Table: w.Table, Legacy: w.Legacy, New: w.New}
+		if w.Differs {
+			row.Mark = markDiffers
+		}
+		rows = append(rows, row)
+	}
+	if l, n := c.Legacy.WritesNote, c.New.WritesNote; l != "" || n != "" {
+		rows = append(rows, footprintRow{Table: "as stored", Legacy: l, New: n})
+	}
 	return rows
 }
 

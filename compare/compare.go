@@ -49,8 +49,8 @@ type Exchange struct {
 	Footprint Footprint
 
 	// Writes is the rows that the request wrote; nil when unknown. Where both
-	// sides have them they are compared in place of the footprints, which follow
-	// from them.
+	// sides have them they are compared, and footprints only for the tables of
+	// which there are none: of the others they follow from the rows.
 	Writes WriteSet
 }
 

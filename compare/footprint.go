@@ -7,10 +7,11 @@ import (
 )
 
 // compareFootprints lists the tables in which the two sides wrote other
-// numbers of rows, by name, where the rows themselves are not known. A table
-// that one side did not write counts nothing.
+// numbers of rows, by name, where the rows themselves are not known: not in the
+// log of the database are those of unlogged tables. A table that one side did
+// not write counts nothing.
 func (p *pair) compareFootprints() []finding {
-	if p.legacy.Footprint == nil || p.new.Footprint == nil || p.bothWritten() {
+	if p.legacy.Footprint == nil || p.new.Footprint == nil {
 		return nil
 	}
 	legacy, new := byTable(p.legacy.Footprint), byTable(p.new.Footprint)
@@ -28,7 +29,7 @@ func (p *pair) compareFootprints() []finding {
 	rules := p.rules.ofTables()
 	for _, table := range tables {
 		l, n := legacy[table], new[table]
-		if l == n {
+		if l == n || p.bothWritten() && (p.legacy.Writes.has(table) || p.new.Writes.has(table)) {
 			continue
 		}
 		b := tableBase(table)

@@ -73,8 +73,8 @@ func (r *Rules) linksTables() bool { return r != nil && r.tables != nil && r.tab
 // sameWritten reports whether what is known of both sides' writes is the same.
 func (p *pair) sameWritten() bool {
 	l, n := p.legacy, p.new
-	if p.bothWritten() {
-		return sameChanges(l.Writes, n.Writes)
+	if p.bothWritten() && !sameChanges(l.Writes, n.Writes) {
+		return false
 	}
 	return l.Footprint == nil || n.Footprint == nil || slices.Equal(l.Footprint, n.Footprint)
 }

@@ -111,6 +111,11 @@ func (c *Column) isInteger() bool {
 	return !c.Null && digits != "" && len(digits) < 40 && bytewise.Digits([]byte(digits), 0) == len(digits)
 }
 
+// has reports whether there is a change in a table.
+func (s WriteSet) has(table string) bool {
+	return slices.ContainsFunc(s, func(c Change) bool { return c.Table == table })
+}
+
 func sameChanges(a, b WriteSet) bool {
 	return slices.EqualFunc(a, b, func(x, y Change) bool {
 		return x.Table == y.Table && x.Op == y.Op && slices.Equal(x.Old, y.Old) && slices.Equal(x.New, y.New)

@@ -39,7 +39,7 @@ func cleaned(r *redact.Redactor, c *Comparison) *Comparison {
 	out.Request = cleanRequest(r, c.Request)
 	out.Legacy = cleanSide(r, c.Legacy)
 	out.New = cleanSide(r, c.New)
-	out.Err = r.Text(c.Err)
+	out.Err, out.WritesNote = r.Text(c.Err), r.Text(c.WritesNote)
 	out.Differences = nil
 	for _, d := range c.Differences {
 		d.Legacy, d.New = cleanValue(r, &c.Legacy, d.Path, d.Legacy), cleanValue(r, &c.New, d.Path, d.New)
@@ -100,6 +100,7 @@ func cleanSide(r *redact.Redactor, s Side) Side {
 	}
 	a.Header, a.Trailer = r.Header(a.Header), r.Header(a.Trailer)
 	a.Incomplete = r.Text(a.Incomplete)
+	a.Writes, s.WritesNote = cleanWrites(r, a.Writes)
 	return s
 }
 

@@ -76,10 +76,13 @@ func (t comparisonText) head() {
 	if text := c.RecheckText(); text != "" {
 		facts = append(facts, text)
 	}
-	if c.Writes != "" {
-		facts = append(facts, "writes compared by "+visible(c.Writes))
+	if text := c.WritesText(); text != "" {
+		facts = append(facts, text)
 	}
 	t.line("%s%s%s", t.dim, strings.Join(facts, " · "), t.off)
+	if c.WritesNote != "" {
+		t.line("%sWritten rows were not compared: %s%s", t.yellow, visible(c.WritesNote), t.off)
+	}
 	if c.Err != "" {
 		t.line("%sNot compared: %s%s", t.red, visible(c.Err), t.off)
 	}
@@ -153,6 +156,27 @@ func (t comparisonText) answers() {
 	t.fields("trailer ", l.Answer.Trailer, n.Answer.Trailer)
 	t.differing("body bytes", number(l.Answer.Size), number(n.Answer.Size))
 	t.footprints(l.Answer.Footprint, n.Answer.Footprint)
+	t.written()
+}
+
+// written are the rows of both sides beside each other, table by table.
+func (t comparisonText) written() {
+	rows := t.c.WrittenRows()
+	if len(rows) == 0 && t.c.Legacy.WritesNote == "" && t.c.New.WritesNote == "" {
+		return
+	}
+	t.line("")
+	t.line("%s%-*s  %-*s  %s%s", t.bold, nameColumn, "Rows written", valueColumn, "legacy", "new", t.off)
+	for _, r := range rows {
+		name := r.Table
+		if r.Differs {
+			name = "≠ " + name
+		}
+		t.row(name, r.Legacy, r.New)
+	}
+	if t.c.Legacy.WritesNote != "" || t.c.New.WritesNote != "" {
+		t.row("(as stored)", t.c.Legacy.WritesNote, t.c.New.WritesNote)
+	}
 }
 
 func statusText(code int) string {

@@ -54,6 +54,8 @@ type Side struct {
 	// not kept. Answer.Size and Answer.Digest then still speak for the body as
 	// it came; the digest is keyed: equal bodies have equal ones.
 	BodyNote string
+	// WritesNote says, in stored evidence, what was left out of Answer.Writes.
+	WritesNote string
 }
 
 // Comparison is the verdict over two exchanges of one request. It is handed
@@ -84,7 +86,11 @@ type Comparison struct {
 	Differences []Found
 	Forgiven    []compare.Forgiven
 	Err         string // with verdict Error: why
-	Writes      string // what was compared of writes: "", "footprint"
+	// Writes is what was compared of writes: "" nothing, "level 1" how many rows
+	// of each table, "level 4" the rows themselves; in older ones "footprint" for
+	// level 1. WritesNote is why it is not level 4 where it was to be.
+	Writes     string
+	WritesNote string
 	// Secrets are values that are redacted wherever they stand, because their
 	// names do not say what they are. They are never kept.
 	Secrets []string `json:"-"`

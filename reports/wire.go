@@ -28,6 +28,7 @@ type wireComparison struct {
 	Rechecked   int                `json:"rechecked"`
 	Err         string             `json:"error,omitempty"`
 	Writes      string             `json:"writes,omitempty"`
+	WritesNote  string             `json:"writes_note,omitempty"`
 	Request     wireRequest        `json:"request"`
 	Legacy      wireSide           `json:"legacy"`
 	New         wireSide           `json:"new"`
@@ -62,6 +63,10 @@ type wireSide struct {
 	Digest     string      `json:"body_digest,omitempty"`
 	Incomplete string      `json:"incomplete,omitempty"`
 	Footprint  []wireRows  `json:"footprint"` // null when unknown
+	// Writes is null when it is unknown which rows were written; WritesNote says
+	// what was left out of them.
+	Writes     compare.WriteSet `json:"writes"`
+	WritesNote string           `json:"writes_note,omitempty"`
 	wireBody
 }
 
@@ -78,7 +83,7 @@ func (c Comparison) MarshalJSON() ([]byte, error) {
 	w := wireComparison{
 		ID: c.ID, At: c.At, Route: c.Route, Stage: c.Stage, Live: c.Live, First: c.First, Verdict: c.Verdict, Unsteady: c.Unsteady,
 		Suspect: c.Suspect, Unverified: c.Unverified, Rechecked: c.Rechecked,
-		Err: c.Err, Writes: c.Writes, Differences: c.Differences, Forgiven: c.Forgiven,
+		Err: c.Err, Writes: c.Writes, WritesNote: c.WritesNote, Differences: c.Differences, Forgiven: c.Forgiven,
 		Request: wireRequest{
 			Method: c.Request.Method, Target: c.Request.Target, Host: c.Request.Host, Header: c.Request.Header,
 			wireBody: bodyToWire(c.Request.Body, c.Request.BodySize, c.Request.BodyNote),
@@ -101,6 +106,7 @@ func sideToWire(s Side) wireSide {
 		Status: a.Status, Header: a.Header, Trailer: a.Trailer, Incomplete: a.Incomplete,
 		wireBody: bodyToWire(a.Body, a.Size, s.BodyNote),
 	}
+	w.Writes, w.WritesNote = a.Writes, s.WritesNote
 	if a.Digest != [32]byte{} {
 		w.Digest = hex.EncodeToString(a.Digest[:])
 	}
@@ -135,7 +141,7 @@ func (c *Comparison) UnmarshalJSON(b []byte) error {
 	*c = Comparison{
 		ID: w.ID, At: w.At, Route: w.Route, Stage: w.Stage, Live: w.Live, First: w.First, Verdict: w.Verdict, Unsteady: w.Unsteady,
 		Suspect: w.Suspect, Unverified: w.Unverified, Rechecked: w.Rechecked,
-		Err: w.Err, Writes: w.Writes,
+		Err: w.Err, Writes: w.Writes, WritesNote: w.WritesNote,
 		Request: Request{Method: w.Request.Method, Target: w.Request.Target, Host: w.Request.Host, Header: w.Request.Header, BodySize: w.Request.Size, BodyNote: w.Request.Note},
 	}
 	if len(w.Differences) > 0 {
@@ -160,7 +166,8 @@ func (c *Comparison) UnmarshalJSON(b []byte) error {
 func (w wireSide) side() (Side, error) {
 	s := Side{
 		Backend: w.Backend, URL: w.URL, Latency: time.Duration(math.Round(w.LatencyMS * float64(time.Millisecond))), BodyNote: w.Note,
-		Answer: compare.Exchange{Status: w.Status, Header: w.Header, Trailer: w.Trailer, Size: w.Size, Incomplete: w.Incomplete},
+		Answer:     compare.Exchange{Status: w.Status, Header: w.Header, Trailer: w.Trailer, Size: w.Size, Incomplete: w.Incomplete, Writes: w.Writes},
+		WritesNote: w.WritesNote,
 	}
 	if w.Footprint != nil {
 		s.Answer.Footprint = compare.Footprint{}

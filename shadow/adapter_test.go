@@ -91,7 +91,7 @@ func TestRealAdapterOnARealDatabase(t *testing.T) {
 
 	r.write("create").Live(r.live(routes.Legacy, 201, `{}`))
 	c := r.ledger.compared(t)
-	if c.Verdict != reports.Mismatch || c.Writes != "footprint" || len(c.Differences) != 1 || c.Differences[0].Kind != compare.KindFootprint ||
+	if c.Verdict != reports.Mismatch || c.Writes != "level 1" || len(c.Differences) != 1 || c.Differences[0].Kind != compare.KindFootprint ||
 		!strings.HasPrefix(c.Differences[0].Path, "table:audit") || c.Legacy.Answer.Status != 201 {
 		t.Errorf("recorded %+v", c)
 	}

@@ -53,6 +53,7 @@ type step struct {
 	side     routes.Side
 	backend  *routes.Backend
 	instance *upstream.Instance // proved; nil for a safe request, which picks its own
+	prepare  bool               // the rows that it writes are to be read
 }
 
 // plan decides whether and to whom the shadow of req goes. Each step's
@@ -86,6 +87,9 @@ func (d *Dispatcher) plan(req *Request, live routes.Side) ([]step, seat, string)
 			return nil, seat{}, reports.SkipBreaker
 		}
 		steps = append(steps, s)
+	}
+	if d.prepared(steps) {
+		steps[0].prepare, steps[1].prepare = true, true
 	}
 	seat, ok := d.befores.take(r.Backend(live.Other()).Name)
 	if !ok {
@@ -188,7 +192,9 @@ func (p *Pending) runUnsafe(ctx context.Context, s step, last bool) (answered, s
 	if time.Until(p.until) < r.Shadow.Budget {
 		return answered{}, reports.SkipBudget
 	}
-	reply, err := d.send(ctx, call{req: &p.req, side: s.side, instance: s.instance, mode: ModeRollback, budget: r.Shadow.Budget})
+	rows, unread := d.expect(s)
+	defer rows.forget()
+	reply, err := d.send(ctx, rows.call(call{req: &p.req, side: s.side, instance: s.instance, mode: ModeRollback, budget: r.Shadow.Budget}))
 	if err != nil {
 		if end = endingOf(err); end == endedFaulty {
 			d.unconfirmed(&p.req, s, err.Error())
@@ -209,7 +215,11 @@ func (p *Pending) runUnsafe(ctx context.Context, s step, last bool) (answered, s
 		return answered{}, d.heed(j, &p.req, s.backend.Name)
 	}
 	end = endedWell
-	return p.takeAnswer(ctx, reply, s, last)
+	a, skip := p.takeAnswer(ctx, reply, s, last)
+	if a.unread = unread; skip == "" {
+		d.readWrites(ctx, &a, rows, s)
+	}
+	return a, skip
 }
 
 // takeAnswer takes an answer that is acknowledged as rolled back. After the

@@ -29,6 +29,7 @@ type call struct {
 	instance *upstream.Instance
 	mode     Mode          // "" sends no Quack-Shadow
 	budget   time.Duration // that the adapter is given
+	gid      string        // with ModePrepare: of the transaction
 	safe     bool
 }
 
@@ -50,6 +51,7 @@ type answered struct {
 	exchange compare.Exchange
 	latency  time.Duration
 	wrote    string   // as in judgement
+	unread   string   // why the rows that it wrote are not known, where they were to be had
 	asked    []string // secrets that the side was asked with, and the client does not have
 }
 
@@ -128,6 +130,8 @@ func (d *Dispatcher) request(ctx context.Context, c call) (outgoing, error) {
 	case c.mode == "":
 		// Whatever this request causes is a shadow's too.
 		d.cfg.Protocol.MarkNested(h, req.ID)
+	case c.mode == ModePrepare:
+		d.cfg.Protocol.MarkPrepare(h, req.ID, c.gid, c.budget, req.Method, target, w.body)
 	default:
 		d.cfg.Protocol.MarkShadow(h, req.ID, c.mode, c.budget, req.Method, target, w.body)
 	}

@@ -22,6 +22,7 @@ type Config struct {
 	Table      func() *routes.Table                    // in force, for the proofs
 	Backend    func(*routes.Backend) *upstream.Backend // for shadow calls: not those of live calls
 	Protocol   Protocol
+	WriteSets  WriteSets // of the databases that have a reader; nil without any
 	Latches    Latches
 	Reports    *reports.Reports
 	Log        *slog.Logger
@@ -83,6 +84,7 @@ type Dispatcher struct {
 	calibrations calibrations
 
 	dropped     atomic.Int64
+	unread      atomic.Int64 // comparisons of writes by counts where rows were to be had
 	notModified atomic.Int64 // answers 304 offered
 }
 
@@ -155,6 +157,7 @@ type Stats struct {
 	Befores      int   `json:"befores"`       // shadows before live under way
 	Rechecks     int   `json:"rechecks"`      // differences waiting for their re-check
 	BreakersOpen int   `json:"breakers_open"` // backends whose shadow calls are paused, safe and unsafe apart
+	RowsUnread   int64 `json:"rows_unread"`   // comparisons since the start that rest on numbers of rows because the rows were not read
 
 	Terms            int   `json:"terms"`             // learnt and not forgotten
 	TermsLearnt      int64 `json:"terms_learnt"`      // since the start
@@ -173,6 +176,7 @@ func (d *Dispatcher) Stats() Stats {
 		Befores:      d.befores.taken(),
 		Rechecks:     d.rechecks.count(),
 		BreakersOpen: d.breakers.open(time.Now()),
+		RowsUnread:   d.unread.Load(),
 
 		Terms:            kept,
 		TermsLearnt:      learnt,

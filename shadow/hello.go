@@ -33,8 +33,9 @@ const (
 
 // hello is the answer to one hello.
 type hello struct {
-	kind   helloKind
-	detail string // why it is not ready
+	kind     helloKind
+	detail   string // why it is not ready
+	prepares bool   // it is ready, and takes ModePrepare
 }
 
 // ask makes a round of hellos and takes what they found. Each hello goes over
@@ -46,7 +47,7 @@ func (p *proofs) ask(ctx context.Context, k *proof, b *routes.Backend, i *upstre
 	defer func() {
 		if fault := recover(); fault != nil {
 			p.log.Error("hello panicked", "url", k.state.Load().URL, "panic", fault, "stack", string(debug.Stack()))
-			k.conclude([]hello{{helloSilent, fmt.Sprintf("hello panicked: %v", fault)}}, p.every, p.log)
+			k.conclude([]hello{{kind: helloSilent, detail: fmt.Sprintf("hello panicked: %v", fault)}}, p.every, p.log)
 		}
 	}()
 	round := helloRound
@@ -83,27 +84,27 @@ func (p *proofs) hello(ctx context.Context, i *upstream.Instance) hello {
 	p.cfg.Protocol.MarkShadow(h, id, ModeHello, 0, http.MethodGet, helloPath, nil)
 	req, err := upstream.NewRequest(ctx, http.MethodGet, helloPath, "", false, i.URL.Host, h, nil, 0)
 	if err != nil {
-		return hello{helloSilent, fmt.Sprintf("make hello: %v", err)}
+		return hello{kind: helloSilent, detail: fmt.Sprintf("make hello: %v", err)}
 	}
 	resp, err := i.RoundTrip(req, false)
 	if err != nil {
-		return hello{helloSilent, fmt.Sprintf("no answer to hello: %v", err)}
+		return hello{kind: helloSilent, detail: fmt.Sprintf("no answer to hello: %v", err)}
 	}
 	defer resp.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // a body that breaks off changes nothing
 	ack, err := p.cfg.Protocol.Acknowledged(resp.Header, id)
 	switch {
 	case err != nil && fromBetween(resp.StatusCode):
-		return hello{helloSilent, fmt.Sprintf("hello was answered with %d, by an adapter that is not ready or by something in between: %s", resp.StatusCode, firstLine(said))}
+		return hello{kind: helloSilent, detail: fmt.Sprintf("hello was answered with %d, by an adapter that is not ready or by something in between: %s", resp.StatusCode, firstLine(said))}
 	case err != nil && resp.StatusCode == http.StatusForbidden:
 		// An adapter that can not verify a request says why in its refusal.
-		return hello{helloRefused, fmt.Sprintf("hello was refused: %s", firstLine(said))}
+		return hello{kind: helloRefused, detail: fmt.Sprintf("hello was refused: %s", firstLine(said))}
 	case err != nil:
-		return hello{helloRefused, fmt.Sprintf("hello was answered with %d: %v", resp.StatusCode, err)}
+		return hello{kind: helloRefused, detail: fmt.Sprintf("hello was answered with %d: %v", resp.StatusCode, err)}
 	case resp.StatusCode != http.StatusNoContent || ack.Outcome != outcomeReady:
-		return hello{helloRefused, fmt.Sprintf("hello was answered with %d, outcome %q, instead of 204, %q", resp.StatusCode, ack.Outcome, outcomeReady)}
+		return hello{kind: helloRefused, detail: fmt.Sprintf("hello was answered with %d, outcome %q, instead of 204, %q", resp.StatusCode, ack.Outcome, outcomeReady)}
 	}
-	return hello{kind: helloReady}
+	return hello{kind: helloReady, prepares: ack.Reason == reasonPrepare}
 }
 
 // firstLine is the first line of a body, at most 200 bytes of it, quoted.

@@ -105,20 +105,20 @@ func (p *proofs) preferred(ctx context.Context, b *routes.Backend, i *upstream.I
 	h := http.Header{"Prefer": {txRollback}}
 	req, err := upstream.NewRequest(ctx, http.MethodGet, path, query, asks && query == "", i.URL.Host, h, nil, 0)
 	if err != nil {
-		return hello{helloSilent, fmt.Sprintf("make GET %s: %v", b.Proof, err)}
+		return hello{kind: helloSilent, detail: fmt.Sprintf("make GET %s: %v", b.Proof, err)}
 	}
 	resp, err := i.RoundTrip(req, false)
 	if err != nil {
-		return hello{helloSilent, fmt.Sprintf("no answer to GET %s: %v", b.Proof, err)}
+		return hello{kind: helloSilent, detail: fmt.Sprintf("no answer to GET %s: %v", b.Proof, err)}
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // a body that breaks off changes nothing
 	_, err = preferenceApplied(resp.Header)
 	switch {
 	case err != nil && fromBetween(resp.StatusCode):
-		return hello{helloSilent, fmt.Sprintf("GET %s was answered with %d, by something in between", b.Proof, resp.StatusCode)}
+		return hello{kind: helloSilent, detail: fmt.Sprintf("GET %s was answered with %d, by something in between", b.Proof, resp.StatusCode)}
 	case err != nil:
-		return hello{helloRefused, fmt.Sprintf("GET %s with Prefer: %s was answered with %d: %v", b.Proof, txRollback, resp.StatusCode, err)}
+		return hello{kind: helloRefused, detail: fmt.Sprintf("GET %s with Prefer: %s was answered with %d: %v", b.Proof, txRollback, resp.StatusCode, err)}
 	}
 	return hello{kind: helloReady}
 }

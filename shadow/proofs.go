@@ -41,6 +41,8 @@ type proof struct {
 	key   proofKey
 	state atomic.Pointer[Proof] // as it is shown; never nil
 
+	prepares atomic.Bool // the last hello said that it takes ModePrepare
+
 	mu      sync.Mutex
 	doubted bool          // asked anew, whatever the hello under way says
 	asking  bool          // a round of hellos is under way
@@ -226,6 +228,7 @@ func (k *proof) conclude(found []hello, every time.Duration, log *slog.Logger) {
 		k.answers.add(h.kind)
 	}
 	state := Proof{Backend: was.Backend, URL: was.URL, At: time.Now(), Detail: last.detail}
+	k.prepares.Store(last.prepares)
 	switch {
 	case k.answers.mixed():
 		state.Detail = "instances with and without the adapter behind one URL"

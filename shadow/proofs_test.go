@@ -127,7 +127,7 @@ func TestSilentInstanceIsAskedSooner(t *testing.T) {
 			if _, ask := k.begin(time.Now(), every, true); !ask {
 				t.Fatal("not due")
 			}
-			k.conclude([]hello{{helloSilent, "connection refused"}}, every, log)
+			k.conclude([]hello{{kind: helloSilent, detail: "connection refused"}}, every, log)
 			wait, ask := k.begin(time.Now(), every, true)
 			if ask || wait != want*time.Second {
 				t.Fatalf("asked again after %v, want %v s", wait, want)
@@ -135,7 +135,7 @@ func TestSilentInstanceIsAskedSooner(t *testing.T) {
 			time.Sleep(wait)
 		}
 		k.begin(time.Now(), every, true)
-		k.conclude([]hello{{helloRefused, "404"}}, every, log)
+		k.conclude([]hello{{kind: helloRefused, detail: "404"}}, every, log)
 		if wait, _ := k.begin(time.Now(), every, true); wait != every {
 			t.Errorf("an instance without the adapter is asked again after %v", wait)
 		}

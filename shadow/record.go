@@ -192,8 +192,8 @@ func (d *Dispatcher) record(p pairing, c reports.Comparison) {
 		Header: r.Header, Body: r.Body, BodySize: int64(len(r.Body)),
 	}
 	c.Legacy, c.New = p.legacy.side(), p.new.side()
-	if p.legacy.exchange.Footprint != nil && p.new.exchange.Footprint != nil {
-		c.Writes = "footprint"
+	if c.Writes, c.WritesNote = levelOf(&p); c.WritesNote != "" {
+		d.unreadWrites(&p, c.WritesNote)
 	}
 	c.Secrets = secrets(r, &p.legacy, &p.new)
 	d.out.Record(c)

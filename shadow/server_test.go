@@ -27,6 +27,7 @@ type server struct {
 	got  []request
 	app  http.HandlerFunc                          // the application
 	bare func(request) bool                        // which requests the adapter does not see; nil: none
+	says string                                    // reason in the answer to hello
 	sign func(h http.Header, id string, mode Mode) // writes the acknowledgement; nil: rolled back
 	real http.Handler                              // an application with an adapter of its own, in place of all this
 }
@@ -49,7 +50,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req.Mode = mode
 	s.mu.Lock()
 	s.got = append(s.got, req)
-	app, sign, bare, real := s.app, s.sign, s.bare != nil && s.bare(req), s.real
+	says, app, sign, bare, real := s.says, s.app, s.sign, s.bare != nil && s.bare(req), s.real
 	s.mu.Unlock()
 	switch {
 	case real != nil:
@@ -61,7 +62,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		http.Error(w, err.Error(), http.StatusForbidden)
 	case mode == ModeHello:
-		s.codec.acknowledge(w.Header(), id, "ready", "")
+		s.codec.acknowledge(w.Header(), id, "ready", says)
 		w.WriteHeader(http.StatusNoContent)
 	default:
 		held := httptest.NewRecorder()

@@ -64,13 +64,14 @@ type Mode string
 const (
 	ModeRollback Mode = "rollback"
 	ModeReadOnly Mode = "readonly"
+	ModePrepare  Mode = "prepare" // as ModeRollback, and the transaction is prepared before, so that its rows can be read
 	ModeHello    Mode = "hello"
 )
 
 // Ack is an adapter's signed acknowledgement.
 type Ack struct {
 	Outcome   string            // "rolled-back" or "ready"
-	Reason    string            // "", "budget", "unsupported:…", "escape:…", "write:…"
+	Reason    string            // "", "budget", "unsupported:…", "escape:…", "write:…"; of one that is ready "prepare"
 	Footprint compare.Footprint // nil when the adapter sent none
 }
 
@@ -84,6 +85,8 @@ type Protocol interface {
 	// MarkShadow sets Quack-Shadow and the baggage of a shadow request.
 	// target is the path and query as sent.
 	MarkShadow(h http.Header, id string, mode Mode, budget time.Duration, method, target string, body []byte)
+	// MarkPrepare is MarkShadow with ModePrepare; gid names the transaction.
+	MarkPrepare(h http.Header, id, gid string, budget time.Duration, method, target string, body []byte)
 	// MarkNested sets the baggage of a shadow request to id alone, for backends
 	// without rollback, and for writes that are kept.
 	MarkNested(h http.Header, id string)

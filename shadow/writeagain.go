@@ -51,7 +51,7 @@ func (t *try) excuses(x compare.Difference) bool {
 	if !t.write {
 		return movedAt(t.ownLegacy, x)
 	}
-	if x.Kind != compare.KindValue {
+	if !isValue(x) {
 		return false
 	}
 	moved := false
@@ -59,7 +59,13 @@ func (t *try) excuses(x compare.Difference) bool {
 		if o.Kind == compare.KindStatus {
 			return false
 		}
-		moved = moved || o.Kind == compare.KindValue && samePlace(t.ownLegacy, o, x)
+		moved = moved || o.Kind == x.Kind && isValue(o) && samePlace(t.ownLegacy, o, x)
 	}
 	return moved
+}
+
+// isValue reports whether a difference is that of two values: in an answer, or in
+// a column of a row that both sides wrote.
+func isValue(x compare.Difference) bool {
+	return x.Kind == compare.KindValue || x.Kind == compare.KindWrites && x.Legacy != "" && x.New != ""
 }

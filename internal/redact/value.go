@@ -20,6 +20,8 @@ func (r *Redactor) Value(path, value string) string {
 		return r.HeaderValue(name, value)
 	case kind == "cookie":
 		return r.cookieValue(value)
+	case kind == "table":
+		return r.rowValue(name, value)
 	}
 	return r.textOrJSON(value)
 }
