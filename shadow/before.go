@@ -101,7 +101,7 @@ func (d *Dispatcher) pickProved(b *routes.Backend) *upstream.Instance {
 		return nil
 	}
 	now := time.Now()
-	return d.pick(b, func(i *upstream.Instance) bool { return d.proofs.proved(b, i, now) })
+	return d.pick(prover(b), func(i *upstream.Instance) bool { return d.proofs.proved(b, i, now) })
 }
 
 // run makes the steps one after the other and settles p.
@@ -187,6 +187,12 @@ func (p *Pending) runUnsafe(ctx context.Context, s step, last bool) (answered, s
 	defer cancel()
 	if time.Until(p.until) < r.Shadow.Budget {
 		return answered{}, reports.SkipBudget
+	}
+	if s.backend.Rollback == routes.RollbackLanes {
+		var a answered
+		var skip string
+		a, skip, end = p.runInLane(ctx, s, last)
+		return a, skip
 	}
 	reply, err := d.send(ctx, call{req: &p.req, side: s.side, instance: s.instance, mode: ModeRollback, budget: r.Shadow.Budget})
 	if err != nil {

@@ -152,7 +152,7 @@ func (p *proofs) follow() {
 		if b.Rollback == routes.RollbackNone {
 			continue
 		}
-		for _, u := range b.URLs {
+		for _, u := range prover(b).URLs {
 			key := keyOf(b.Name, u)
 			if now[key] = before[key]; now[key] == nil {
 				now[key] = newProof(key)
@@ -178,7 +178,7 @@ func (p *proofs) instance(key proofKey) (*routes.Backend, *upstream.Instance) {
 		if backend.Name != key.backend {
 			continue
 		}
-		conns := p.cfg.Backend(backend)
+		conns := p.cfg.Backend(prover(backend))
 		if conns == nil {
 			return nil, nil
 		}
