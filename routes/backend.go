@@ -42,6 +42,12 @@ const (
 	RollbackLanes  Rollback = "lanes"  // further instances, which reach their database through Quack's wire proxy, run the shadow's writes
 )
 
+// RollsBack reports whether the backend can undo a shadow's writes, once it has
+// proved it.
+func (b *Backend) RollsBack() bool {
+	return b.Rollback == RollbackHeader || b.Rollback == RollbackPrefer || b.Rollback == RollbackLanes
+}
+
 // ForLanes is the backend of the instances that run shadow writes: b with the
 // URLs of its lanes, and a name that no other has.
 func (b *Backend) ForLanes() *Backend {

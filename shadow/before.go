@@ -97,7 +97,7 @@ func (d *Dispatcher) plan(req *Request, live routes.Side) ([]step, seat, string)
 // pickProved chooses among the instances of b that have proved that they roll
 // back; nil when there is none.
 func (d *Dispatcher) pickProved(b *routes.Backend) *upstream.Instance {
-	if b.Rollback == routes.RollbackNone {
+	if !b.RollsBack() {
 		return nil
 	}
 	now := time.Now()

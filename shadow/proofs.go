@@ -53,7 +53,7 @@ type proof struct {
 
 // proved reports whether i has proved that it rolls back, and not too long ago.
 func (p *proofs) proved(b *routes.Backend, i *upstream.Instance, now time.Time) bool {
-	if b.Rollback == routes.RollbackNone {
+	if !b.RollsBack() {
 		return false
 	}
 	known := (*p.known.Load())[keyOf(b.Name, i.URL)]
@@ -149,7 +149,7 @@ func (p *proofs) follow() {
 	now := make(map[proofKey]*proof)
 	changed := false
 	for _, b := range p.cfg.Table().Backends() {
-		if b.Rollback == routes.RollbackNone {
+		if !b.RollsBack() {
 			continue
 		}
 		for _, u := range prover(b).URLs {
