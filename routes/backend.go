@@ -42,6 +42,23 @@ const (
 	RollbackLanes  Rollback = "lanes"  // further instances, which reach their database through Quack's wire proxy, run the shadow's writes
 )
 
+// RollsBack reports whether the backend can undo a shadow's writes, once it has
+// proved it.
+func (b *Backend) RollsBack() bool {
+	return b.Rollback == RollbackHeader || b.Rollback == RollbackPrefer || b.Rollback == RollbackLanes
+}
+
+// ForLanes is the backend of the instances that run shadow writes: b with the
+// URLs of its lanes, and a name that no other has.
+func (b *Backend) ForLanes() *Backend {
+	laned := *b
+	laned.Name, laned.URLs, laned.Health = b.Name+" lanes", nil, Health{}
+	for _, l := range b.Lanes {
+		laned.URLs = append(laned.URLs, l.URL)
+	}
+	return &laned
+}
+
 // Lane is an instance of a backend that runs shadow writes and no live request,
 // and the address that it takes for its database's.
 type Lane struct {

@@ -157,7 +157,7 @@ func (r *Route) checkStage(f *faults) {
 			continue
 		}
 		b := r.Backend(side)
-		if b == nil || b.Rollback != RollbackNone || b.bad {
+		if b == nil || b.RollsBack() || b.bad {
 			continue
 		}
 		why := ""

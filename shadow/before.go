@@ -101,11 +101,11 @@ func (d *Dispatcher) plan(req *Request, live routes.Side) ([]step, seat, string)
 // pickProved chooses among the instances of b that have proved that they roll
 // back; nil when there is none.
 func (d *Dispatcher) pickProved(b *routes.Backend) *upstream.Instance {
-	if b.Rollback == routes.RollbackNone {
+	if !b.RollsBack() {
 		return nil
 	}
 	now := time.Now()
-	return d.pick(b, func(i *upstream.Instance) bool { return d.proofs.proved(b, i, now) })
+	return d.pick(prover(b), func(i *upstream.Instance) bool { return d.proofs.proved(b, i, now) })
 }
 
 // run makes the steps one after the other and settles p.
@@ -191,6 +191,12 @@ func (p *Pending) runUnsafe(ctx context.Context, s step, last bool) (answered, s
 	defer cancel()
 	if time.Until(p.until) < r.Shadow.Budget {
 		return answered{}, reports.SkipBudget
+	}
+	if s.backend.Rollback == routes.RollbackLanes {
+		var a answered
+		var skip string
+		a, skip, end = p.runInLane(ctx, s, last)
+		return a, skip
 	}
 	rows, unread := d.expect(s)
 	defer rows.forget()

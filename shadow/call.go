@@ -75,7 +75,7 @@ func (d *Dispatcher) send(ctx context.Context, c call) (*reply, error) {
 		return nil, fmt.Errorf("shadow call: %w", err)
 	}
 	r.head.status = r.resp.StatusCode
-	if c.mode != "" {
+	if c.mode != "" && !c.laned() {
 		r.head.prefer = c.prefers()
 		r.head.ack, r.head.ackErr = d.acknowledged(c, r.resp.Header)
 	}
@@ -93,6 +93,11 @@ func (d *Dispatcher) acknowledged(c call, h http.Header) (Ack, error) {
 // prefers reports whether the call asks for a rollback by Prefer.
 func (c call) prefers() bool {
 	return c.mode == ModeRollback && c.req.Route.Backend(c.side).Rollback == routes.RollbackPrefer
+}
+
+// laned reports whether the call is rolled back by the lane of its instance.
+func (c call) laned() bool {
+	return c.mode == ModeRollback && c.req.Route.Backend(c.side).Rollback == routes.RollbackLanes
 }
 
 // wasSent notes that the request has been written.
@@ -127,7 +132,7 @@ func (d *Dispatcher) request(ctx context.Context, c call) (outgoing, error) {
 	case c.prefers():
 		preferRollback(h)
 		d.cfg.Protocol.MarkNested(h, req.ID)
-	case c.mode == "":
+	case c.mode == "", c.laned():
 		// Whatever this request causes is a shadow's too.
 		d.cfg.Protocol.MarkNested(h, req.ID)
 	case c.mode == ModePrepare:

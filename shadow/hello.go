@@ -69,8 +69,11 @@ func (p *proofs) ask(ctx context.Context, k *proof, b *routes.Backend, i *upstre
 
 // prove asks an instance once, in the way of its backend.
 func (p *proofs) prove(ctx context.Context, b *routes.Backend, i *upstream.Instance) hello {
-	if b.Rollback == routes.RollbackPrefer {
+	switch b.Rollback {
+	case routes.RollbackPrefer:
 		return p.preferred(ctx, b, i)
+	case routes.RollbackLanes:
+		return p.inLane(ctx, b, i)
 	}
 	return p.hello(ctx, i)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -101,18 +100,10 @@ func withoutTx(lines []string) []string {
 func (p *proofs) preferred(ctx context.Context, b *routes.Backend, i *upstream.Instance) hello {
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
-	path, query, asks := strings.Cut(b.Proof, "?")
-	h := http.Header{"Prefer": {txRollback}}
-	req, err := upstream.NewRequest(ctx, http.MethodGet, path, query, asks && query == "", i.URL.Host, h, nil, 0)
-	if err != nil {
-		return hello{kind: helloSilent, detail: fmt.Sprintf("make GET %s: %v", b.Proof, err)}
-	}
-	resp, err := i.RoundTrip(req, false)
+	resp, err := p.askProof(ctx, b, i, http.Header{"Prefer": {txRollback}})
 	if err != nil {
 		return hello{kind: helloSilent, detail: fmt.Sprintf("no answer to GET %s: %v", b.Proof, err)}
 	}
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // a body that breaks off changes nothing
 	_, err = preferenceApplied(resp.Header)
 	switch {
 	case err != nil && fromBetween(resp.StatusCode):

@@ -55,7 +55,7 @@ type proof struct {
 
 // proved reports whether i has proved that it rolls back, and not too long ago.
 func (p *proofs) proved(b *routes.Backend, i *upstream.Instance, now time.Time) bool {
-	if b.Rollback == routes.RollbackNone {
+	if !b.RollsBack() {
 		return false
 	}
 	known := (*p.known.Load())[keyOf(b.Name, i.URL)]
@@ -151,10 +151,10 @@ func (p *proofs) follow() {
 	now := make(map[proofKey]*proof)
 	changed := false
 	for _, b := range p.cfg.Table().Backends() {
-		if b.Rollback == routes.RollbackNone {
+		if !b.RollsBack() {
 			continue
 		}
-		for _, u := range b.URLs {
+		for _, u := range prover(b).URLs {
 			key := keyOf(b.Name, u)
 			if now[key] = before[key]; now[key] == nil {
 				now[key] = newProof(key)
@@ -180,7 +180,7 @@ func (p *proofs) instance(key proofKey) (*routes.Backend, *upstream.Instance) {
 		if backend.Name != key.backend {
 			continue
 		}
-		conns := p.cfg.Backend(backend)
+		conns := p.cfg.Backend(prover(backend))
 		if conns == nil {
 			return nil, nil
 		}

@@ -17,6 +17,11 @@ func (p *process) useBackends(t *routes.Table) {
 			options.MaxConns = min(b.MaxConns, shadowConns)
 		}
 		shadows = append(shadows, upstream.Spec{Name: b.Name, URLs: b.URLs, Options: options})
+		if b.Rollback == routes.RollbackLanes {
+			laned := b.ForLanes()
+			options.HealthPath = ""
+			shadows = append(shadows, upstream.Spec{Name: laned.Name, URLs: laned.URLs, Options: options})
+		}
 	}
 	p.live.Use(live)
 	p.shadows.Use(shadows)
