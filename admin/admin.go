@@ -45,11 +45,13 @@ type Config struct {
 	// (DNS rebinding), but not at a name that is not its own.
 	Hosts []string
 
-	Proofs  func() []Proof // what is known of the backends' rollback; nil for none
-	Stats   func() Stats   // the shadow's numbers of the moment; nil for none
-	Live    func() Live    // other numbers of the moment; nil for none
-	Version string
-	Log     *slog.Logger
+	Proofs func() []Proof // what is known of the backends' rollback; nil for none
+	// WriteSets is how the readers of written rows stand; nil for none.
+	WriteSets func() []WriteSets
+	Stats     func() Stats // the shadow's numbers of the moment; nil for none
+	Live      func() Live  // other numbers of the moment; nil for none
+	Version   string
+	Log       *slog.Logger
 	// Handover is how the proxy stands between two processes; nil for unknown.
 	Handover func() Handover
 	// Calibrations makes and stops calibrations; nil for none.
@@ -98,6 +100,7 @@ type server struct {
 	gate    *readonly.Gate
 	reports *reports.Reports
 	proofs  func() []Proof
+	written func() []WriteSets
 	stats   func() Stats
 	live    func() Live
 	handed  func() Handover
@@ -126,7 +129,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	s := &server{
 		control: c.Control, gate: c.Gate, reports: c.Reports,
-		proofs: c.Proofs, stats: c.Stats, live: c.Live, handed: c.Handover, ready: c.Ready, calls: c.Calibrations,
+		proofs: c.Proofs, written: c.WriteSets, stats: c.Stats, live: c.Live, handed: c.Handover, ready: c.Ready, calls: c.Calibrations,
 		log: c.Log, version: c.Version, started: time.Now().UTC(),
 		hosts:    map[string]bool{"localhost": true},
 		token:    sha256.Sum256([]byte(c.Token)),
@@ -139,6 +142,9 @@ func New(c Config) (http.Handler, error) {
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.written == nil {
+		s.written = func() []WriteSets { return nil }
 	}
 	if s.proofs == nil {
 		s.proofs = func() []Proof { return nil }

@@ -15,7 +15,7 @@ func (s *server) status() Status {
 	st := Status{
 		Version: s.version, Started: s.started, NotReady: s.notReady(),
 		Readonly: s.readonly(), Shadow: s.stats(), Evidence: s.reports.Stats(),
-		Proofs: orEmpty(s.proofs()), Latches: orEmpty(s.control.Latches()), Overrides: orEmpty(s.control.Overrides()),
+		Proofs: orEmpty(s.proofs()), WriteSets: orEmpty(s.written()), Latches: orEmpty(s.control.Latches()), Overrides: orEmpty(s.control.Overrides()),
 		Handover: s.handed(),
 	}
 	if t := s.control.Table(); t != nil {

@@ -155,6 +155,10 @@ func (s *server) stateMetrics(meter metric.Meter) error {
 		{"quack_table_load_failed", "1 while routes.yaml does not load and the table before it is in force."},
 		{"quack_table_loaded_timestamp_seconds", "When routes.yaml was last put in force."},
 		{"quack_rollback_proved", "1 for each instance that has proved that it rolls back, 0 for those that have not."},
+		{"quack_write_sets_available", "1 for each database of which the rows that shadows write can be read, 0 for those of which they can not."},
+		{"quack_write_sets_missed", "Transactions of shadows since the start whose rows were not read, or not all."},
+		{"quack_write_sets_retained_bytes", "Bytes of WAL that each database keeps for the slot of its reader."},
+		{"quack_write_sets_orphans", "Prepared transactions of shadows that nobody has rolled back."},
 		{"quack_shadow_queued", "Exchanges that wait for a shadow worker."},
 		{"quack_shadow_queued_bytes", "Bytes of bodies that wait for a shadow worker or a re-check."},
 		{"quack_shadow_befores", "Shadows before live under way."},
@@ -199,6 +203,13 @@ func (s *server) observeState(set func(name string, n int64, labels ...attribute
 	}
 	for _, p := range s.proofs() {
 		set("quack_rollback_proved", oneIf(p.Proved), attribute.String("backend", p.Backend), attribute.String("instance", p.URL))
+	}
+	for _, w := range s.written() {
+		database := attribute.String("database", w.Database)
+		set("quack_write_sets_available", oneIf(w.Available), database)
+		set("quack_write_sets_missed", w.Truncated+w.Late+w.Failed, database)
+		set("quack_write_sets_retained_bytes", w.RetainedWAL, database)
+		set("quack_write_sets_orphans", int64(w.Orphans), database)
 	}
 	st := s.stats()
 	set("quack_shadow_queued", int64(st.Queued))

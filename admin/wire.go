@@ -22,11 +22,29 @@ type Status struct {
 	Table     TableStatus        `json:"table"`
 	Readonly  ReadonlyStatus     `json:"readonly"`
 	Proofs    []Proof            `json:"proofs"`
+	WriteSets []WriteSets        `json:"write_sets"`
 	Latches   []control.Latch    `json:"latches"`
 	Overrides []control.Override `json:"overrides"`
 	Shadow    Stats              `json:"shadow"`
 	Evidence  reports.Stats      `json:"evidence"`
 	Handover  Handover           `json:"handover"`
+}
+
+// WriteSets is how the reader of the rows that shadows write in one database stands.
+type WriteSets struct {
+	Database    string    `json:"database"` // its name in routes.yaml
+	Available   bool      `json:"available"`
+	Why         string    `json:"why,omitempty"` // it is not, with the next step on a second line
+	Since       time.Time `json:"since"`
+	Slot        string    `json:"slot"`
+	RetainedWAL int64     `json:"retained_wal_bytes"` // kept by the server for the slot
+	KeepWAL     int64     `json:"max_wal_bytes"`      // above it the slot is lost
+	Lag         int64     `json:"lag_bytes"`          // written and not read yet
+	Orphans     int       `json:"orphans"`            // transactions of shadows that nobody has rolled back
+	Read        int64     `json:"read"`               // sets since the start
+	Truncated   int64     `json:"truncated"`          // that were too long
+	Late        int64     `json:"late"`               // rolled back before they were read
+	Failed      int64     `json:"failed"`
 }
 
 // Handover is how the proxy stands between two of its processes.

@@ -43,6 +43,7 @@ type process struct {
 	live    *upstream.Set // connections of live calls
 	shadows *upstream.Set // connections of shadow calls: nothing is shared
 	control *control.Control
+	written *writeSets
 	shadow  *shadow.Dispatcher
 	proxy   http.Handler
 	admin   http.Handler
@@ -85,14 +86,16 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 	if err != nil {
 		return p, err
 	}
+	p.written = &writeSets{table: p.control.Table, log: p.few, readers: map[string]*reading{}}
 	p.shadow = shadow.New(shadow.Config{
-		Table:    p.control.Table,
-		Backend:  backendsOf(p.shadows),
-		Protocol: codec,
-		Latches:  latches{p.control},
-		Reports:  p.reports,
-		Log:      p.few,
-		Tracer:   observed.telemetry.Tracer(),
+		Table:     p.control.Table,
+		Backend:   backendsOf(p.shadows),
+		Protocol:  codec,
+		WriteSets: p.written,
+		Latches:   latches{p.control},
+		Reports:   p.reports,
+		Log:       p.few,
+		Tracer:    observed.telemetry.Tracer(),
 	})
 	if err := p.control.Use(ctx, table); err != nil {
 		return p, fmt.Errorf("put %s in force: %w", c.Routes, err)
@@ -120,6 +123,7 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		Token:        keys.adminToken,
 		Hosts:        c.Hosts,
 		Proofs:       p.proofs,
+		WriteSets:    p.written.states,
 		Stats:        p.stats,
 		Live:         p.numbers,
 		Push:         observed.telemetry.Reader,
@@ -179,6 +183,7 @@ func (p *process) run(ctx context.Context) error {
 		lifecycle.Part{Name: "live backends", Run: p.live.Run},
 		lifecycle.Part{Name: "shadow backends", Run: p.shadows.Run},
 		lifecycle.Part{Name: "log of backends", Run: (&backendLog{log: p.few, states: p.live.States}).run},
+		lifecycle.Part{Name: "written rows", Run: p.written.run},
 		lifecycle.Part{Name: "shadow", Run: p.shadow.Run},
 	)
 	if p.before != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -46,7 +45,7 @@ func (t target) run(ctx context.Context, s *streams, sql string) error {
 	if t.Database == "" {
 		return coded{exitUsage, errors.New("--apply needs a database\n  say --database NAME, and put its DSN in QUACK_DB_NAME: for --database shop in QUACK_DB_SHOP")}
 	}
-	variable := "QUACK_DB_" + strings.ToUpper(strings.ReplaceAll(t.Database, "-", "_"))
+	variable := databaseVariable(t.Database)
 	dsn := os.Getenv(variable)
 	if dsn == "" {
 		return coded{exitUsage, fmt.Errorf("%s is not set\n  put the DSN of the database %q in it", variable, t.Database)}

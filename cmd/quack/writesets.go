@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/quackproxy/quack/admin"
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/routes"
+	"github.com/quackproxy/quack/shadow"
+	"github.com/quackproxy/quack/txshadow/writeset"
+)
+
+// databaseVariable is the environment variable that holds the DSN of a database.
+func databaseVariable(name string) string {
+	return "QUACK_DB_" + strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(name))
+}
+
+// writeSets plugs the readers of written rows into the shadow: one for each
+// database that a backend with rollback: header names and that has a DSN.
+type writeSets struct {
+	table func() *routes.Table // in force
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	readers map[string]*reading // by the name of the database
+}
+
+// reading is a reader under way.
+type reading struct {
+	*writeset.Reader
+	stop context.CancelFunc
+}
+
+// followEvery is how often run looks at the table.
+const followEvery = time.Second
+
+// run keeps the readers until ctx ends, and returns when all have ended.
+func (w *writeSets) run(ctx context.Context) error {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for {
+		w.follow(ctx, &all)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(followEvery):
+		}
+	}
+}
+
+// follow starts a reader for each database that is new in the table, and stops
+// those of databases that are no longer in it.
+func (w *writeSets) follow(ctx context.Context, all *sync.WaitGroup) {
+	wanted := map[string]string{}
+	for _, b := range w.table().Backends() {
+		if b.Rollback == routes.RollbackHeader && b.Database != "" {
+			if dsn := os.Getenv(databaseVariable(b.Database)); dsn != "" {
+				wanted[b.Database] = dsn
+			}
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name, r := range w.readers {
+		if wanted[name] == "" {
+			r.stop()
+			delete(w.readers, name)
+		}
+	}
+	for name, dsn := range wanted {
+		if w.readers[name] != nil {
+			continue
+		}
+		reader, err := writeset.New(writeset.Config{DSN: dsn, Log: w.log.With("database", name)})
+		if err != nil {
+			w.log.Error("rows that shadows write are not read", "database", name, "variable", databaseVariable(name), "error", err)
+			continue
+		}
+		reading := &reading{Reader: reader}
+		var running context.Context
+		running, reading.stop = context.WithCancel(ctx)
+		w.readers[name] = reading
+		all.Go(func() { _ = reader.Run(running) }) // nil: it ends with its context
+	}
+}
+
+// of is the reader of a database, nil when it has none.
+func (w *writeSets) of(database string) *reading {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.readers[database]
+}
+
+// Expect implements shadow.WriteSets.
+func (w *writeSets) Expect(database string) (shadow.Expected, error) {
+	r := w.of(database)
+	if r == nil {
+		return shadow.Expected{}, nil
+	}
+	if s := r.State(); !s.Available {
+		return shadow.Expected{}, fmt.Errorf("%w: %s", writeset.ErrUnavailable, s.Why)
+	}
+	gid, waiter := r.Expect()
+	return shadow.Expected{GID: gid, Forget: waiter.Forget, Rows: func(ctx context.Context) (compare.WriteSet, error) {
+		set, err := waiter.Rows(ctx)
+		switch {
+		case err != nil:
+			return nil, err
+		case set.Truncated:
+			return nil, errors.New("there are more of them than are kept")
+		}
+		return rowsOf(set), nil
+	}}, nil
+}
+
+// rowsOf is a set as it is compared.
+func rowsOf(set writeset.Set) compare.WriteSet {
+	rows := compare.WriteSet{}
+	for _, c := range set.Changes {
+		rows = append(rows, compare.Change{Table: c.Table, Op: compare.Op(c.Op), Old: columnsOf(c.Old), New: columnsOf(c.New)})
+	}
+	return rows
+}
+
+func columnsOf(row []writeset.Column) []compare.Column {
+	var columns []compare.Column
+	for _, c := range row {
+		columns = append(columns, compare.Column{Name: c.Name, Type: c.Type, Value: c.Value, Null: c.Null, Unchanged: c.Unchanged})
+	}
+	return columns
+}
+
+// states plugs what the readers know into the admin listener, by database.
+func (w *writeSets) states() []admin.WriteSets {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []admin.WriteSets
+	for _, name := range slices.Sorted(maps.Keys(w.readers)) {
+		s := w.readers[name].State()
+		list = append(list, admin.WriteSets{
+			Database: name, Available: s.Available, Why: s.Why, Since: s.Since, Slot: s.Slot,
+			RetainedWAL: s.RetainedWAL, KeepWAL: s.KeepWAL, Lag: s.Lag, Orphans: s.Orphans,
+			Read: s.Read, Truncated: s.Truncated, Late: s.Late, Failed: s.Failed,
+		})
+	}
+	return list
+}
