@@ -55,16 +55,19 @@ func (r routeReport) settled() int {
 
 // group is what the demo reads of GET /api/v1/differences.
 type group struct {
-	Route   string `json:"route"`
-	Path    string `json:"path"`
-	Kind    string `json:"kind"`
-	Verdict string `json:"verdict"`
-	Reason  string `json:"reason"`
-	Count   int64  `json:"count"`
-	Samples []struct {
-		Legacy string `json:"legacy"`
-		New    string `json:"new"`
-	} `json:"samples"`
+	Route   string   `json:"route"`
+	Path    string   `json:"path"`
+	Kind    string   `json:"kind"`
+	Verdict string   `json:"verdict"`
+	Reason  string   `json:"reason"`
+	Count   int64    `json:"count"`
+	Samples []sample `json:"samples"`
+}
+
+// sample is what one comparison has at a place.
+type sample struct {
+	Legacy string `json:"legacy"`
+	New    string `json:"new"`
 }
 
 func (a *adminAPI) report(ctx context.Context) ([]routeReport, error) {
@@ -83,8 +86,8 @@ func (a *adminAPI) differences(ctx context.Context) ([]group, error) {
 	return r.Differences, err
 }
 
-// proved reports whether every instance has proved that it rolls back, and
-// what the last that has not says.
+// proved reports whether every instance has proved that it rolls back and the rows
+// that shadows write can be read, and what is missing.
 func (a *adminAPI) proved(ctx context.Context) (all bool, why string, err error) {
 	var r struct {
 		Proofs []struct {
@@ -92,6 +95,10 @@ func (a *adminAPI) proved(ctx context.Context) (all bool, why string, err error)
 			Proved  bool   `json:"proved"`
 			Detail  string `json:"detail"`
 		} `json:"proofs"`
+		WriteSets []struct {
+			Available bool   `json:"available"`
+			Why       string `json:"why"`
+		} `json:"write_sets"`
 	}
 	if err := a.get(ctx, "/api/v1/status", &r); err != nil {
 		return false, "", err
@@ -99,6 +106,14 @@ func (a *adminAPI) proved(ctx context.Context) (all bool, why string, err error)
 	for _, p := range r.Proofs {
 		if !p.Proved {
 			return false, p.Backend + ": " + p.Detail, nil
+		}
+	}
+	if len(r.WriteSets) == 0 {
+		return false, "written rows are not read yet", nil
+	}
+	for _, w := range r.WriteSets {
+		if !w.Available {
+			return false, "written rows are not read: " + w.Why, nil
 		}
 	}
 	return len(r.Proofs) > 0, "no backend has been asked yet", nil

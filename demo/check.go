@@ -39,6 +39,7 @@ func check(e evidence) (planted []found, faults []string) {
 	for _, r := range e.routes {
 		faults = append(faults, routeFaults(r)...)
 	}
+	faults = append(faults, rowFaults(e.differences)...)
 	if !slices.ContainsFunc(e.routes, func(r routeReport) bool { return r.Name == slower }) {
 		faults = append(faults, "not in the report: "+slower)
 	}
@@ -77,7 +78,10 @@ func unplanted(g group) bool {
 		return false
 	}
 	return !slices.ContainsFunc(plants, func(p plant) bool {
-		return p.Route == g.Route && p.Path == g.Path && p.Kind == g.Kind && p.Verdict == g.Verdict
+		// On a machine that is too busy the rows of some requests are not read in time,
+		// and their numbers are compared.
+		counted := p.Kind == "writes" && g.Kind == "footprint"
+		return p.Route == g.Route && p.Path == g.Path && (p.Kind == g.Kind || counted) && p.Verdict == g.Verdict
 	})
 }
 
@@ -86,6 +90,22 @@ func example(g group) string {
 		return ""
 	}
 	return fmt.Sprintf(" (legacy %s, new %s)", g.Samples[0].Legacy, g.Samples[0].New)
+}
+
+// rowFaults says where a row that one side alone wrote is reported and not shown.
+func rowFaults(all []group) (faults []string) {
+	for _, g := range all {
+		if g.Kind != "writes" || g.Verdict != "mismatch" {
+			continue
+		}
+		shown := slices.ContainsFunc(g.Samples, func(s sample) bool {
+			return strings.HasPrefix(s.Legacy, "insert {") && strings.Contains(s.Legacy, forgottenRow) && s.New == ""
+		})
+		if !shown {
+			faults = append(faults, fmt.Sprintf("%s %s: the row that the new service forgets is not shown%s", g.Route, g.Path, example(g)))
+		}
+	}
+	return faults
 }
 
 func routeFaults(r routeReport) (faults []string) {

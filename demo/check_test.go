@@ -17,6 +17,8 @@ func asPlanted() evidence {
 		g := group{Route: p.Route, Path: p.Path, Kind: p.Kind, Verdict: p.Verdict, Count: 3}
 		if p.Verdict == "forgiven" {
 			g.Reason = "timestamp"
+		} else if p.Kind == "writes" {
+			g.Samples = []sample{{Legacy: `insert {"id":7,"action":"deposit"}`}}
 		}
 		e.differences = append(e.differences, g)
 	}
@@ -46,6 +48,16 @@ func TestCheck(t *testing.T) {
 		{"more forgiven than planted", func(e *evidence) {
 			e.differences = append(e.differences, group{Route: "accounts.show", Path: "$.created_at", Kind: "value", Verdict: "forgiven", Reason: "timestamp", Count: 2})
 		}, "not planted: accounts.show $.created_at value, forgiven"},
+		{"rows that were not read in time", func(e *evidence) {
+			e.differences = append(e.differences, group{Route: "accounts.deposit", Path: "table:audit_log", Kind: "footprint", Verdict: "mismatch", Count: 1})
+		}, ""},
+		{"a forgotten row that is not shown", func(e *evidence) {
+			for i := range e.differences {
+				if e.differences[i].Kind == "writes" {
+					e.differences[i].Samples = []sample{{Legacy: "inserted 1, updated 0, deleted 0"}}
+				}
+			}
+		}, "the row that the new service forgets is not shown"},
 		{"a row that a shadow has left", func(e *evidence) { e.have.Audits++ }, "a shadow has left something"},
 		{"a leak", func(e *evidence) { e.routes[0].Leak = "no acknowledgement" }, "a leak is suspected: no acknowledgement"},
 		{"an error", func(e *evidence) { e.routes[0].Errors = 2 }, "2 comparisons ended in an error"},

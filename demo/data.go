@@ -21,6 +21,13 @@ const (
 	roleName     = "shop" // of both applications; it owns nothing
 )
 
+// writeSetSettings are what a server needs to give the rows that a shadow would
+// have written: docs/writes.md.
+var writeSetSettings = map[string]string{
+	"wal_level": "logical", "max_prepared_transactions": "20", "max_slot_wal_keep_size": "1GB",
+	"max_replication_slots": "4", "max_wal_senders": "4",
+}
+
 // database is the demo's one database and how to log in to it.
 type database struct {
 	admin       string // DSN of the superuser

@@ -127,7 +127,7 @@ func (d *demo) stop() error {
 }
 
 func (d *demo) startDatabase(ctx context.Context) error {
-	cluster, err := postgres.Start(ctx, postgres.Options{Password: secret(), Progress: d.Log})
+	cluster, err := postgres.Start(ctx, postgres.Options{Password: secret(), Progress: d.Log, Settings: writeSetSettings})
 	if err != nil {
 		return err
 	}
