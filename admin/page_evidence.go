@@ -193,16 +193,22 @@ func footprintRows(legacy, new compare.Footprint, m *marks) []footprintRow {
 func writtenRows(c *reports.Comparison) []footprintRow {
 	var rows []footprintRow
 	for _, w := range c.WrittenRows() {
-		row := footprintRow{Table: w.Table, Legacy: w.Legacy, New: w.New}
-		if w.Differs {
-			row.Mark = markDiffers
+		rows = append(rows, footprintRow{Table: w.Table, Legacy: w.Legacy, New: w.New, Mark: markOf(w.Differs)})
+		for _, col := range w.Columns {
+			rows = append(rows, footprintRow{Table: w.Table + "." + col.Name, Legacy: col.Legacy, New: col.New, Mark: markOf(col.Differs)})
 		}
-		rows = append(rows, row)
 	}
 	if l, n := c.Legacy.WritesNote, c.New.WritesNote; l != "" || n != "" {
 		rows = append(rows, footprintRow{Table: "as stored", Legacy: l, New: n})
 	}
 	return rows
+}
+
+func markOf(differs bool) string {
+	if differs {
+		return markDiffers
+	}
+	return ""
 }
 
 // written is what a side wrote in a table that its footprint does not name.

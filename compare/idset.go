@@ -124,7 +124,7 @@ func (s *idSet) texts(yield func(text []byte)) {
 		}
 	}
 	for i := range s.answer.Writes {
-		for _, c := range s.answer.Writes[i].row() {
+		for _, c := range s.answer.Writes[i].Row() {
 			yield([]byte(c.Value))
 		}
 	}

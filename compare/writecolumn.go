@@ -109,13 +109,10 @@ func (c *comparedColumn) one(v verdict) piece {
 }
 
 func (c *Column) shown() string {
-	switch {
-	case c == nil:
+	if c == nil {
 		return ""
-	case c.Unchanged:
-		return "(unchanged)"
 	}
-	return show(c.json())
+	return show(c.String())
 }
 
 // alikeStamps gives a timestamp on a whole second the fraction that the server

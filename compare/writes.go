@@ -105,7 +105,7 @@ func readWrites(set WriteSet) *wrote {
 // known is the row of a change, in which values that the log left out because
 // they are unchanged are taken from the old row, where that has them.
 func known(c *Change) []Column {
-	columns := c.row()
+	columns := c.Row()
 	for i, col := range columns {
 		if !col.Unchanged {
 			continue

@@ -48,9 +48,9 @@ const (
 	OpTruncate Op = "truncate" // to all rows of the table
 )
 
-// row is what the change says of the row: after it where there is such a row,
+// Row is what the change says of the row: after it where there is such a row,
 // else before it.
-func (c *Change) row() []Column {
+func (c *Change) Row() []Column {
 	if c.Op == OpDelete {
 		return c.Old
 	}
@@ -63,7 +63,7 @@ func (c *Change) String() string {
 		return string(c.Op)
 	}
 	text := append([]byte(c.Op), ' ', '{')
-	for i, col := range c.row() {
+	for i, col := range c.Row() {
 		if i > 0 {
 			text = append(text, ',')
 		}
@@ -75,6 +75,14 @@ func (c *Change) String() string {
 		}
 	}
 	return string(append(text, '}'))
+}
+
+// String is the value as differences show it: as a JSON text.
+func (c *Column) String() string {
+	if c.Unchanged {
+		return "(unchanged)"
+	}
+	return string(c.json())
 }
 
 // json is the value as a JSON text: numbers and JSON documents as they are, if

@@ -159,6 +159,13 @@ func (t comparisonText) answers() {
 	t.written()
 }
 
+func marked(name string, differs bool) string {
+	if differs {
+		return "≠ " + strings.TrimSpace(name)
+	}
+	return name
+}
+
 // written are the rows of both sides beside each other, table by table.
 func (t comparisonText) written() {
 	rows := t.c.WrittenRows()
@@ -168,11 +175,10 @@ func (t comparisonText) written() {
 	t.line("")
 	t.line("%s%-*s  %-*s  %s%s", t.bold, nameColumn, "Rows written", valueColumn, "legacy", "new", t.off)
 	for _, r := range rows {
-		name := r.Table
-		if r.Differs {
-			name = "≠ " + name
+		t.row(marked(r.Table, r.Differs), r.Legacy, r.New)
+		for _, col := range r.Columns {
+			t.row(marked("  "+col.Name, col.Differs), col.Legacy, col.New)
 		}
-		t.row(name, r.Legacy, r.New)
 	}
 	if t.c.Legacy.WritesNote != "" || t.c.New.WritesNote != "" {
 		t.row("(as stored)", t.c.Legacy.WritesNote, t.c.New.WritesNote)

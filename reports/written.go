@@ -10,7 +10,7 @@ import (
 )
 
 // WritesText says what of writes was compared, for a person; "" when nothing was.
-func (c *Comparison) WritesText() string {
+func (c Comparison) WritesText() string {
 	switch c.Writes {
 	case "":
 		return ""
@@ -22,12 +22,18 @@ func (c *Comparison) WritesText() string {
 	return "writes compared by " + c.Writes
 }
 
-// WrittenRow is a row that was written, as both sides wrote it; "" on a side that
-// did not.
+// WrittenRow is a row that was written, as both sides wrote it.
 type WrittenRow struct {
 	Table       string
-	Legacy, New string // what was done, and the row: "insert {"id":7}"
+	Legacy, New string // what was done to it: "insert"; "" on a side that did nothing
 	Differs     bool   // some difference that counts is in it
+	Columns     []WrittenColumn
+}
+
+// WrittenColumn is a value of the row on both sides; "" on a side that has none.
+type WrittenColumn struct {
+	Name, Legacy, New string
+	Differs           bool // a difference that counts is in it
 }
 
 // WrittenRows are the rows of both sides beside each other, by table: those that
@@ -60,36 +66,74 @@ func byTable(set compare.WriteSet) map[string][]compare.Change {
 // tableRows are those of one table.
 func (c *Comparison) tableRows(table string, legacy, new []compare.Change) []WrittenRow {
 	var rows []WrittenRow
-	pairs := compare.PairRows(legacy, new)
-	for _, p := range pairs {
+	for _, p := range compare.PairRows(legacy, new) {
 		row := WrittenRow{Table: table}
+		var l, n *compare.Change
 		if p.Legacy >= 0 {
-			row.Legacy = legacy[p.Legacy].String()
+			l = &legacy[p.Legacy]
+			row.Legacy = string(l.Op)
 		}
 		if p.New >= 0 {
-			row.New = new[p.New].String()
+			n = &new[p.New]
+			row.New = string(n.Op)
 		}
-		row.Differs = c.differsIn(table, p.Legacy, p.New)
+		row.Differs, row.Columns = c.differsIn(table, p), columnsOf(l, n)
+		if l != nil && n != nil {
+			for i := range row.Columns {
+				row.Columns[i].Differs = c.differsAt(rowAt(table, p.Legacy) + compare.NameSegment(row.Columns[i].Name))
+			}
+		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
+// columnsOf are the columns of a row in the order of legacy, then what only new has.
+func columnsOf(legacy, new *compare.Change) []WrittenColumn {
+	var columns []WrittenColumn
+	for side, change := range []*compare.Change{legacy, new} {
+		if change == nil {
+			continue
+		}
+		for _, col := range change.Row() {
+			i := slices.IndexFunc(columns, func(w WrittenColumn) bool { return w.Name == col.Name })
+			if i < 0 {
+				i = len(columns)
+				columns = append(columns, WrittenColumn{Name: col.Name})
+			}
+			if side == 0 {
+				columns[i].Legacy = col.String()
+			} else {
+				columns[i].New = col.String()
+			}
+		}
+	}
+	return columns
+}
+
+func rowAt(table string, index int) string { return "table:" + table + "[" + strconv.Itoa(index) + "]" }
+
 // differsIn reports whether a difference stands in a row: in that of legacy, or of
 // new where only new has it.
-func (c *Comparison) differsIn(table string, legacy, new int) bool {
-	index := legacy
-	if index < 0 {
-		index = new
+func (c *Comparison) differsIn(table string, p compare.RowPair) bool {
+	if p.Legacy < 0 { // what only new has stands under new's index
+		return c.hasRow(rowAt(table, p.New), true)
 	}
-	at := "table:" + table + "[" + strconv.Itoa(index) + "]"
+	return c.hasRow(rowAt(table, p.Legacy), false) || c.differsAt(rowAt(table, p.Legacy)+".") || c.differsAt(rowAt(table, p.Legacy)+"[")
+}
+
+// hasRow reports whether a whole row is a difference.
+func (c *Comparison) hasRow(at string, ofNew bool) bool {
 	return slices.ContainsFunc(c.Differences, func(d Found) bool {
-		switch {
-		case d.Kind != compare.KindWrites:
-			return false
-		case legacy < 0 || d.At == at: // what only new has stands under new's index
-			return d.At == at && (d.Legacy == "") == (legacy < 0)
-		}
-		return strings.HasPrefix(d.At, at+".") || strings.HasPrefix(d.At, at+"[")
+		return d.Kind == compare.KindWrites && d.At == at && (d.Legacy == "") == ofNew
+	})
+}
+
+// differsAt reports whether there is a difference at a place that begins so.
+func (c *Comparison) differsAt(at string) bool {
+	return slices.ContainsFunc(c.Differences, func(d Found) bool {
+		rest, below := strings.CutPrefix(d.At, at)
+		whole := rest == "" || strings.ContainsAny(rest[:1], ".[") || strings.HasSuffix(at, ".") || strings.HasSuffix(at, "[")
+		return d.Kind == compare.KindWrites && below && whole
 	})
 }
