@@ -46,6 +46,7 @@ func (a *Adapter) run(w http.ResponseWriter, r *http.Request, m Marked, began ti
 	}
 	e := s.finish()
 	stop(ErrOver)
+	e.effects = s.effects.list()
 	a.acknowledge(w, m, e, answered)
 }
 
@@ -219,7 +220,7 @@ func (a *Adapter) acknowledge(w http.ResponseWriter, m Marked, e ending, answere
 		h.Del(HeaderFootprint)
 		a.codec.Acknowledge(h, m.ID, RolledBack, e.reason)
 		if e.footprint != nil {
-			h.Set(HeaderFootprint, e.footprint.String())
+			h.Set(HeaderFootprint, e.footprint.with(e.effects))
 		}
 	})
 }

@@ -23,6 +23,8 @@ type shadow struct {
 	// comes; nil when they were opened before the handler ran.
 	attach func(context.Context) (*session, error)
 
+	effects recorder // what was recorded instead of done
+
 	ended chan struct{} // closed when nothing more may be sent
 
 	mu        sync.Mutex
