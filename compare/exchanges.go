@@ -53,7 +53,7 @@ func (p *pair) incomplete() error {
 func (p *pair) equal() bool {
 	l, n := p.legacy, p.new
 	return l.Status == n.Status && p.sameBytes() && sameSection(l.Header, n.Header) &&
-		sameSection(l.Trailer, n.Trailer) && (l.Footprint == nil || n.Footprint == nil || slices.Equal(l.Footprint, n.Footprint))
+		sameSection(l.Trailer, n.Trailer) && (l.Footprint == nil || n.Footprint == nil || slices.Equal(l.Footprint, n.Footprint) && slices.Equal(l.Effects, n.Effects))
 }
 
 // whole reports whether all of a body is there to be compared.

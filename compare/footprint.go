@@ -2,43 +2,36 @@ package compare
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // compareFootprints lists the tables in which the two sides wrote other
-// numbers of rows, by name. A table that one side did not write counts nothing.
+// numbers of rows, by name, and then the effects. A table that one side did not
+// write counts nothing.
 func (p *pair) compareFootprints() []finding {
 	if p.legacy.Footprint == nil || p.new.Footprint == nil {
 		return nil
 	}
 	legacy, new := byTable(p.legacy.Footprint), byTable(p.new.Footprint)
-	var tables []string
-	for table := range legacy {
-		tables = append(tables, table)
-	}
-	for table := range new {
-		if _, ok := legacy[table]; !ok {
-			tables = append(tables, table)
-		}
-	}
-	slices.Sort(tables)
+	tables := namesOf(legacy, new)
 	var found []finding
 	for _, table := range tables {
-		l, n := legacy[table], new[table]
-		if l == n {
-			continue
+		if l, n := legacy[table], new[table]; l != n {
+			found = append(found, p.written("table:"+table, l.String(), n.String()))
 		}
-		path := "table:" + table
-		f := finding{Difference: Difference{Path: path, At: path, Kind: KindFootprint, Legacy: l.String(), New: n.String()}}
-		for _, r := range p.rules.field(path) {
-			f.verdict = forgivenBy(r) // ignore is all that a table can have
-			break
-		}
-		found = append(found, f)
 	}
 	weigh(found, len(tables))
-	return found
+	return append(found, p.compareEffects()...)
+}
+
+// written is a difference between counts, and what the rules say of it.
+func (p *pair) written(path, legacy, new string) finding {
+	f := finding{Difference: Difference{Path: path, At: path, Kind: KindFootprint, Legacy: legacy, New: new}}
+	for _, r := range p.rules.field(path) {
+		f.verdict = forgivenBy(r) // ignore is all that a count can have
+		break
+	}
+	return f
 }
 
 // byTable adds up the rows of each table.

@@ -8,7 +8,7 @@ import "fmt"
 type Rule struct {
 	// Path is an RFC 9535 JSONPath made of names, wildcards, indexes and
 	// descendants ("$.items[*].price", "$..id"), or "header:NAME",
-	// "trailer:NAME", "cookie:NAME", "table:NAME". An index is that in legacy's
+	// "trailer:NAME", "cookie:NAME", "table:NAME", "effect:NAME". An index is that in legacy's
 	// array, and new's for an element that only new has.
 	Path string `yaml:"path" json:"path"`
 

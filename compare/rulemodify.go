@@ -28,7 +28,7 @@ func (a *action) kindsAt(space string) []Kind {
 	switch space {
 	case inJSON:
 		return forgivable[a.name]
-	case "table":
+	case "table", "effect":
 		return []Kind{KindFootprint}
 	}
 	var kinds []Kind
@@ -114,8 +114,8 @@ func (a *action) modifySide(word, space string) error {
 		return fmt.Errorf("%q is not a side\nwrite legacy or new", word)
 	}
 	switch {
-	case space == "table":
-		return fmt.Errorf("row counts are compared only where both sides are known\nleave side out")
+	case space == "table" || space == "effect":
+		return fmt.Errorf("counts are compared only where both sides are known\nleave side out")
 	case a.name == "format" && a.format == formatSame:
 		return fmt.Errorf("format same is about both sides\nname the format that %s must have, or leave side out", word)
 	case a.name == "ignore" || a.name == "empty":

@@ -13,7 +13,7 @@ const inJSON = "$"
 
 // rulePlace is where a rule holds.
 type rulePlace struct {
-	space    string    // inJSON, "header", "trailer", "cookie" or "table"; "" for none
+	space    string    // inJSON, "header", "trailer", "cookie", "table" or "effect"; "" for none
 	segments []segment // of a JSONPath
 	field    string    // outside the body: the canonical form of the path
 }
@@ -66,15 +66,15 @@ func parseField(path string, act *action) (rulePlace, error) {
 	switch {
 	case path == "status" || path == "body":
 		return p, fmt.Errorf("a rule for %q forgives a whole answer\nname the fields of the answer that may differ; a status that may differ is a change of the endpoint", path)
-	case !found || !slices.Contains([]string{"header", "trailer", "cookie", "table"}, space):
-		return p, fmt.Errorf("%q is not a path\nwrite a JSONPath that begins with $, or header:NAME, trailer:NAME, cookie:NAME, table:NAME", path)
+	case !found || !slices.Contains([]string{"header", "trailer", "cookie", "table", "effect"}, space):
+		return p, fmt.Errorf("%q is not a path\nwrite a JSONPath that begins with $, or header:NAME, trailer:NAME, cookie:NAME, table:NAME, effect:NAME", path)
 	case name == "" || name == "*":
 		return p, fmt.Errorf("%q names no %s\nname one, one rule for each", path, space)
 	case act.unordered || act.by != nil || act.tolerance != nil || act.rename != "":
 		return p, fmt.Errorf("%q holds neither arrays, numbers nor members\nunordered, by, tolerance and rename are for JSON paths; here take %s", path, fitting(space))
-	case space == "table":
+	case space == "table" || space == "effect":
 		if act.name != "ignore" && act.name != "" {
-			return p, fmt.Errorf("%q stands for row counts\nhere take ignore", path)
+			return p, fmt.Errorf("%q stands for counts\nhere take ignore", path)
 		}
 		return p, nil
 	case !isToken(name):
@@ -96,7 +96,7 @@ func parseField(path string, act *action) (rulePlace, error) {
 }
 
 func fitting(space string) string {
-	if space == "table" {
+	if space == "table" || space == "effect" {
 		return "ignore"
 	}
 	return "ignore, within, same, matches, format, empty, case or rewrite"

@@ -62,6 +62,7 @@ type wireSide struct {
 	Digest     string      `json:"body_digest,omitempty"`
 	Incomplete string      `json:"incomplete,omitempty"`
 	Footprint  []wireRows  `json:"footprint"` // null when unknown
+	Effects    []wireTimes `json:"effects,omitempty"`
 	wireBody
 }
 
@@ -70,6 +71,12 @@ type wireRows struct {
 	Inserted int64  `json:"inserted"`
 	Updated  int64  `json:"updated"`
 	Deleted  int64  `json:"deleted"`
+}
+
+// wireTimes is an effect.
+type wireTimes struct {
+	Name  string `json:"name"`
+	Count int64  `json:"count"`
 }
 
 // MarshalJSON writes a comparison for people and programs: bodies as text
@@ -109,6 +116,9 @@ func sideToWire(s Side) wireSide {
 		for _, t := range a.Footprint {
 			w.Footprint = append(w.Footprint, wireRows(t))
 		}
+	}
+	for _, e := range a.Effects {
+		w.Effects = append(w.Effects, wireTimes(e))
 	}
 	return w
 }
@@ -167,6 +177,9 @@ func (w wireSide) side() (Side, error) {
 		for _, t := range w.Footprint {
 			s.Answer.Footprint = append(s.Answer.Footprint, compare.TableRows(t))
 		}
+	}
+	for _, e := range w.Effects {
+		s.Answer.Effects = append(s.Answer.Effects, compare.Effect(e))
 	}
 	var err error
 	if s.Answer.Body, err = w.bytes(); err != nil {

@@ -32,6 +32,9 @@ func (a *Adapter) ForgetProof(drill bool) {
 	}
 }
 
+// Report is the Quack-Footprint of both.
+func Report(f Footprint, e Effects) string { return f.with(e) }
+
 // TableName is a table's name as a footprint has it.
 func TableName(schema, table string) string { return tableName(schema, table) }
 

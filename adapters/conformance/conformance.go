@@ -14,7 +14,6 @@ package conformance
 import (
 	"flag"
 	"os/exec"
-	"slices"
 	"testing"
 	"time"
 
@@ -88,8 +87,6 @@ func (a *App) setDefaults() {
 		a.Golden = "testdata/escapes.md"
 	}
 }
-
-func (a *App) has(e Effect) bool { return slices.Contains(a.Has, e) }
 
 // Run holds app to everything. Each promise is a subtest.
 func Run(t *testing.T, app App) {
