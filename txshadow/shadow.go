@@ -33,6 +33,7 @@ type shadow struct {
 	cancel    context.CancelFunc // of the statement under way
 	reason    string
 	poison    error // what every further statement gets
+	singles   map[*Single]*Conn
 
 	turn chan struct{} // holds a token while a statement is under way; who put it there owns what follows
 	held

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -14,7 +15,8 @@ import (
 
 // app is a small shop.
 type app struct {
-	db        *txshadow.Pool
+	db        database
+	acquire   func(context.Context) (querier, func(), error)
 	mailhost  *mailhost
 	third     *http.Client // for calls to a third party
 	effectURL string
@@ -22,9 +24,9 @@ type app struct {
 	jobs, callbacks atomic.Int64 // that have really run
 }
 
-func newApp(db *txshadow.Pool, mailhost *mailhost, effectURL string) *app {
+func newApp(db database, acquire func(context.Context) (querier, func(), error), mailhost *mailhost, effectURL string) *app {
 	return &app{
-		db: db, mailhost: mailhost, effectURL: effectURL,
+		db: db, acquire: acquire, mailhost: mailhost, effectURL: effectURL,
 		third: &http.Client{Transport: txshadow.RecordTransport(nil, txshadow.Answer(http.StatusNoContent, nil, ""))},
 	}
 }

@@ -21,13 +21,17 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func TestConformance(t *testing.T) {
+func TestConformanceWithAPool(t *testing.T) { conform(t, "pool") }
+
+func TestConformanceWithOneConnection(t *testing.T) { conform(t, "conn") }
+
+func conform(t *testing.T, database string) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	conformance.Run(t, conformance.App{
-		Name: "txshadow", Command: []string{self}, Env: []string{runAsApp + "=1"},
+		Name: "txshadow", Command: []string{self}, Env: []string{runAsApp + "=1", "APP_DATABASE=" + database},
 		Has: []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback, conformance.HTTP},
 	})
 }

@@ -1,5 +1,6 @@
 // Command goapp is the Go adapter's test app: what docs/adapters.md asks of
-// every adapter's, with pgxpool and net/http.
+// every adapter's, with net/http and a pgxpool.Pool, or with one
+// pgx.Conn and no pool (APP_DATABASE=conn).
 package main
 
 import (
@@ -13,8 +14,6 @@ import (
 	"strconv"
 	"syscall"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/quackproxy/quack/txshadow"
 )
@@ -35,30 +34,25 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read WALL_CAP_MS: %w", err)
 	}
-	cfg, err := pgxpool.ParseConfig(os.Getenv("DATABASE_URL"))
-	if err != nil {
-		return fmt.Errorf("read DATABASE_URL: %w", err)
+	open := openPool
+	if os.Getenv("APP_DATABASE") == "conn" {
+		open = openConn
 	}
-	cfg.MaxConns = 5
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	adapter, err := txshadow.New(txshadow.Config{
-		Secret: os.Getenv("QUACK_SHADOW_SECRET"), Pool: pool, WallCap: time.Duration(wallCap) * time.Millisecond,
-	})
+	c := txshadow.Config{Secret: os.Getenv("QUACK_SHADOW_SECRET"), WallCap: time.Duration(wallCap) * time.Millisecond}
+	adapter, storage, err := open(ctx, os.Getenv("DATABASE_URL"), c)
 	if err != nil {
 		return err
 	}
+	defer storage.close()
 	mail, err := listenForMail()
 	if err != nil {
 		return err
 	}
 	defer mail.close()
+	app := newApp(storage.db, storage.acquire, mail, os.Getenv("EFFECT_URL"))
 	server := &http.Server{
 		Addr:    "127.0.0.1:" + os.Getenv("PORT"),
-		Handler: adapter.Middleware(newApp(adapter.Pool(), mail, os.Getenv("EFFECT_URL")).handler()),
+		Handler: adapter.Middleware(storage.guarded(app.handler())),
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.ListenAndServe() }()

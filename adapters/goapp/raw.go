@@ -21,11 +21,11 @@ func (a *app) sql(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	conn, err := a.db.Acquire(r.Context())
+	conn, release, err := a.acquire(r.Context())
 	if err != nil {
 		return 0, nil, err
 	}
-	defer conn.Release()
+	defer release()
 	mode := pgx.QueryExecModeExec
 	if in.Protocol == "simple" {
 		mode = pgx.QueryExecModeSimpleProtocol
