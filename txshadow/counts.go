@@ -25,7 +25,7 @@ const countsSQL = `SELECT n.nspname, t.relname, t.ins, t.upd, t.del FROM (SELECT
 func readCounts(r *pgconn.Result) (counts, error) {
 	c := counts{}
 	for _, row := range r.Rows {
-		t := TableRows{Table: tableName(string(row[0]), string(row[1]))}
+		t := TableRows{Table: TableName(string(row[0]), string(row[1]))}
 		for i, to := range []*int64{&t.Inserted, &t.Updated, &t.Deleted} {
 			n, err := strconv.ParseInt(string(row[2+i]), 10, 64)
 			if err != nil {
@@ -38,8 +38,8 @@ func readCounts(r *pgconn.Result) (counts, error) {
 	return c, nil
 }
 
-// tableName is a table's name as a Footprint has it.
-func tableName(schema, table string) string {
+// TableName is a table's name as a Footprint has it.
+func TableName(schema, table string) string {
 	quote := func(s string) string {
 		if strings.ContainsAny(s, `."`) {
 			return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`

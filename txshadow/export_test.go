@@ -35,9 +35,6 @@ func (a *Adapter) ForgetProof(drill bool) {
 // Report is the Quack-Footprint of both.
 func Report(f Footprint, e Effects) string { return f.with(e) }
 
-// TableName is a table's name as a footprint has it.
-func TableName(schema, table string) string { return tableName(schema, table) }
-
 // Statement is what split says of one.
 type Statement struct {
 	Text, Verb, Table, Refusal, Leak          string

@@ -44,6 +44,7 @@ var arrows = map[string][]string{
 	"cache":                     {},
 	"txshadow":                  {"txshadow/internal/sqltext"},
 	"txshadow/internal/sqltext": {},
+	"txshadow/writeset":         {"txshadow"},
 	"soak":                      {},
 	"upstream":                  {},
 	"store":                     {},
@@ -55,6 +56,7 @@ var only = map[string][]string{
 	"github.com/jackc/pgx/v5/pgproto3":                        {"txshadow/pgwire", "txshadow/writeset"},
 	"github.com/google/go-cmp/cmp":                            {"adapters/conformance"}, // which is a test, and runs in tests alone
 	"testing":                                                 {"internal/postgres/pgtest", "adapters/conformance"},
+	"github.com/jackc/pglogrepl":                              {"txshadow/writeset"},
 	"github.com/goccy/go-yaml":                                {"routes"},
 	"github.com/alecthomas/kong":                              {"cmd/quack"},
 	"github.com/pires/go-proxyproto":                          {"front"},

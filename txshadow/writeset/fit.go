@@ -1,0 +1,98 @@
+package writeset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// fit asks whether the database can give write sets.
+func (s *stream) fit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	var f facts
+	err := s.side.QueryRow(ctx, `SELECT pg_catalog.current_setting('server_version_num')::int, pg_catalog.current_setting('wal_level'),
+		pg_catalog.current_setting('max_prepared_transactions')::int,
+		(SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'max_slot_wal_keep_size'),
+		pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('server_encoding')`).
+		Scan(&f.version, &f.walLevel, &f.prepared, &f.keepMiB, &f.replica, &f.encoding)
+	if err != nil {
+		return fmt.Errorf("ask the database what it can do: %w", err)
+	}
+	if err := f.judge(); err != nil {
+		return err
+	}
+	s.reader.keeps(f.keepMiB << 20)
+	return nil
+}
+
+// facts are what of a server decides whether it gives write sets.
+type facts struct {
+	version  int
+	walLevel string
+	prepared int   // max_prepared_transactions
+	keepMiB  int64 // max_slot_wal_keep_size, -1 for no bound
+	replica  bool
+	encoding string
+}
+
+// judge says what is missing, all of it.
+func (f facts) judge() error {
+	var missing []error
+	need := func(ok bool, why string) {
+		if !ok {
+			missing = append(missing, errors.New(why))
+		}
+	}
+	need(f.version >= 140000, fmt.Sprintf("the server is version %d, and prepared transactions are decoded from 14 on", f.version/10000))
+	need(!f.replica, "the server is a replica")
+	need(f.walLevel == "logical", "wal_level is "+f.walLevel+"\n  ALTER SYSTEM SET wal_level = logical, and restart the server")
+	need(f.prepared > 0, "max_prepared_transactions is 0\n  ALTER SYSTEM SET max_prepared_transactions = 20, and restart the server")
+	need(f.keepMiB >= 0, "max_slot_wal_keep_size is -1: a slot that is not read would fill the server's disk\n"+
+		"  ALTER SYSTEM SET max_slot_wal_keep_size = '4GB', and reload")
+	need(f.encoding == "UTF8" || f.encoding == "SQL_ASCII", "the database has the encoding "+f.encoding+", and rows are decoded in it: UTF8 alone can be read")
+	return errors.Join(missing...)
+}
+
+// lookSQL asks how much the slot holds back, and for transactions of shadows
+// that nobody has rolled back.
+const lookSQL = `SELECT coalesce(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn), 0)::bigint,
+	coalesce(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn), 0)::bigint,
+	(SELECT count(*) FROM pg_catalog.pg_prepared_xacts WHERE gid LIKE 'txshadow-%' AND database = pg_catalog.current_database()
+		AND prepared < pg_catalog.clock_timestamp() - interval '10 seconds')
+	FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`
+
+// look looks at the slot, tells the server that we live, and raises the alarm
+// when the slot holds more than half of what it may.
+func (s *stream) look(ctx context.Context) error {
+	s.looked = time.Now()
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	var retained, lag int64
+	var orphans int
+	if err := s.side.QueryRow(ctx, lookSQL, s.reader.state.Slot).Scan(&retained, &lag, &orphans); err != nil {
+		return fmt.Errorf("look at the replication slot: %w", err)
+	}
+	s.reader.looked(retained, lag, orphans)
+	return s.confirm(true)
+}
+
+func (r *Reader) keeps(bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state.KeepWAL = bytes
+}
+
+func (r *Reader) looked(retained, lag int64, orphans int) {
+	r.mu.Lock()
+	high := 2*retained > r.state.KeepWAL
+	fresh := high && !r.high || orphans > r.state.Orphans
+	r.state.RetainedWAL, r.state.Lag, r.state.Orphans, r.high = retained, lag, orphans, high
+	state := r.state
+	r.mu.Unlock()
+	if fresh {
+		r.log.Warn("the database keeps more for write sets than it should: see docs/writes.md", "slot", state.Slot,
+			"retained_bytes", retained, "max_bytes", state.KeepWAL, "orphans", orphans)
+	}
+}

@@ -1,0 +1,291 @@
+package writeset
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+const (
+	connectTimeout = 10 * time.Second
+	// lookEvery is how often the slot is looked at, and the server told that
+	// we live: it gives up after wal_sender_timeout, 60 s by default.
+	lookEvery = 10 * time.Second
+	// confirmEvery is how often the server is told how far we are while nobody
+	// waits: what it is told lets it drop WAL.
+	confirmEvery = time.Second
+	// maxMessage is the longest message that is read, which has one row in it.
+	maxMessage = 128 << 20
+)
+
+// stream is one slot, from its making to its end. One goroutine owns it.
+type stream struct {
+	reader *Reader
+	conn   *pgconn.PgConn // streams
+	side   *pgx.Conn      // asks
+	gather collector
+
+	seen      pglogrepl.LSN // everything before is dealt with
+	confirmed pglogrepl.LSN
+	told      time.Time // of confirmed
+	looked    time.Time
+}
+
+// stream makes a slot and reads it until something fails.
+func (r *Reader) stream(ctx context.Context) error {
+	s := &stream{reader: r, gather: collector{maxRows: r.maxRows, maxBytes: r.maxBytes}}
+	defer s.close()
+	if err := s.connect(ctx); err != nil {
+		return err
+	}
+	if err := s.fit(ctx); err != nil {
+		return err
+	}
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	if err := s.look(ctx); err != nil {
+		return err
+	}
+	r.available()
+	return s.read(ctx)
+}
+
+// settings are the server's forms of values, so that both sides of a comparison
+// have the same, whoever is asked.
+var settings = map[string]string{
+	"TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "postgres", "bytea_output": "hex", "extra_float_digits": "1",
+}
+
+func (s *stream) connect(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	side := s.reader.config.Copy()
+	side.RuntimeParams["application_name"] = "quack-writeset"
+	if s.side, err = pgx.ConnectConfig(ctx, side); err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	config := s.reader.config.Config.Copy()
+	config.RuntimeParams["application_name"] = "quack-writeset"
+	config.RuntimeParams["replication"] = "database"
+	config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		f := pgproto3.NewFrontend(r, w)
+		f.SetMaxBodyLen(maxMessage)
+		return f
+	}
+	if s.conn, err = pgconn.ConnectConfig(ctx, config); err != nil {
+		return fmt.Errorf("connect for replication: %w\n  the role needs the attribute REPLICATION, and the DSN has to lead to the database itself and not to a pooler", err)
+	}
+	for name, value := range settings {
+		if _, err := s.conn.Exec(ctx, "SET "+name+" = '"+value+"'").ReadAll(); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// close waits until the connections are closed and their goroutines gone.
+func (s *stream) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, conn := range []*pgconn.PgConn{s.conn, s.sidePg()} {
+		if conn == nil {
+			continue
+		}
+		conn.Close(ctx)
+		select {
+		case <-conn.CleanupDone():
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (s *stream) sidePg() *pgconn.PgConn {
+	if s.side == nil {
+		return nil
+	}
+	return s.side.PgConn()
+}
+
+// start makes the slot and starts to stream. A slot can not begin in the middle
+// of a transaction, so this waits for those that are open.
+func (s *stream) start(ctx context.Context) error {
+	slot := s.reader.state.Slot // does not change
+	s.reader.pending("waiting for the transactions that are open now to end")
+	// TWO_PHASE stands where pglogrepl puts what follows the plugin.
+	_, err := pglogrepl.CreateReplicationSlot(ctx, s.conn, slot, "test_decoding", pglogrepl.CreateReplicationSlotOptions{
+		Temporary: true, Mode: pglogrepl.LogicalReplication, SnapshotAction: "NOEXPORT_SNAPSHOT TWO_PHASE",
+	})
+	if err != nil {
+		return fmt.Errorf("make the replication slot %s: %w%s", slot, err, remedy(err))
+	}
+	err = pglogrepl.StartReplication(ctx, s.conn, slot, 0, pglogrepl.StartReplicationOptions{
+		Mode:       pglogrepl.LogicalReplication,
+		PluginArgs: []string{`"include-xids" 'on'`, `"skip-empty-xacts" 'off'`},
+	})
+	if err != nil {
+		return fmt.Errorf("read the replication slot %s: %w", slot, err)
+	}
+	return nil
+}
+
+// remedy is the next step after an error of making a slot.
+func remedy(err error) string {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return ""
+	}
+	switch e.Code {
+	case "53400":
+		return "\n  raise max_replication_slots, or drop slots that nobody reads"
+	case "42501":
+		return "\n  ALTER ROLE … REPLICATION for the role of the DSN"
+	case "58P01":
+		return "\n  test_decoding comes with the server's contrib package (postgresql-contrib)"
+	case "42710":
+		return "\n  another reader has this instance's name"
+	}
+	return ""
+}
+
+// read reads messages until something fails.
+func (s *stream) read(ctx context.Context) error {
+	for {
+		wait, cancel := context.WithDeadline(ctx, s.looked.Add(lookEvery))
+		msg, err := s.conn.ReceiveMessage(wait)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case pgconn.Timeout(err):
+			err = s.look(ctx)
+		case err == nil:
+			err = s.message(ctx, msg)
+		}
+		if err != nil {
+			return err
+		}
+		if time.Since(s.looked) > lookEvery { // while messages come without end
+			if err := s.look(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (s *stream) message(ctx context.Context, msg pgproto3.BackendMessage) error {
+	switch msg := msg.(type) {
+	case *pgproto3.CopyData:
+		return s.data(ctx, msg.Data)
+	case *pgproto3.ErrorResponse:
+		return fmt.Errorf("read the replication slot: %w", pgconn.ErrorResponseToPgError(msg))
+	case *pgproto3.CopyDone:
+		return errors.New("the server has ended the replication stream")
+	}
+	return nil // notices and changed parameters
+}
+
+func (s *stream) data(ctx context.Context, data []byte) error {
+	if len(data) == 0 {
+		return errors.New("read the replication slot: an empty message")
+	}
+	switch data[0] {
+	case pglogrepl.PrimaryKeepaliveMessageByteID:
+		alive, err := pglogrepl.ParsePrimaryKeepaliveMessage(data[1:])
+		if err != nil {
+			return fmt.Errorf("read the replication slot: %w", err)
+		}
+		if !s.gather.open {
+			s.seen = max(s.seen, alive.ServerWALEnd)
+		}
+		return s.confirm(alive.ReplyRequested || s.seen > s.confirmed)
+	case pglogrepl.XLogDataByteID:
+		x, err := pglogrepl.ParseXLogData(data[1:])
+		if err != nil {
+			return fmt.Errorf("read the replication slot: %w", err)
+		}
+		return s.line(ctx, x.WALStart, x.WALData)
+	}
+	return nil
+}
+
+// line takes one line of the plugin, which stands at lsn.
+func (s *stream) line(ctx context.Context, lsn pglogrepl.LSN, line []byte) error {
+	switch {
+	case bytes.HasPrefix(line, []byte("table ")):
+		s.gather.change(line)
+		return nil
+	case bytes.HasPrefix(line, []byte("BEGIN")):
+		s.gather.begin(s.reader.awaited())
+		return nil
+	case bytes.HasPrefix(line, []byte("message:")):
+		return nil
+	}
+	// What is left ends a transaction, or says what became of a prepared one.
+	gid, xid, prepared := parsePrepare(string(line))
+	ours := prepared && s.reader.waits(gid)
+	if ours {
+		if err := s.prepared(ctx, gid, xid); err != nil {
+			return err
+		}
+	}
+	s.gather.open = false
+	s.seen = max(s.seen, lsn)
+	return s.confirm(ours || s.reader.awaited() || time.Since(s.told) > confirmEvery)
+}
+
+// prepared reads a transaction that somebody waits for. Only when it is still
+// prepared after all of it has come is it whole: of one that is rolled back
+// meanwhile the server leaves rows out and does not say so.
+func (s *stream) prepared(ctx context.Context, gid string, xid uint32) error {
+	set, err := s.gather.set()
+	if err == nil {
+		var status string
+		if status, err = s.status(ctx, xid); err != nil {
+			return err
+		}
+		if status != "in progress" {
+			set, err = Set{}, ErrLate
+		}
+	}
+	s.reader.deliver(gid, reading{set, err})
+	return nil
+}
+
+// statusSQL completes a transaction's id, of which the log has the lower half:
+// it is the nearest to the newest one.
+const statusSQL = `SELECT pg_catalog.pg_xact_status((top - ((top - $1) & 4294967295))::text::xid8)
+	FROM (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint + 2147483647 AS top) t`
+
+func (s *stream) status(ctx context.Context, xid uint32) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	var status *string
+	if err := s.side.QueryRow(ctx, statusSQL, int64(xid)).Scan(&status); err != nil {
+		return "", fmt.Errorf("ask what has become of a transaction: %w", err)
+	}
+	if status == nil {
+		return "", nil
+	}
+	return *status, nil
+}
+
+// confirm tells the server how far we are. Adapters wait for it.
+func (s *stream) confirm(now bool) error {
+	if !now {
+		return nil
+	}
+	s.confirmed, s.told = s.seen, time.Now()
+	if err := pglogrepl.SendStandbyStatusUpdate(context.Background(), s.conn, pglogrepl.StandbyStatusUpdate{WALWritePosition: s.seen}); err != nil {
+		return fmt.Errorf("confirm what was read: %w", err)
+	}
+	return nil
+}
