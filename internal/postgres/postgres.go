@@ -62,6 +62,7 @@ var settings = map[string]string{
 	"full_page_writes":          "off",
 	"wal_level":                 "logical",
 	"max_prepared_transactions": "20",
+	"max_slot_wal_keep_size":    "1GB",
 	"max_connections":           "200",
 	"listen_addresses":          "127.0.0.1",
 	"jit":                       "off",

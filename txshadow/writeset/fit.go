@@ -71,7 +71,7 @@ func (s *stream) look(ctx context.Context) error {
 	defer cancel()
 	var retained, lag int64
 	var orphans int
-	if err := s.side.QueryRow(ctx, lookSQL, s.reader.state.Slot).Scan(&retained, &lag, &orphans); err != nil {
+	if err := s.side.QueryRow(ctx, lookSQL, s.reader.slot).Scan(&retained, &lag, &orphans); err != nil {
 		return fmt.Errorf("look at the replication slot: %w", err)
 	}
 	s.reader.looked(retained, lag, orphans)

@@ -42,6 +42,7 @@ var instanceName = regexp.MustCompile(`^[a-z0-9]{1,32}$`)
 type Reader struct {
 	config   *pgx.ConnConfig
 	instance string
+	slot     string
 	maxRows  int
 	maxBytes int
 	log      *slog.Logger
@@ -66,7 +67,7 @@ func New(c Config) (*Reader, error) {
 		return nil, fmt.Errorf("make a reader of write sets: instance %q is not 1 to 32 of a-z and 0-9", c.Instance)
 	}
 	r := &Reader{
-		config: config, instance: c.Instance, maxRows: c.MaxRows, maxBytes: c.MaxBytes, log: c.Log,
+		config: config, instance: c.Instance, slot: "txshadow_" + c.Instance, maxRows: c.MaxRows, maxBytes: c.MaxBytes, log: c.Log,
 		waiters: map[string]*Waiter{},
 	}
 	if r.maxRows <= 0 {
@@ -78,7 +79,7 @@ func New(c Config) (*Reader, error) {
 	if r.log == nil {
 		r.log = slog.Default()
 	}
-	r.state = State{Slot: "txshadow_" + c.Instance, Why: "not started", Since: time.Now()}
+	r.state = State{Slot: r.slot, Why: "not started", Since: time.Now()}
 	return r, nil
 }
 
@@ -99,7 +100,7 @@ func (r *Reader) Run(ctx context.Context) error {
 			return nil
 		}
 		if r.unavailable(err) {
-			r.log.Warn("write sets can not be read", "slot", r.state.Slot, "err", err)
+			r.log.Warn("write sets can not be read", "slot", r.slot, "err", err)
 		}
 		if time.Since(began) > mostPause {
 			pause = leastPause

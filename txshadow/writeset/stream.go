@@ -92,33 +92,42 @@ func (s *stream) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-// close waits until the connections are closed and their goroutines gone.
+// goneTimeout is how long the slot's end is waited for.
+const goneTimeout = 2 * time.Second
+
+// close closes the connections and waits until the server has the slot no
+// more: it stands in the way of who drops the database.
 func (s *stream) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), goneTimeout)
 	defer cancel()
-	for _, conn := range []*pgconn.PgConn{s.conn, s.sidePg()} {
-		if conn == nil {
-			continue
-		}
-		conn.Close(ctx)
-		select {
-		case <-conn.CleanupDone():
-		case <-ctx.Done():
+	if s.conn != nil {
+		closeConn(ctx, s.conn)
+	}
+	if s.side == nil {
+		return
+	}
+	for there := true; there && ctx.Err() == nil; time.Sleep(2 * time.Millisecond) {
+		err := s.side.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = $1)", s.reader.slot).Scan(&there)
+		if err != nil {
+			break
 		}
 	}
+	closeConn(ctx, s.side.PgConn())
 }
 
-func (s *stream) sidePg() *pgconn.PgConn {
-	if s.side == nil {
-		return nil
+// closeConn closes a connection and waits until its goroutines are gone.
+func closeConn(ctx context.Context, conn *pgconn.PgConn) {
+	conn.Close(ctx)
+	select {
+	case <-conn.CleanupDone():
+	case <-ctx.Done():
 	}
-	return s.side.PgConn()
 }
 
 // start makes the slot and starts to stream. A slot can not begin in the middle
 // of a transaction, so this waits for those that are open.
 func (s *stream) start(ctx context.Context) error {
-	slot := s.reader.state.Slot // does not change
+	slot := s.reader.slot
 	s.reader.pending("waiting for the transactions that are open now to end")
 	// TWO_PHASE stands where pglogrepl puts what follows the plugin.
 	_, err := pglogrepl.CreateReplicationSlot(ctx, s.conn, slot, "test_decoding", pglogrepl.CreateReplicationSlotOptions{
