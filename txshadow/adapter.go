@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -111,9 +112,14 @@ type Adapter struct {
 
 	foreigners foreigners
 
+	orphans   orphanRules
+	swept     atomic.Bool // somebody looks for orphans
+	noOrphans atomic.Bool // there can be none
+
 	mu      sync.Mutex
 	closing bool
-	running sync.WaitGroup // handlers of shadows, hellos, and what sessions does in the background
+	quit    context.CancelFunc // of who looks for orphans
+	running sync.WaitGroup     // handlers of shadows, hellos, and what sessions does in the background
 }
 
 // layers can be taken away in tests, to show what each is good for.
@@ -149,6 +155,7 @@ func New(c Config) (*Adapter, error) {
 		wallCap: c.WallCap, readCap: c.ReadCap, lockTimeout: c.LockTimeout,
 		writing: make(chan struct{}, c.MaxShadows), reading: make(chan struct{}, c.readers()),
 	}
+	a.orphans = usualOrphans
 	a.pool, a.strict, a.timedOut = &Pool{adapter: a}, c.Strict, sync.OnceValue(a.makeTimeout)
 	a.sessions = sessions{adapter: a, before: pc.BeforeConnect, after: pc.AfterConnect, closing: pc.BeforeClose}
 	return a, nil
@@ -217,6 +224,9 @@ func (a *Adapter) enter() error {
 func (a *Adapter) Close(ctx context.Context) error {
 	a.mu.Lock()
 	a.closing = true
+	if a.quit != nil {
+		a.quit()
+	}
 	a.mu.Unlock()
 	done := make(chan struct{})
 	go a.drain(done)

@@ -48,6 +48,12 @@ var escapes = [][]string{
 	{"SET CONSTRAINTS ALL IMMEDIATE", "INSERT …"},
 	{"RELEASE _ts_1", "COMMIT"},
 	{"EXECUTE prepared_commit"},
+	{"SET txshadow.probe = 'guess'", "COMMIT"},
+	{"SET LOCAL txshadow.probe = ''", "COMMIT"},
+	{`SET LOCAL "txshadow.probe" = ''`, "COMMIT"},
+	{"SELECT set_config('txshadow.probe', 'guess', true)", "COMMIT"},
+	{"SET LOCAL txshadow.probe = 'guess'", "PREPARE TRANSACTION 'escaped'", "COMMIT PREPARED 'escaped'"},
+	{"SELECT set_config('txshadow.probe', nonce, true) FROM txshadow.fuse", "COMMIT"},
 	{"DO $$BEGIN COMMIT; END$$"},
 }
 

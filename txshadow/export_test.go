@@ -67,3 +67,21 @@ func (a *Adapter) Session(ctx context.Context) (pid uint32, gone func(elsewhere 
 		return a.sessions.gone(&sought)
 	}, s.release, nil
 }
+
+// SweepEvery makes the adapter look for orphans that often, of any age.
+func (a *Adapter) SweepEvery(d time.Duration) { a.orphans = orphanRules{every: d} }
+
+// PrepareAndGo prepares a transaction and then ends its session from outside,
+// as if its connection were lost; meanwhile is run before.
+func (a *Adapter) PrepareAndGo(ctx context.Context, gid, sql string, meanwhile func()) error {
+	s, err := a.armed(ctx, time.Minute)
+	if err != nil {
+		return err
+	}
+	defer s.release()
+	if _, err := s.prepareTransaction(ctx, sql, "id", gid); err != nil {
+		return err
+	}
+	meanwhile()
+	return a.sessions.gone(s)
+}

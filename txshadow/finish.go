@@ -40,7 +40,7 @@ func (s *shadow) finish() ending {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
 	defer cancel()
-	answers, escaped, err := s.session.rollback(ctx, s.questions(ctx))
+	answers, escaped, err := s.undo(ctx, s.questions(ctx))
 	if err != nil {
 		return s.endFromOutside(fmt.Errorf("roll back: %w", err))
 	}
@@ -55,6 +55,16 @@ func (s *shadow) finish() ending {
 	s.closeSession()
 	e.rolledBack, e.reason = true, s.noted()
 	return e
+}
+
+// undo rolls the transaction back, by way of a PREPARE when its rows are to be
+// read, and returns the answers to ask.
+func (s *shadow) undo(ctx context.Context, ask string) (answers []*pgconn.Result, escaped bool, err error) {
+	if ask != "" && s.prepares() {
+		answers, err = s.decode(ctx, ask)
+		return answers, false, err
+	}
+	return s.session.rollback(ctx, ask)
 }
 
 // closeSession gives the session back while the answer is on its way: nothing

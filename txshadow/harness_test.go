@@ -65,6 +65,9 @@ type setup struct {
 	own    bool                    // a database of its own
 	bare   bool                    // without the fuse
 	direct func(dsn string) string // nil: as the pool connects
+
+	at      string        // DSN of a database that has all it needs
+	orphans time.Duration // 0: as usual
 }
 
 func withConfig(f func(*txshadow.Config)) option { return func(s *setup) { f(&s.config) } }
@@ -97,6 +100,9 @@ func serve(t testing.TB, handle func(s *service, w http.ResponseWriter, r *http.
 	s.adapter, err = txshadow.New(set.config)
 	s.must(err)
 	s.adapter.Without(set.layers)
+	if set.orphans > 0 {
+		s.adapter.SweepEvery(set.orphans)
+	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -134,6 +140,10 @@ var first testing.TB // who asked for the shared database first
 // database finds the service a database, empty and without sessions of shadows.
 func (s *service) database(set setup) {
 	s.t.Helper()
+	if set.at != "" {
+		s.dsn = set.at
+		return
+	}
 	if set.own {
 		s.dsn = pgtest.NewDatabase(s.t)
 		s.live(schema)

@@ -28,6 +28,9 @@ type proof struct {
 	until   time.Time
 	err     error
 	drilled time.Time // the last drill that went well
+
+	lifts string // why the last drill has not shown the fuse's lift, "" when it has
+	rows  string // why rows can not be read, "" when they can
 }
 
 // hello answers GET /.well-known/quack/hello: with a signed "ready" when a
@@ -50,8 +53,18 @@ func (a *Adapter) hello(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "txshadow: not ready: "+err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	a.codec.Acknowledge(w.Header(), m.ID, Ready, "")
+	a.codec.Acknowledge(w.Header(), m.ID, Ready, a.proof.reason())
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// reason is what a Ready says beyond itself.
+func (p *proof) reason() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err == nil && p.rows == "" && !p.drilled.IsZero() {
+		return ReasonPrepare
+	}
+	return ""
 }
 
 // prove shows that a shadow can not commit, unless it has just done so.
@@ -89,8 +102,8 @@ func (a *Adapter) drill(ctx context.Context, whole bool) error {
 		return err
 	}
 	defer s.release()
-	if !whole {
-		return nil
+	if err := a.judgeRows(ctx, s, whole); err != nil || !whole {
+		return err
 	}
 	if _, err := s.control(ctx, "COMMIT"); sqlState(err) != fuseState {
 		return fmt.Errorf("the fuse did not refuse a COMMIT (%s)\n  install it anew: quack txshadow install", outcomeOf(err))
@@ -100,6 +113,29 @@ func (a *Adapter) drill(ctx context.Context, whole bool) error {
 	}
 	if _, err := s.control(ctx, "INSERT INTO txshadow.fuse (nonce) VALUES ('drill')"); sqlState(err) != stateReadOnly {
 		return fmt.Errorf("the session did not refuse to write after its transaction (%s)", outcomeOf(err))
+	}
+	return nil
+}
+
+// judgeRows finds out whether the database gives rows. a.proof.mu is held.
+func (a *Adapter) judgeRows(ctx context.Context, s *session, whole bool) error {
+	p := &a.proof
+	why, err := a.incapable(ctx, s, whole)
+	if err != nil {
+		return err
+	}
+	if whole {
+		p.lifts = why
+	}
+	if why == "" {
+		why = p.lifts // as the last drill has found
+	}
+	if why != p.rows {
+		a.log.Info("what a shadow would have written is counted, and its rows are not read", "why", why)
+	}
+	if p.rows = why; why == "" {
+		a.noOrphans.Store(false)
+		a.sweep()
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ type Mode string
 const (
 	ModeRollback Mode = "rollback" // run in a transaction that can not commit
 	ModeReadOnly Mode = "readonly" // run in a READ ONLY transaction
+	ModePrepare  Mode = "prepare"  // as rollback, but let a decoder read the rows before
 	ModeHello    Mode = "hello"    // prove that you roll back
 )
 
@@ -30,21 +32,48 @@ type Marked struct {
 	At     time.Time     // when it was marked, to the second
 	Budget time.Duration // how long the transaction may stay open, to the millisecond; 0 when not said
 	Target string        // path and query as Quack sent them
+	GID    string        // of ModePrepare: what to call the prepared transaction
 
 	time, budget, sig string // as sent
 }
+
+// gidForm is that of the prepared transaction of a shadow: the instance of
+// Quack that reads it, and a number.
+var gidForm = regexp.MustCompile(`^txshadow-([a-z0-9]{1,32})-[0-9]{1,19}$`)
 
 // MarkShadow sets Quack-Shadow and the baggage of a shadow request. target is
 // the path and query as sent. An id that is not 1 to 128 of letters, digits
 // and -._~ gives a header that no adapter accepts.
 func (c *Codec) MarkShadow(h http.Header, id string, mode Mode, budget time.Duration, method, target string, body []byte) {
-	t := strconv.FormatInt(c.now().Unix(), 10)
-	ms := strconv.FormatInt(budget.Milliseconds(), 10)
-	sum := sha256.Sum256(body)
-	sig := c.sign("quack-shadow-v1", id, string(mode), t, ms, method, target, hex.EncodeToString(sum[:]))
-	h.Set(HeaderShadow, "v1;id="+id+";mode="+string(mode)+";t="+t+";budget="+ms+
-		";target="+base64.RawURLEncoding.EncodeToString([]byte(target))+";sig="+sig)
-	c.MarkNested(h, id)
+	c.mark(h, Marked{ID: id, Mode: mode, Budget: budget, Target: target}, method, body)
+}
+
+// MarkPrepare is MarkShadow with ModePrepare, for an instance that has answered
+// hello with [ReasonPrepare]. gid names the prepared transaction:
+// "txshadow-INSTANCE-NUMBER", as writeset.Reader.Expect gives it.
+func (c *Codec) MarkPrepare(h http.Header, id, gid string, budget time.Duration, method, target string, body []byte) {
+	c.mark(h, Marked{ID: id, Mode: ModePrepare, Budget: budget, Target: target, GID: gid}, method, body)
+}
+
+func (c *Codec) mark(h http.Header, m Marked, method string, body []byte) {
+	m.time = strconv.FormatInt(c.now().Unix(), 10)
+	m.budget = strconv.FormatInt(m.Budget.Milliseconds(), 10)
+	gid := ""
+	if m.Mode == ModePrepare {
+		gid = ";gid=" + m.GID
+	}
+	h.Set(HeaderShadow, "v1;id="+m.ID+";mode="+string(m.Mode)+";t="+m.time+";budget="+m.budget+
+		";target="+base64.RawURLEncoding.EncodeToString([]byte(m.Target))+gid+";sig="+c.sign(m.signed(method, sha256.Sum256(body))...))
+	c.MarkNested(h, m.ID)
+}
+
+// signed are the fields that the signature is over.
+func (m Marked) signed(method string, sum [sha256.Size]byte) []string {
+	fields := []string{"quack-shadow-v1", m.ID, string(m.Mode), m.time, m.budget, method, m.Target, hex.EncodeToString(sum[:])}
+	if m.Mode == ModePrepare {
+		fields = append(fields, m.GID)
+	}
+	return fields
 }
 
 // ReadShadow reads a Quack-Shadow and holds its time to the window. It does
@@ -65,7 +94,11 @@ func (c *Codec) ReadShadow(h http.Header) (Marked, error) {
 }
 
 func parseMarked(value string) (Marked, error) {
-	f, err := parseFields(value, "id", "mode", "t", "budget", "target", "sig")
+	names := []string{"id", "mode", "t", "budget", "target", "sig"}
+	if strings.Contains(value, ";mode="+string(ModePrepare)+";") {
+		names = append(names, "gid")
+	}
+	f, err := parseFields(value, names...)
 	if err != nil {
 		return Marked{}, err
 	}
@@ -73,7 +106,11 @@ func parseMarked(value string) (Marked, error) {
 	if !validID(m.ID) {
 		return Marked{}, errors.New("the id has other characters than letters, digits and -._~")
 	}
-	if m.Mode != ModeRollback && m.Mode != ModeReadOnly && m.Mode != ModeHello {
+	if m.Mode == ModePrepare {
+		if m.GID = f[6]; !gidForm.MatchString(m.GID) {
+			return Marked{}, fmt.Errorf("gid %.80q is not txshadow-INSTANCE-NUMBER", m.GID)
+		}
+	} else if m.Mode != ModeRollback && m.Mode != ModeReadOnly && m.Mode != ModeHello {
 		return Marked{}, fmt.Errorf("mode %.20q is not known", f[1])
 	}
 	seconds, err := decimal(m.time, 12)
@@ -103,7 +140,7 @@ func decimal(s string, digits int) (int64, error) {
 // VerifyShadow verifies m against the request that carries it. sum is the
 // SHA-256 of the request's body.
 func (c *Codec) VerifyShadow(m Marked, method string, target *url.URL, sum [sha256.Size]byte) error {
-	if !c.verify(m.sig, "quack-shadow-v1", m.ID, string(m.Mode), m.time, m.budget, method, m.Target, hex.EncodeToString(sum[:])) {
+	if !c.verify(m.sig, m.signed(method, sum)...) {
 		return fmt.Errorf("the signature of %s does not verify\n  check that QUACK_SHADOW_SECRET is the same here and in Quack, and that nothing between them changes the method or the body", HeaderShadow)
 	}
 	if !sameTarget(m.Target, target) {

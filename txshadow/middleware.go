@@ -17,6 +17,7 @@ import (
 // with 403; one that writes and was caused by a shadow, with 409.
 func (a *Adapter) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.sweep()
 		switch {
 		case r.URL.Path == HelloPath:
 			a.hello(w, r)

@@ -199,7 +199,7 @@ func TestHello(t *testing.T) {
 	t.Run("ready", func(t *testing.T) {
 		s := serve(t, writer(&reached))
 		out := hello(s)
-		if out.status != http.StatusNoContent || out.err != nil || out.ack.Outcome != txshadow.Ready || out.ack.Reason != "" {
+		if out.status != http.StatusNoContent || out.err != nil || out.ack.Outcome != txshadow.Ready || out.ack.Reason != txshadow.ReasonPrepare {
 			t.Errorf("%+v\n%s", out, s.logs)
 		}
 		plain := must(http.NewRequest("GET", s.url+txshadow.HelloPath, nil))

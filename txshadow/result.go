@@ -16,6 +16,10 @@ const (
 	Ready      Outcome = "ready"       // the adapter has just shown that it rolls back
 )
 
+// ReasonPrepare is the reason of an adapter that is Ready and takes
+// ModePrepare as well.
+const ReasonPrepare = "prepare"
+
 // Ack is an adapter's signed acknowledgement.
 type Ack struct {
 	Outcome Outcome
@@ -25,6 +29,8 @@ type Ack struct {
 	//	unsupported:WHAT      the request needs what a shadow can not give
 	//	write:25006:VERB      mode=readonly: the request tried to write; ":TABLE" may follow
 	//	escape:VERB           the request tried to end its transaction
+	//
+	// or, with Ready, ReasonPrepare.
 	Reason string
 	// Footprint is nil when none was sent, and when FootprintErr says why the
 	// one that was sent says nothing.

@@ -31,6 +31,8 @@ type session struct {
 	flushed bool // its statistics have nothing of before
 
 	// Of its transaction.
+	nonce       string // in its row of the fuse
+	gid         string // by which it may have been prepared, "" when it can not have been
 	xid         string
 	isolation   string        // the session's default, as long as that is not SERIALIZABLE
 	deferrable  bool          // the database has deferrable constraints, the fuse aside
@@ -69,7 +71,8 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 	if err := s.rehearse(ctx, l); err != nil {
 		return fmt.Errorf("rehearse a shadow's transaction: %w%s", err, remedy(err))
 	}
-	sql := "SET application_name = " + literal(shadowName(row[2]))
+	// PREPARE and its ROLLBACK wait for standbys otherwise.
+	sql := "SET synchronous_commit = local; SET application_name = " + literal(shadowName(row[2]))
 	if !l.noBelt {
 		sql += "; SET default_transaction_read_only = on"
 	}
@@ -114,6 +117,7 @@ func shadowName(application string) string {
 // arm opens the transaction that can not commit, in one round trip: the fuse
 // first, then the limits that protect others.
 func (s *session) arm(ctx context.Context, nonce string, budget, lockTimeout time.Duration, l layers) error {
+	s.nonce = nonce
 	sql := "READ WRITE;"
 	if !l.noFuse {
 		sql += "INSERT INTO txshadow.fuse (nonce) VALUES (" + literal(nonce) + ");"
@@ -276,6 +280,8 @@ const (
 	stateNoSchema    = "3F000"
 	stateNoTable     = "42P01"
 	stateNoRight     = "42501"
+	stateNoObject    = "42704"
+	stateBusy        = "55000"
 )
 
 // sqlState is the SQLSTATE of err, "" when it is none of the server's.

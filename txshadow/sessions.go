@@ -170,6 +170,9 @@ func (p *sessions) gone(s *session) error {
 		if !same {
 			return fmt.Errorf("look for the session %d: this is another server", s.pid)
 		}
+		if n == 0 && s.gid != "" { // and what it may have prepared
+			return (&session{conn: conn, xid: s.xid}).settle(ctx, s.gid)
+		}
 		if n == 0 {
 			return nil
 		}

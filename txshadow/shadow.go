@@ -15,7 +15,8 @@ import (
 type shadow struct {
 	adapter *Adapter
 	id      string
-	mode    Mode
+	mode    Mode   // ModePrepare is ModeRollback with a gid
+	gid     string // what to call the prepared transaction, "" when there is to be none
 	log     *slog.Logger
 
 	deadline time.Time // of the whole shadow; set before the handler runs
@@ -52,8 +53,12 @@ type held struct {
 }
 
 func newShadow(a *Adapter, m Marked) *shadow {
+	mode := m.Mode
+	if mode == ModePrepare {
+		mode = ModeRollback
+	}
 	return &shadow{
-		adapter: a, id: m.ID, mode: m.Mode, log: a.log.With("request", m.ID, "mode", string(m.Mode)),
+		adapter: a, id: m.ID, mode: mode, gid: m.GID, log: a.log.With("request", m.ID, "mode", string(m.Mode)),
 		ended: make(chan struct{}), turn: make(chan struct{}, 1),
 	}
 }

@@ -35,16 +35,11 @@ type vectors struct {
 		ReadOnly bool
 		Headers  map[string]string
 	}
-	Shadow []struct {
-		ID, Mode, Method, Target, Body, Header, Baggage, Note string
+	Shadow         []shadowVector
+	Refused        []refusedVector
+	Prepare        []shadowVector
+	PrepareRefused []refusedVector `json:"prepare_refused"`
 
-		T        int64
-		BudgetMS int64 `json:"budget_ms"`
-	}
-	Refused []struct {
-		Why, Method, Target, Body, Header string
-		Now                               int64
-	}
 	SameTarget []struct {
 		Signed, Received string
 		Same             bool
@@ -65,6 +60,18 @@ type vectors struct {
 		}
 		Header string
 	}
+}
+
+type shadowVector struct {
+	ID, Mode, Method, Target, Body, Header, Baggage, Note, GID, Slot string
+
+	T        int64
+	BudgetMS int64 `json:"budget_ms"`
+}
+
+type refusedVector struct {
+	Why, Method, Target, Body, Header string
+	Now                               int64
 }
 
 func readVectors(t *testing.T) (v vectors, c *txshadow.Codec) {
@@ -189,6 +196,29 @@ func TestVectorsOfShadow(t *testing.T) {
 		c.MarkShadow(h, "id", txshadow.ModeReadOnly, 0, "GET", x.Signed, nil)
 		if _, err := verify(c, h.Get("Quack-Shadow"), "GET", x.Received, ""); (err == nil) != x.Same {
 			t.Errorf("signed %q, received %q: %v", x.Signed, x.Received, err)
+		}
+	}
+}
+
+func TestVectorsOfPrepare(t *testing.T) {
+	v, _ := readVectors(t)
+	if len(v.Prepare) == 0 || len(v.PrepareRefused) == 0 {
+		t.Fatal("there are none")
+	}
+	for _, x := range v.Prepare {
+		m, err := verify(codec(t, v.Secrets, v.Now), x.Header, x.Method, x.Target, x.Body)
+		if err != nil || m.ID != x.ID || m.Mode != txshadow.ModePrepare || m.GID != x.GID || m.Target != x.Target {
+			t.Errorf("%s: %+v, %v", x.ID, m, err)
+		}
+		h := http.Header{}
+		codec(t, v.Secrets, x.T).MarkPrepare(h, x.ID, x.GID, time.Duration(x.BudgetMS)*time.Millisecond, x.Method, x.Target, []byte(x.Body))
+		if h.Get("Quack-Shadow") != x.Header || h.Get("Baggage") != x.Baggage {
+			t.Errorf("%s: marked\n%s\n%s, want\n%s\n%s", x.ID, h.Get("Quack-Shadow"), h.Get("Baggage"), x.Header, x.Baggage)
+		}
+	}
+	for _, x := range v.PrepareRefused {
+		if _, err := verify(codec(t, v.Secrets, x.Now), x.Header, x.Method, x.Target, x.Body); err == nil {
+			t.Errorf("%s: accepted", x.Why)
 		}
 	}
 }

@@ -1,0 +1,136 @@
+package txshadow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	// decodeCap is how long a prepared transaction waits for the decoder, at
+	// most: it holds the shadow's locks, and no session is there to be ended.
+	decodeCap = 150 * time.Millisecond
+	// The decoder is looked for after the first, and then at every other.
+	firstLook = time.Millisecond
+	laterLook = 2 * time.Millisecond
+)
+
+// preparation is what came of a PREPARE TRANSACTION.
+type preparation struct {
+	answers []*pgconn.Result // to what was asked before it
+	lsn     string           // the decoder has read the transaction when it has passed this; "" when nothing is prepared
+}
+
+// prepares reports whether the shadow's transaction is worth preparing: nothing
+// is held against it, and there is time left for the decoder.
+func (s *shadow) prepares() bool {
+	return s.gid != "" && s.noted() == "" && s.session.conn.PgConn().TxStatus() == 'T' && time.Until(s.deadline) > firstLook
+}
+
+// decode has the transaction decoded before it is rolled back, and returns the
+// answers to ask. An error means that it is not known to be rolled back.
+func (s *shadow) decode(ctx context.Context, ask string) (answers []*pgconn.Result, err error) {
+	p, err := s.session.prepareTransaction(ctx, ask, s.id, s.gid)
+	if err != nil {
+		s.log.Debug("a shadow's transaction can not be prepared: its rows are counted only", "err", err)
+	}
+	if s.session.conn.IsClosed() {
+		return nil, err
+	}
+	if s.session.conn.PgConn().TxStatus() != 'I' { // it did not get as far as PREPARE
+		answers, escaped, err := s.session.rollback(ctx, "")
+		if err == nil && escaped {
+			err = fmt.Errorf("the transaction has ended by itself")
+		}
+		return answers, err
+	}
+	if p.lsn != "" {
+		s.awaitDecoder(ctx, p.lsn)
+	}
+	return p.answers, s.session.settle(ctx, s.gid)
+}
+
+// prepareTransaction asks what is to be asked, lifts the fuse for this one
+// statement by the nonce of this transaction's row, and prepares. The message
+// makes a transaction that has written nothing known to the decoder as well.
+// An error with the session idle says that the transaction was aborted, as far
+// as is known: settle makes sure.
+func (s *session) prepareTransaction(ctx context.Context, ask, id, gid string) (p preparation, err error) {
+	s.gid = gid
+	results, err := s.control(ctx, ask+"; SELECT pg_catalog.pg_logical_emit_message(true, 'txshadow',"+literal(id)+");"+
+		"SET SESSION synchronous_commit = local; SET LOCAL txshadow.probe ="+literal(s.nonce)+"; PREPARE TRANSACTION"+literal(gid)+
+		"; SELECT pg_catalog.pg_current_wal_flush_lsn()")
+	p.answers = results
+	if err != nil || len(results) == 0 {
+		return p, err
+	}
+	if last := results[len(results)-1]; len(last.Rows) == 1 {
+		p.lsn = string(last.Rows[0][0])
+	}
+	return p, nil
+}
+
+// awaitDecoder waits until the slot has passed lsn, is gone, or the time is up.
+func (s *shadow) awaitDecoder(ctx context.Context, lsn string) {
+	until := time.Now().Add(decodeCap)
+	if s.deadline.Before(until) {
+		until = s.deadline
+	}
+	slot := "txshadow_" + gidForm.FindStringSubmatch(s.gid)[1]
+	ask := "SELECT confirmed_flush_lsn >=" + literal(lsn) + "::pg_catalog.pg_lsn FROM pg_catalog.pg_replication_slots WHERE slot_name =" + literal(slot)
+	for pause := firstLook; time.Now().Add(pause).Before(until); pause = laterLook {
+		time.Sleep(pause)
+		row, err := s.session.row(ctx, ask)
+		if err != nil || row[0] != "f" {
+			return
+		}
+	}
+}
+
+// settle rolls back what may have been prepared as gid, and returns nil when
+// the server says of the transaction that it is aborted.
+func (s *session) settle(ctx context.Context, gid string) error {
+	there, err := s.insist(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE gid ="+literal(gid)+
+		" AND transaction ="+literal(s.xid)+"::pg_catalog.xid8::pg_catalog.xid)")
+	if err != nil {
+		return fmt.Errorf("look for the prepared transaction %s: %w", gid, err)
+	}
+	if there[0] == "t" {
+		// An error may come from a cancel request that came late: what counts is
+		// what the server says then.
+		if _, err = s.control(ctx, "ROLLBACK PREPARED"+literal(gid)); sqlState(err) == stateCancelled {
+			_, err = s.control(ctx, "ROLLBACK PREPARED"+literal(gid))
+		}
+		if err != nil && s.conn.IsClosed() {
+			return fmt.Errorf("roll back the prepared transaction %s: %w", gid, err)
+		}
+	}
+	status, err := s.insist(ctx, "SELECT pg_catalog.pg_xact_status("+literal(s.xid)+")")
+	if err != nil {
+		return fmt.Errorf("ask what became of the transaction %s: %w", s.xid, err)
+	}
+	if status[0] != "aborted" {
+		return &notAbortedError{status[0]}
+	}
+	return nil
+}
+
+// notAbortedError says that the server has not rolled a transaction back.
+type notAbortedError struct{ status string }
+
+func (e *notAbortedError) Error() string {
+	return fmt.Sprintf("the transaction of a shadow is %q, and should be aborted\n"+
+		"  look into pg_prepared_xacts, and compare the tables of this request with what live requests have written", e.status)
+}
+
+// insist is row, once more when a cancel request that came late has hit it.
+func (s *session) insist(ctx context.Context, sql string) (row []string, err error) {
+	for range 2 {
+		if row, err = s.row(ctx, sql); sqlState(err) != stateCancelled {
+			break
+		}
+	}
+	return row, err
+}
