@@ -85,3 +85,11 @@ func (a *Adapter) PrepareAndGo(ctx context.Context, gid, sql string, meanwhile f
 	meanwhile()
 	return a.sessions.gone(s)
 }
+
+// HasSpare reports whether a session is ready.
+func (a *Adapter) HasSpare() bool {
+	a.sessions.refill()
+	a.sessions.mu.Lock()
+	defer a.sessions.mu.Unlock()
+	return a.sessions.spare != nil
+}
