@@ -98,6 +98,7 @@ func (s *server) comparisonPage(w http.ResponseWriter, r *http.Request) {
 		Body        bodyView
 		Footprint   []footprintRow
 		Written     []footprintRow
+		Effects     []footprintRow
 		SafeRequest bool
 	}{
 		page: s.base(r, "Comparison "+c.ID, "comparisons"), C: *c,
@@ -106,6 +107,7 @@ func (s *server) comparisonPage(w http.ResponseWriter, r *http.Request) {
 		Body:        viewBodies(&c.Legacy.Answer, &c.New.Answer, m, r.URL.Query().Get("full") == "1"),
 		Footprint:   footprintRows(c.Legacy.Answer.Footprint, c.New.Answer.Footprint, m),
 		Written:     writtenRows(c),
+		Effects:     effectRows(&c.Legacy.Answer, &c.New.Answer, m),
 		SafeRequest: safeMethod(c.Request.Method),
 	}
 	s.render(w, r, http.StatusOK, "comparison", data)
@@ -209,6 +211,29 @@ func markOf(differs bool) string {
 		return markDiffers
 	}
 	return ""
+}
+
+// effectRows are what each side did, or would have done, besides writing.
+func effectRows(legacy, new *compare.Exchange, m *marks) []footprintRow {
+	texts := map[string]*[2]string{}
+	for side, all := range [2]compare.Effects{legacy.Effects, new.Effects} {
+		for _, e := range all {
+			if texts[e.Name] == nil {
+				texts[e.Name] = &[2]string{}
+			}
+			texts[e.Name][side] = num(e.Count)
+		}
+	}
+	rows := make([]footprintRow, 0, len(texts))
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		text := texts[name]
+		row := footprintRow{Table: name, Legacy: cmp.Or(text[0], written(legacy.Footprint)), New: cmp.Or(text[1], written(new.Footprint))}
+		if legacy.Footprint != nil && new.Footprint != nil && row.Legacy != row.New {
+			row.Mark = m.of("effect:" + name)
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // written is what a side wrote in a table that its footprint does not name.

@@ -199,11 +199,13 @@ func TestComparisonPageOfAWrite(t *testing.T) {
 	legacy, new := exchange(201, `{"id":1}`), exchange(422, `oops`)
 	legacy.Footprint = compare.Footprint{{Table: "accounts", Inserted: 1}, {Table: "audit", Inserted: 2, Deleted: 1}}
 	new.Footprint = compare.Footprint{{Table: "accounts", Inserted: 1}}
+	legacy.Effects = compare.Effects{{Name: "job:ChargeJob", Count: 2}, {Name: "mail:order.placed", Count: 1}}
+	new.Effects = compare.Effects{{Name: "job:ChargeJob", Count: 2}}
 	legacy.Trailer = http.Header{"X-Sum": {"1"}}
 	w.record("write", "accounts.create", "POST", "/accounts", legacy, new)
 	b := w.logIn()
 	_, page := b.get("/comparisons/write")
-	wantText(t, page, "status 201 Created 422 Unprocessable Entity", "trailer X-Sum 1 absent", "accounts 1 inserted 1 inserted", "audit 2 inserted, 1 deleted nothing", "This request changes something")
+	wantText(t, page, "status 201 Created 422 Unprocessable Entity", "trailer X-Sum 1 absent", "accounts 1 inserted 1 inserted", "audit 2 inserted, 1 deleted nothing", "job:ChargeJob 2 2", "mail:order.placed 1 nothing", "This request changes something")
 	broken := exchange(200, `{"id":1`)
 	broken.Incomplete = "connection reset"
 	w.record("broken", "accounts.create", "POST", "/accounts", exchange(200, `{}`), broken)

@@ -107,6 +107,9 @@ func (c *child) kill() { syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL) }
 
 // lastWords is the end of what the process said.
 func (c *child) lastWords() string {
+	if c == nil {
+		return ""
+	}
 	b, _ := os.ReadFile(c.log)
 	return string(b[max(len(b)-2000, 0):])
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // parts are what can be measured, in the order of a run.
-var parts = []string{"live", "shadow", "p99", "reload", "memory", "go"}
+var parts = []string{"live", "shadow", "p99", "reload", "memory", "pgwire", "go"}
 
 // settings are the flags.
 type settings struct {
@@ -113,7 +113,7 @@ func (s *settings) bench(ctx context.Context, out, progress io.Writer) error {
 	r := &report{At: time.Now(), Machine: describeMachine(ctx), Settings: s.describe()}
 	r.begin(out)
 	measure := map[string]func(context.Context) (outcome, error){
-		"live": s.live, "shadow": s.shadowing, "p99": s.latency, "reload": s.reloads, "memory": s.remembering, "go": s.goBenchmarks,
+		"live": s.live, "shadow": s.shadowing, "p99": s.latency, "reload": s.reloads, "memory": s.remembering, "pgwire": s.wire, "go": s.goBenchmarks,
 	}
 	var failure error
 	for _, part := range parts {

@@ -47,6 +47,9 @@ type Exchange struct {
 	// Footprint is what the request wrote, table by table; nil when unknown.
 	// Two footprints are compared only when both are known.
 	Footprint Footprint
+	// Effects are what the request did besides, and are compared with the
+	// footprints. None stands for none.
+	Effects Effects
 
 	// Writes is the rows that the request wrote; nil when unknown. Where both
 	// sides have them they are compared, and footprints only for the tables of
@@ -87,7 +90,7 @@ const (
 	KindStatus    Kind = "status"    // status code
 	KindHeader    Kind = "header"    // other value of a header field, trailer field or cookie that both sides have
 	KindBody      Kind = "body"      // bodies that can not be compared in parts; a member name that one side repeats more often
-	KindFootprint Kind = "footprint" // other tables or row counts written
+	KindFootprint Kind = "footprint" // other tables or row counts written, other effects
 	KindWrites    Kind = "writes"    // other rows written, or a write in a safe request
 )
 
@@ -96,7 +99,7 @@ type Difference struct {
 	// Path is the generalised place: a JSONPath shorthand in which array
 	// indexes are [*] and keys of maps are .* ("$.items[*].price"), or
 	// "status", "header:NAME", "trailer:NAME", "cookie:NAME", "body",
-	// "table:NAME". Elements of XML and HTML are members by their names,
+	// "table:NAME", "effect:NAME". Elements of XML and HTML are members by their names,
 	// whether there is one or there are more ("$.order.item.price"), attributes
 	// by theirs behind an @. Differences are counted by (Path, Kind).
 	Path string `json:"path"`

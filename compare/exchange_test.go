@@ -168,6 +168,28 @@ func TestStatusTrailerFootprint(t *testing.T) {
 	}
 }
 
+func TestEffects(t *testing.T) {
+	l, n := answer("", ""), answer("", "")
+	l.Footprint, n.Footprint = compare.Footprint{}, compare.Footprint{}
+	l.Effects = compare.Effects{{"callback", 1}, {"job:Charge", 2}, {"mail:order.placed", 1}}
+	n.Effects = compare.Effects{{"http:POST api.example.com", 3}, {"job:Charge", 1}}
+	r := compare.Exchanges(l, n, mustCompile(t, compare.Rule{Path: "effect:callback", Ignore: true}, compare.Rule{Path: "effect:http:POST api.example.com", Ignore: true, Kind: "footprint"}))
+	checkLines(t, r, []string{
+		"footprint effect:job:Charge at effect:job:Charge: 2 times | once",
+		"footprint effect:mail:order.placed at effect:mail:order.placed: once | 0 times",
+		"forgiven 1 footprint effect:callback: rule effect:callback ignore",
+		"forgiven 1 footprint effect:http:POST api.example.com: rule effect:http:POST api.example.com ignore kind footprint",
+	})
+	n.Effects = l.Effects
+	if r := compare.Exchanges(l, n, nil); len(r.Differences) != 0 {
+		t.Errorf("equal effects differ: %v", r.Differences)
+	}
+	n.Footprint, n.Effects = nil, nil
+	if r := compare.Exchanges(l, n, nil); len(r.Differences) != 0 {
+		t.Errorf("unknown effects were compared: %v", r.Differences)
+	}
+}
+
 func TestBodies(t *testing.T) {
 	const digestA, digestB = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb", "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d"
 	tests := []struct {

@@ -2,45 +2,48 @@ package compare
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // compareFootprints lists the tables in which the two sides wrote other
-// numbers of rows, by name, where the rows themselves are not known: not in the
-// log of the database are those of unlogged tables. A table that one side did
-// not write counts nothing.
+// numbers of rows, by name, where the rows themselves are not known (those of
+// unlogged tables are not in the log of the database), and then the effects. A
+// table that one side did not write counts nothing.
 func (p *pair) compareFootprints() []finding {
 	if p.legacy.Footprint == nil || p.new.Footprint == nil {
 		return nil
 	}
 	legacy, new := byTable(p.legacy.Footprint), byTable(p.new.Footprint)
-	var tables []string
-	for table := range legacy {
-		tables = append(tables, table)
-	}
-	for table := range new {
-		if _, ok := legacy[table]; !ok {
-			tables = append(tables, table)
-		}
-	}
-	slices.Sort(tables)
+	tables := namesOf(legacy, new)
 	var found []finding
-	rules := p.rules.ofTables()
 	for _, table := range tables {
-		l, n := legacy[table], new[table]
-		if l == n || p.bothWritten() && (p.legacy.Writes.has(table) || p.new.Writes.has(table)) {
-			continue
+		if l, n := legacy[table], new[table]; l != n && !p.hasRows(table) {
+			found = append(found, p.written("table:"+table, l.String(), n.String()))
 		}
-		b := tableBase(table)
-		f := finding{Difference: Difference{Path: b.path, At: b.at, Kind: KindFootprint, Legacy: l.String(), New: n.String()}}
-		if r := rules.tableIgnored(&b, false); r >= 0 {
-			f.verdict = forgivenBy(r)
-		}
-		found = append(found, f)
 	}
 	weigh(found, len(tables))
-	return found
+	return append(found, p.compareEffects()...)
+}
+
+// written is a difference between counts, and what the rules say of it.
+func (p *pair) written(path, legacy, new string) finding {
+	f := finding{Difference: Difference{Path: path, At: path, Kind: KindFootprint, Legacy: legacy, New: new}}
+	for _, r := range p.rules.field(path) {
+		f.verdict = forgivenBy(r) // ignore is all that a count can have
+		break
+	}
+	if table, ok := strings.CutPrefix(path, "table:"); ok {
+		at := tableBase(table)
+		if r := p.rules.ofTables().tableIgnored(&at, false); r >= 0 {
+			f.verdict = forgivenBy(r)
+		}
+	}
+	return f
+}
+
+// hasRows reports whether there are rows of a table that are compared.
+func (p *pair) hasRows(table string) bool {
+	return p.bothWritten() && (p.legacy.Writes.has(table) || p.new.Writes.has(table))
 }
 
 // byTable adds up the rows of each table.

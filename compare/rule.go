@@ -8,7 +8,7 @@ import "fmt"
 type Rule struct {
 	// Path is an RFC 9535 JSONPath made of names, wildcards, indexes and
 	// descendants ("$.items[*].price", "$..id"), or "header:NAME",
-	// "trailer:NAME", "cookie:NAME", "table:NAME" for all that was written in a
+	// "trailer:NAME", "cookie:NAME", "effect:NAME", "table:NAME" for all that was written in a
 	// table or schema, "table:NAME.COLUMN" for a column, which goes on as a JSONPath
 	// where the column holds JSON. An index is that in legacy's array, and new's for
 	// an element that only new has.

@@ -28,6 +28,8 @@ func (a *action) kindsAt(space string) []Kind {
 	switch space {
 	case inJSON:
 		return forgivable[a.name]
+	case "effect":
+		return []Kind{KindFootprint}
 	}
 	var kinds []Kind
 	for _, k := range forgivable[a.name] {
@@ -113,6 +115,8 @@ func (a *action) modifySide(word, space string) error {
 	switch {
 	case space == inTables && (a.name == "ignore" || a.name == "empty"):
 		return fmt.Errorf("%s is about both sides here: what was written is compared only where it is known of both\nleave side out", a.name)
+	case space == "effect":
+		return fmt.Errorf("counts are compared only where both sides are known\nleave side out")
 	case a.name == "format" && a.format == formatSame:
 		return fmt.Errorf("format same is about both sides\nname the format that %s must have, or leave side out", word)
 	case a.name == "ignore" || a.name == "empty":

@@ -13,7 +13,7 @@ const inJSON = "$"
 
 // rulePlace is where a rule holds.
 type rulePlace struct {
-	space    string    // inJSON, "header", "trailer", "cookie" or inTables; "" for none
+	space    string    // inJSON, "header", "trailer", "cookie", "effect" or inTables; "" for none
 	segments []segment // of a JSONPath, and of what stands in tables
 	field    string    // outside the body: the canonical form of the path
 }
@@ -93,12 +93,17 @@ func parseField(path string, act *action) (rulePlace, error) {
 	switch {
 	case path == "status" || path == "body":
 		return p, fmt.Errorf("a rule for %q forgives a whole answer\nname the fields of the answer that may differ; a status that may differ is a change of the endpoint", path)
-	case !found || !slices.Contains([]string{"header", "trailer", "cookie"}, space):
-		return p, fmt.Errorf("%q is not a path\nwrite a JSONPath that begins with $, or header:NAME, trailer:NAME, cookie:NAME, table:NAME, table:NAME.COLUMN", path)
+	case !found || !slices.Contains([]string{"header", "trailer", "cookie", "effect"}, space):
+		return p, fmt.Errorf("%q is not a path\nwrite a JSONPath that begins with $, or header:NAME, trailer:NAME, cookie:NAME, table:NAME, table:NAME.COLUMN, effect:NAME", path)
 	case name == "" || name == "*":
 		return p, fmt.Errorf("%q names no %s\nname one, one rule for each", path, space)
 	case act.unordered || act.by != nil || act.tolerance != nil || act.rename != "":
-		return p, fmt.Errorf("%q holds neither arrays, numbers nor members\nunordered, by, tolerance and rename are for JSON paths; here take ignore, within, same, matches, format, empty, case or rewrite", path)
+		return p, fmt.Errorf("%q holds neither arrays, numbers nor members\nunordered, by, tolerance and rename are for JSON paths; here take %s", path, fitting(space))
+	case space == "effect":
+		if act.name != "ignore" && act.name != "" {
+			return p, fmt.Errorf("%q stands for counts\nhere take ignore", path)
+		}
+		return p, nil
 	case !isToken(name):
 		return p, fmt.Errorf("%q is not the name of a %s\nwrite the name alone, such as %s:%s", path, space, space, example(space))
 	case space == "cookie":
@@ -115,6 +120,13 @@ func parseField(path string, act *action) (rulePlace, error) {
 	}
 	p.field = space + ":" + name
 	return p, nil
+}
+
+func fitting(space string) string {
+	if space == "effect" {
+		return "ignore"
+	}
+	return "ignore, within, same, matches, format, empty, case or rewrite"
 }
 
 func example(space string) string {

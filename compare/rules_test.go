@@ -123,7 +123,7 @@ func TestCompileRefuses(t *testing.T) {
 		{"a kind that tables have not", R{Path: "table:a", Ignore: true, Kind: compare.KindValue}, "kind: ignore forgives no difference of kind value here\nuse footprint or writes, or leave kind out"},
 		{"a kind that columns have not", R{Path: "table:a.b", Within: "1h", Kind: compare.KindFootprint}, "kind: within forgives no difference of kind footprint here\nuse writes, or leave kind out"},
 		{"no path", R{Ignore: true}, "path: the rule has no path\nwrite one such as $.items[*].price or header:NAME"},
-		{"not a path", R{Path: "items.price", Ignore: true}, "path: \"items.price\" is not a path\nwrite a JSONPath that begins with $, or header:NAME, trailer:NAME, cookie:NAME, table:NAME, table:NAME.COLUMN"},
+		{"not a path", R{Path: "items.price", Ignore: true}, "path: \"items.price\" is not a path\nwrite a JSONPath that begins with $, or header:NAME, trailer:NAME, cookie:NAME, table:NAME, table:NAME.COLUMN, effect:NAME"},
 
 		{"no action", R{Path: "$.a"}, "path: the rule for \"$.a\" accepts nothing\ngive it one of ignore, within, tolerance, unordered, by, same, matches, format, empty, case, rewrite, rename"},
 		{"two actions", R{Path: "$.a", Ignore: true, Same: "x"}, "same: the rule for \"$.a\" has both \"ignore\" and \"same\"\nsplit it into one rule for each"},

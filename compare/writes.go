@@ -76,7 +76,7 @@ func (p *pair) sameWritten() bool {
 	if p.bothWritten() && !sameChanges(l.Writes, n.Writes) {
 		return false
 	}
-	return l.Footprint == nil || n.Footprint == nil || slices.Equal(l.Footprint, n.Footprint)
+	return l.Footprint == nil || n.Footprint == nil || slices.Equal(l.Footprint, n.Footprint) && slices.Equal(l.Effects, n.Effects)
 }
 
 // readWrites sorts a write set by table, and finds out which rows refer to which.

@@ -156,6 +156,7 @@ func (t comparisonText) answers() {
 	t.fields("trailer ", l.Answer.Trailer, n.Answer.Trailer)
 	t.differing("body bytes", number(l.Answer.Size), number(n.Answer.Size))
 	t.footprints(l.Answer.Footprint, n.Answer.Footprint)
+	t.effects(l.Answer.Effects, n.Answer.Effects)
 	t.written()
 }
 
@@ -253,6 +254,20 @@ func (t comparisonText) footprints(legacy, new compare.Footprint) {
 	}
 	for _, table := range slices.Sorted(maps.Keys(rows)) {
 		t.differing("rows "+table, rows[table][0], rows[table][1])
+	}
+}
+
+func (t comparisonText) effects(legacy, new compare.Effects) {
+	counts := map[string][2]string{}
+	for side, all := range []compare.Effects{legacy, new} {
+		for _, e := range all {
+			row := counts[e.Name]
+			row[side] = number(e.Count)
+			counts[e.Name] = row
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		t.differing("effect "+name, counts[name][0], counts[name][1])
 	}
 }
 

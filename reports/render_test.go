@@ -200,6 +200,7 @@ func stored() *reports.Comparison {
 	c.New.URL = "http://127.0.0.1:4000/v2/ducks?token=[redacted:ab12cd34]"
 	c.Legacy.Answer.Footprint = compare.Footprint{{Table: "audit", Inserted: 1}, {Table: "ducks", Inserted: 1}}
 	c.New.Answer.Footprint = compare.Footprint{{Table: "ducks", Inserted: 1}}
+	c.Legacy.Answer.Effects = compare.Effects{{Name: "mail:DuckMailer.hatched", Count: 1}}
 	c.New.Answer.Status = 201
 	c.New.Answer.Header.Set("Location", "/ducks/7")
 	c.New.Answer.Header.Set("X-Long", strings.Repeat("abcdefgh ", 9))

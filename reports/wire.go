@@ -63,6 +63,7 @@ type wireSide struct {
 	Digest     string      `json:"body_digest,omitempty"`
 	Incomplete string      `json:"incomplete,omitempty"`
 	Footprint  []wireRows  `json:"footprint"` // null when unknown
+	Effects    []wireTimes `json:"effects,omitempty"`
 	// Writes is null when it is unknown which rows were written; WritesNote says
 	// what was left out of them.
 	Writes     compare.WriteSet `json:"writes"`
@@ -75,6 +76,12 @@ type wireRows struct {
 	Inserted int64  `json:"inserted"`
 	Updated  int64  `json:"updated"`
 	Deleted  int64  `json:"deleted"`
+}
+
+// wireTimes is an effect.
+type wireTimes struct {
+	Name  string `json:"name"`
+	Count int64  `json:"count"`
 }
 
 // MarshalJSON writes a comparison for people and programs: bodies as text
@@ -115,6 +122,9 @@ func sideToWire(s Side) wireSide {
 		for _, t := range a.Footprint {
 			w.Footprint = append(w.Footprint, wireRows(t))
 		}
+	}
+	for _, e := range a.Effects {
+		w.Effects = append(w.Effects, wireTimes(e))
 	}
 	return w
 }
@@ -174,6 +184,9 @@ func (w wireSide) side() (Side, error) {
 		for _, t := range w.Footprint {
 			s.Answer.Footprint = append(s.Answer.Footprint, compare.TableRows(t))
 		}
+	}
+	for _, e := range w.Effects {
+		s.Answer.Effects = append(s.Answer.Effects, compare.Effect(e))
 	}
 	var err error
 	if s.Answer.Body, err = w.bytes(); err != nil {

@@ -56,6 +56,7 @@ func TestComparisonRoundTrip(t *testing.T) {
 				Body: body.Draw(t, "body"), Size: rapid.Int64Range(0, 1<<40).Draw(t, "size"), Incomplete: text.Draw(t, "incomplete"),
 				Digest:    rapid.SampledFrom([][32]byte{{}, {1, 2}}).Draw(t, "digest"),
 				Footprint: rapid.SampledFrom([]compare.Footprint{nil, {}, {{Table: "a.b", Inserted: 1, Updated: 2, Deleted: 3}}}).Draw(t, "footprint"),
+				Effects:   rapid.SampledFrom([]compare.Effects{nil, {{Name: "mail:a.b", Count: 2}}}).Draw(t, "effects"),
 			},
 		}
 	})

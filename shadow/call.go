@@ -203,7 +203,7 @@ func (r *reply) read(ctx context.Context, max int64) (compare.Exchange, time.Dur
 		ex.Trailer = answerHeader(r.resp.Trailer)
 	}
 	putTrailers(&ex)
-	ex.Footprint = r.head.ack.Footprint
+	ex.Footprint, ex.Effects = r.head.ack.Footprint, r.head.ack.Effects
 	return ex, latency, nil
 }
 

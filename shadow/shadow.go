@@ -73,6 +73,7 @@ type Ack struct {
 	Outcome   string            // "rolled-back" or "ready"
 	Reason    string            // "", "budget", "unsupported:…", "escape:…", "write:…"; of one that is ready "prepare"
 	Footprint compare.Footprint // nil when the adapter sent none
+	Effects   compare.Effects   // of the footprint
 }
 
 // Protocol writes and reads the Quack-* headers (package txshadow, plugged in

@@ -13,12 +13,20 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Config is the manual. Secret and Pool must be given.
+// Config is the manual. Secret must be given, and one of Pool and ConnConfig.
 type Config struct {
 	// Secret is QUACK_SHADOW_SECRET, as ParseSecrets reads it.
 	Secret string `json:"-"`
 	// Pool is the application's pool. Adapter.Pool is to be used in its place.
 	Pool *pgxpool.Pool
+	// ConnConfig is how an application without a pool connects: one that uses
+	// a pgx.Conn, of which Adapter.Conn makes what is to be used in its place.
+	// Not with Pool.
+	ConnConfig *pgx.ConnConfig `json:"-"`
+	// AfterConnect prepares each session of a shadow as the application has
+	// prepared its own connection: types, prepared statements, settings. Only
+	// with ConnConfig; a pool has its own.
+	AfterConnect func(context.Context, *pgx.Conn) error `json:"-"`
 	// DirectDSN is where shadow writes connect to, when the pool's own address
 	// is that of a connection pooler: on sessions that a pooler shares, a
 	// shadow is refused. Default: as the pool connects. The pool's hooks
@@ -35,7 +43,8 @@ type Config struct {
 	// MaxShadows is how many shadow writes run at once, each with a Postgres
 	// session of its own; default 4. One session more is kept ready. A shadow
 	// above it is acknowledged as unsupported:busy. Reading shadows use
-	// connections of the pool, no more than a quarter of them, and wait.
+	// connections of the pool, no more than a quarter of them, and wait; without
+	// a pool they use as many sessions again.
 	MaxShadows int
 
 	// WallCap is how long the transaction of a shadow write may stay open,
@@ -118,8 +127,9 @@ type layers struct{ noInterception, noFuse, noBelt, noWatch, noFlush bool }
 
 // New makes an adapter. It connects to nothing and starts nothing.
 func New(c Config) (*Adapter, error) {
-	if c.Pool == nil {
-		return nil, errors.New("make a txshadow adapter: Config.Pool is not set")
+	pc, err := c.connects()
+	if err != nil {
+		return nil, fmt.Errorf("make a txshadow adapter: %w", err)
 	}
 	c.setDefaults()
 	secrets, err := ParseSecrets(c.Secret)
@@ -130,7 +140,6 @@ func New(c Config) (*Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	pc := c.Pool.Config()
 	config := pc.ConnConfig
 	if c.DirectDSN != "" {
 		direct, err := pgx.ParseConfig(c.DirectDSN)
@@ -144,12 +153,33 @@ func New(c Config) (*Adapter, error) {
 		codec: codec, live: c.Pool, config: config, prepareConn: prepareHook(pc), log: c.Log,
 		maxBody: c.MaxBody, maxResult: c.MaxResult,
 		wallCap: c.WallCap, readCap: c.ReadCap, lockTimeout: c.LockTimeout,
-		writing: make(chan struct{}, c.MaxShadows), reading: make(chan struct{}, max(1, int(pc.MaxConns)/4)),
+		writing: make(chan struct{}, c.MaxShadows), reading: make(chan struct{}, c.readers()),
 	}
 	a.orphans = usualOrphans
 	a.pool, a.strict, a.timedOut = &Pool{adapter: a}, c.Strict, sync.OnceValue(a.makeTimeout)
 	a.sessions = sessions{adapter: a, before: pc.BeforeConnect, after: pc.AfterConnect, closing: pc.BeforeClose}
 	return a, nil
+}
+
+// connects is how the application connects, with its hooks.
+func (c *Config) connects() (*pgxpool.Config, error) {
+	switch {
+	case c.Pool != nil && (c.ConnConfig != nil || c.AfterConnect != nil):
+		return nil, errors.New("Config.Pool is set, and ConnConfig or AfterConnect as well\n  those are for an application without a pool")
+	case c.Pool != nil:
+		return c.Pool.Config(), nil
+	case c.ConnConfig != nil:
+		return &pgxpool.Config{ConnConfig: c.ConnConfig.Copy(), AfterConnect: c.AfterConnect}, nil
+	}
+	return nil, errors.New("neither Config.Pool nor Config.ConnConfig is set")
+}
+
+// readers is how many reading shadows run at once.
+func (c *Config) readers() int {
+	if c.Pool == nil {
+		return c.MaxShadows
+	}
+	return max(1, int(c.Pool.Config().MaxConns)/4)
 }
 
 // prepareHook is the pool's hook for a connection that is given out, in the
@@ -164,8 +194,14 @@ func prepareHook(pc *pgxpool.Config) func(context.Context, *pgx.Conn) (bool, err
 }
 
 // Pool is to be used by handlers in place of the application's pool. Every
-// pool that handlers use has to be an adapter's: what goes past it is live.
-func (a *Adapter) Pool() *Pool { return a.pool }
+// pool that handlers use has to be an adapter's: what goes past it is live. It
+// is nil when there is none.
+func (a *Adapter) Pool() *Pool {
+	if a.live == nil {
+		return nil
+	}
+	return a.pool
+}
 
 // errClosing is the reason of shadows that come when the adapter is closing.
 var errClosing = errors.New("the adapter is closing")

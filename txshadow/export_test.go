@@ -32,6 +32,9 @@ func (a *Adapter) ForgetProof(drill bool) {
 	}
 }
 
+// Report is the Quack-Footprint of both.
+func Report(f Footprint, e Effects) string { return f.with(e) }
+
 // Statement is what split says of one.
 type Statement struct {
 	Text, Verb, Table, Refusal, Leak          string
@@ -81,4 +84,12 @@ func (a *Adapter) PrepareAndGo(ctx context.Context, gid, sql string, meanwhile f
 	}
 	meanwhile()
 	return a.sessions.gone(s)
+}
+
+// HasSpare reports whether a session is ready.
+func (a *Adapter) HasSpare() bool {
+	a.sessions.refill()
+	a.sessions.mu.Lock()
+	defer a.sessions.mu.Unlock()
+	return a.sessions.spare != nil
 }

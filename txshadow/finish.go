@@ -13,6 +13,7 @@ type ending struct {
 	rolledBack bool // the server has said so
 	reason     string
 	footprint  Footprint // nil when it is not known
+	effects    Effects
 }
 
 const (

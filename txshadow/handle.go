@@ -46,6 +46,7 @@ func (a *Adapter) run(w http.ResponseWriter, r *http.Request, m Marked, began ti
 	}
 	e := s.finish()
 	stop(ErrOver)
+	e.effects = s.effects.list()
 	a.acknowledge(w, m, e, answered)
 }
 
@@ -69,10 +70,11 @@ const minPool = 4
 // free gives the place back. reason says why nothing has been started.
 func (a *Adapter) start(ctx context.Context, s *shadow) (free func(), reason string) {
 	if s.mode == ModeReadOnly {
-		if a.live.Config().MaxConns < minPool {
+		if s.attach = s.attachToPool; a.live == nil {
+			s.attach = s.attachToSession
+		} else if a.live.Config().MaxConns < minPool {
 			return nil, "unsupported:pool-size"
 		}
-		s.attach = s.attachToPool
 		select {
 		case a.reading <- struct{}{}:
 			return func() { <-a.reading }, ""
@@ -136,6 +138,25 @@ func (s *shadow) attachToPool(ctx context.Context) (*session, error) {
 		}
 		closeConn(session.conn)
 		session.release()
+		return nil, fmt.Errorf("begin the transaction of a reading shadow: %w", err)
+	}
+	return session, nil
+}
+
+// attachToSession begins the transaction of a reading shadow on a session of
+// its own, where there is no pool.
+func (s *shadow) attachToSession(ctx context.Context) (*session, error) {
+	session, err := s.adapter.sessions.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.adapter.sessions.refill()
+	if err := session.beginReadOnly(ctx, time.Until(s.deadline), s.adapter.lockTimeout); err != nil {
+		session.release()
+		if errors.Is(err, errSerializable) {
+			s.log.Warn("a reading shadow was not run", "err", err)
+			return nil, s.refuse("unsupported:isolation")
+		}
 		return nil, fmt.Errorf("begin the transaction of a reading shadow: %w", err)
 	}
 	return session, nil
@@ -219,7 +240,7 @@ func (a *Adapter) acknowledge(w http.ResponseWriter, m Marked, e ending, answere
 		h.Del(HeaderFootprint)
 		a.codec.Acknowledge(h, m.ID, RolledBack, e.reason)
 		if e.footprint != nil {
-			h.Set(HeaderFootprint, e.footprint.String())
+			h.Set(HeaderFootprint, e.footprint.with(e.effects))
 		}
 	})
 }

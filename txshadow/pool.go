@@ -20,22 +20,22 @@ const mayWrite = "BEGIN"
 
 // shadowOf is the shadow that ctx belongs to, nil when it is live. sql is what
 // is to be run.
-func (p *Pool) shadowOf(ctx context.Context, sql string) (*shadow, error) {
+func (a *Adapter) shadowOf(ctx context.Context, sql string) (*shadow, error) {
 	s := scopeOf(ctx)
 	if s == nil {
-		return nil, p.adapter.foreign(sql)
+		return nil, a.foreign(sql)
 	}
 	if s.shadow == nil {
 		return nil, nil
 	}
-	if s.shadow.adapter != p.adapter {
+	if s.shadow.adapter != a {
 		return nil, s.shadow.refuse("unsupported:two-adapters")
 	}
 	return s.shadow, nil
 }
 
 func (p *Pool) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	s, err := p.shadowOf(ctx, sql)
+	s, err := p.adapter.shadowOf(ctx, sql)
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
@@ -46,7 +46,7 @@ func (p *Pool) Exec(ctx context.Context, sql string, args ...any) (pgconn.Comman
 }
 
 func (p *Pool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	s, err := p.shadowOf(ctx, sql)
+	s, err := p.adapter.shadowOf(ctx, sql)
 	if err != nil {
 		return &rows{failure: err, closed: true}, err
 	}
@@ -57,7 +57,7 @@ func (p *Pool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, er
 }
 
 func (p *Pool) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	s, err := p.shadowOf(ctx, sql)
+	s, err := p.adapter.shadowOf(ctx, sql)
 	if err != nil {
 		return row{&rows{failure: err, closed: true}}
 	}
@@ -68,13 +68,13 @@ func (p *Pool) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 }
 
 func (p *Pool) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	s, err := p.shadowOf(ctx, "")
+	s, err := p.adapter.shadowOf(ctx, "")
 	if err != nil {
 		return pgx.FailedBatchResults(b, err)
 	}
 	if s == nil {
 		for _, q := range b.QueuedQueries {
-			if _, err := p.shadowOf(ctx, q.SQL); err != nil {
+			if _, err := p.adapter.shadowOf(ctx, q.SQL); err != nil {
 				return pgx.FailedBatchResults(b, err)
 			}
 		}
@@ -84,7 +84,7 @@ func (p *Pool) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 }
 
 func (p *Pool) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, src pgx.CopyFromSource) (int64, error) {
-	s, err := p.shadowOf(ctx, mayWrite)
+	s, err := p.adapter.shadowOf(ctx, mayWrite)
 	if err != nil {
 		return 0, err
 	}
@@ -103,7 +103,7 @@ func (p *Pool) Begin(ctx context.Context) (pgx.Tx, error) {
 // one while one is open and an isolation level that the shadow's transaction
 // does not have are refused.
 func (p *Pool) BeginTx(ctx context.Context, o pgx.TxOptions) (pgx.Tx, error) {
-	s, err := p.shadowOf(ctx, sqlOf(o))
+	s, err := p.adapter.shadowOf(ctx, sqlOf(o))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func sqlOf(o pgx.TxOptions) string {
 // Acquire gives a connection; inside a shadow, one that stands for the
 // shadow's session.
 func (p *Pool) Acquire(ctx context.Context) (*Conn, error) {
-	s, err := p.shadowOf(ctx, mayWrite)
+	s, err := p.adapter.shadowOf(ctx, mayWrite)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func (p *Pool) AcquireFunc(ctx context.Context, f func(*Conn) error) error {
 
 // Ping sends an empty statement.
 func (p *Pool) Ping(ctx context.Context) error {
-	s, err := p.shadowOf(ctx, "")
+	s, err := p.adapter.shadowOf(ctx, "")
 	if err != nil {
 		return err
 	}

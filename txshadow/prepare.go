@@ -2,6 +2,7 @@ package txshadow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +17,10 @@ const (
 	firstLook = time.Millisecond
 	laterLook = 2 * time.Millisecond
 )
+
+// decodesFrom is the first version of the server that decodes prepared
+// transactions.
+const decodesFrom = 140000
 
 // preparation is what came of a PREPARE TRANSACTION.
 type preparation struct {
@@ -42,14 +47,15 @@ func (s *shadow) decode(ctx context.Context, ask string) (answers []*pgconn.Resu
 	if s.session.conn.PgConn().TxStatus() != 'I' { // it did not get as far as PREPARE
 		answers, escaped, err := s.session.rollback(ctx, "")
 		if err == nil && escaped {
-			err = fmt.Errorf("the transaction has ended by itself")
+			err = errors.New("the transaction has ended by itself")
 		}
 		return answers, err
 	}
-	if p.lsn != "" {
-		s.awaitDecoder(ctx, p.lsn)
+	if p.lsn == "" {
+		return p.answers, s.session.settle(ctx, s.gid)
 	}
-	return p.answers, s.session.settle(ctx, s.gid)
+	s.awaitDecoder(ctx, p.lsn)
+	return p.answers, s.session.takeBack(ctx, s.gid)
 }
 
 // prepareTransaction asks what is to be asked, lifts the fuse for this one
@@ -79,7 +85,7 @@ func (s *shadow) awaitDecoder(ctx context.Context, lsn string) {
 		until = s.deadline
 	}
 	slot := "txshadow_" + gidForm.FindStringSubmatch(s.gid)[1]
-	ask := "SELECT confirmed_flush_lsn >=" + literal(lsn) + "::pg_catalog.pg_lsn FROM pg_catalog.pg_replication_slots WHERE slot_name =" + literal(slot)
+	ask := passedSQL(lsn, slot)
 	for pause := firstLook; time.Now().Add(pause).Before(until); pause = laterLook {
 		time.Sleep(pause)
 		row, err := s.session.row(ctx, ask)
@@ -88,6 +94,17 @@ func (s *shadow) awaitDecoder(ctx context.Context, lsn string) {
 		}
 	}
 }
+
+// passedSQL asks whether a slot has passed lsn. It is pg_replication_slots
+// without its join.
+func passedSQL(lsn, slot string) string {
+	return "SELECT confirmed_flush_lsn >=" + literal(lsn) + "::pg_catalog.pg_lsn FROM pg_catalog.pg_get_replication_slots() WHERE slot_name =" + literal(slot)
+}
+
+// rehearsalOfRows is run once where a session is made, as the rest of what is
+// run around a shadow's work: what is first in a session is slow.
+var rehearsalOfRows = passedSQL("0/0", "") + "; SELECT pg_catalog.pg_xact_status('3'); SELECT pg_catalog.pg_current_wal_flush_lsn();" +
+	"SELECT pg_catalog.pg_logical_emit_message(true, '', '') WHERE false; SET LOCAL txshadow.probe = '';"
 
 // settle rolls back what may have been prepared as gid, and returns nil when
 // the server says of the transaction that it is aborted.
@@ -98,15 +115,27 @@ func (s *session) settle(ctx context.Context, gid string) error {
 		return fmt.Errorf("look for the prepared transaction %s: %w", gid, err)
 	}
 	if there[0] == "t" {
-		// An error may come from a cancel request that came late: what counts is
-		// what the server says then.
-		if _, err = s.control(ctx, "ROLLBACK PREPARED"+literal(gid)); sqlState(err) == stateCancelled {
-			_, err = s.control(ctx, "ROLLBACK PREPARED"+literal(gid))
-		}
-		if err != nil && s.conn.IsClosed() {
-			return fmt.Errorf("roll back the prepared transaction %s: %w", gid, err)
-		}
+		return s.takeBack(ctx, gid)
 	}
+	return s.aborted(ctx)
+}
+
+// takeBack rolls gid back and makes sure of it. An error of the ROLLBACK alone
+// is none: somebody else may have done it, or a cancel request has come late.
+// What counts is what the server says then.
+func (s *session) takeBack(ctx context.Context, gid string) error {
+	_, err := s.control(ctx, "ROLLBACK PREPARED"+literal(gid))
+	if sqlState(err) == stateCancelled {
+		_, err = s.control(ctx, "ROLLBACK PREPARED"+literal(gid))
+	}
+	if err != nil && s.conn.IsClosed() {
+		return fmt.Errorf("roll back the prepared transaction %s: %w", gid, err)
+	}
+	return s.aborted(ctx)
+}
+
+// aborted is nil when the server says that the session's transaction is.
+func (s *session) aborted(ctx context.Context) error {
 	status, err := s.insist(ctx, "SELECT pg_catalog.pg_xact_status("+literal(s.xid)+")")
 	if err != nil {
 		return fmt.Errorf("ask what became of the transaction %s: %w", s.xid, err)

@@ -146,7 +146,7 @@ func TestWhatCanNotBePreparedIsCounted(t *testing.T) {
 }
 
 // Without a decoder, and with one that does not move, a shadow ends all the
-// same, and what comes late is no set.
+// same. (What a reader makes of one that comes late is tested there.)
 func TestADecoderThatIsPaused(t *testing.T) {
 	s := serve(t, sends, ownDatabase)
 	insert := spaced.Replace(statements("INSERT INTO accounts (email) VALUES ('a')"))
@@ -157,10 +157,6 @@ func TestADecoderThatIsPaused(t *testing.T) {
 	defer s.live("SELECT pg_drop_replication_slot('txshadow_paused')")
 	if out := s.prepare("txshadow-paused-1", insert); out.ack.Reason != "" || len(out.ack.Footprint) != 2 {
 		t.Errorf("paused: %+v", out)
-	}
-	late := ask[int](s, "SELECT count(*) FROM pg_logical_slot_get_changes('txshadow_paused', NULL, NULL) WHERE data LIKE 'table %accounts%'")
-	if late != 0 {
-		t.Errorf("%d rows were decoded after the rollback: then waiting for the decoder is needless", late)
 	}
 }
 

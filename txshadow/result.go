@@ -36,6 +36,7 @@ type Ack struct {
 	// one that was sent says nothing.
 	Footprint    Footprint
 	FootprintErr error
+	Effects      Effects // from the footprint, and nil when that is
 }
 
 // Acknowledge sets Quack-Shadow-Result. What can not stand in a reason is
@@ -82,8 +83,8 @@ func (c *Codec) Acknowledged(h http.Header, id string) (Ack, error) {
 		return Ack{}, fmt.Errorf("%s has outcome %q", HeaderResult, f[1])
 	}
 	if lines := h.Values(HeaderFootprint); len(lines) > 0 {
-		if a.Footprint, a.FootprintErr = ParseFootprint(strings.Join(lines, ", ")); a.FootprintErr != nil {
-			a.Footprint = nil
+		if a.Footprint, a.Effects, a.FootprintErr = parseFootprint(strings.Join(lines, ", ")); a.FootprintErr != nil {
+			a.Footprint, a.Effects = nil, nil
 		}
 	}
 	return a, nil

@@ -68,7 +68,11 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 	if row[5] == "repeatable read" { // saves a round trip; what else it may be is seen later
 		s.isolation = row[5]
 	}
-	if err := s.rehearse(ctx, l); err != nil {
+	version, err := strconv.Atoi(row[3])
+	if err != nil {
+		return fmt.Errorf("read server_version_num: %w", err)
+	}
+	if err := s.rehearse(ctx, l, version); err != nil {
 		return fmt.Errorf("rehearse a shadow's transaction: %w%s", err, remedy(err))
 	}
 	// PREPARE and its ROLLBACK wait for standbys otherwise.
@@ -79,7 +83,7 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 	if _, err := s.control(ctx, sql); err != nil {
 		return fmt.Errorf("set up the session: %w", err)
 	}
-	if version, err := strconv.Atoi(row[3]); err == nil && version >= 150000 && !l.noFlush {
+	if version >= 150000 && !l.noFlush {
 		// What hooks have written would count as the shadow's otherwise.
 		if _, err := s.control(ctx, "SELECT pg_catalog.pg_stat_force_next_flush()"); err != nil {
 			return fmt.Errorf("flush the session's statistics: %w", err)
@@ -92,10 +96,13 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 // rehearse prepares what will be run around the shadow's work and runs it
 // once, so that a request does not wait for plans and cold caches, and so that
 // what is missing is found now. It writes nothing.
-func (s *session) rehearse(ctx context.Context, l layers) error {
+func (s *session) rehearse(ctx context.Context, l layers, version int) error {
 	sql := "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
 	if !l.noFuse {
 		sql += "INSERT INTO txshadow.fuse (nonce) SELECT '' WHERE false;"
+	}
+	if version >= decodesFrom {
+		sql += rehearsalOfRows
 	}
 	_, err := s.control(ctx, sql+"PREPARE _ts_open AS "+openSQL+"; PREPARE _ts_counts AS "+countsSQL+";"+
 		"EXECUTE _ts_open; EXECUTE _ts_counts; ROLLBACK")

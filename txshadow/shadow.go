@@ -24,6 +24,8 @@ type shadow struct {
 	// comes; nil when they were opened before the handler ran.
 	attach func(context.Context) (*session, error)
 
+	effects recorder // what was recorded instead of done
+
 	ended chan struct{} // closed when nothing more may be sent
 
 	mu        sync.Mutex
@@ -32,6 +34,7 @@ type shadow struct {
 	cancel    context.CancelFunc // of the statement under way
 	reason    string
 	poison    error // what every further statement gets
+	singles   map[*Single]*Conn
 
 	turn chan struct{} // holds a token while a statement is under way; who put it there owns what follows
 	held

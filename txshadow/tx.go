@@ -204,12 +204,8 @@ func (t *tx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 }
 
 // Prepare prepares a statement on the shadow's session.
-func (t *tx) Prepare(ctx context.Context, name, sql string) (sd *pgconn.StatementDescription, err error) {
-	err = t.s.statement(ctx, t, sql, nil, func(ctx context.Context, conn *pgx.Conn, sql string, _ []any) error {
-		sd, err = conn.Prepare(ctx, name, sql)
-		return err
-	})
-	return sd, err
+func (t *tx) Prepare(ctx context.Context, name, sql string) (*pgconn.StatementDescription, error) {
+	return t.s.prepare(ctx, t, name, sql)
 }
 
 // LargeObjects is not available in a shadow: every method of what it returns

@@ -54,6 +54,10 @@ type vectors struct {
 			Table         string
 			Ins, Upd, Del int64
 		}
+		Effects []struct {
+			Name string
+			N    int64
+		}
 		Header string
 	}
 }
@@ -275,7 +279,11 @@ func TestVectorsOfFootprint(t *testing.T) {
 		for _, tab := range x.Tables {
 			want = append(want, txshadow.TableRows{Table: tab.Table, Inserted: tab.Ins, Updated: tab.Upd, Deleted: tab.Del})
 		}
-		if got := want.String(); got != x.Header {
+		effects := txshadow.Effects{}
+		for _, e := range x.Effects {
+			effects = append(effects, txshadow.Effect{Name: e.Name, Count: e.N})
+		}
+		if got := txshadow.Report(want, effects); got != x.Header {
 			t.Errorf("wrote %s, want %s", got, x.Header)
 		}
 		h := http.Header{"Quack-Footprint": {x.Header}}
@@ -284,7 +292,7 @@ func TestVectorsOfFootprint(t *testing.T) {
 		if err != nil || a.FootprintErr != nil || a.Footprint == nil {
 			t.Errorf("%s: %v, %v", x.Header, err, a.FootprintErr)
 		}
-		if d := cmp.Diff(want, a.Footprint); d != "" {
+		if d := cmp.Diff(want, a.Footprint) + cmp.Diff(effects, a.Effects); d != "" {
 			t.Errorf("-want +got\n%s", d)
 		}
 	}

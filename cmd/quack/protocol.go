@@ -43,7 +43,7 @@ func (p protocol) Acknowledged(h http.Header, id string) (shadow.Ack, error) {
 	if ack.FootprintErr != nil {
 		rows = nil // cut or unreadable: two of them would say nothing when compared
 	}
-	return shadow.Ack{Outcome: string(ack.Outcome), Reason: ack.Reason, Footprint: rows}, nil
+	return shadow.Ack{Outcome: string(ack.Outcome), Reason: ack.Reason, Footprint: rows, Effects: effects(ack.Effects)}, nil
 }
 
 // footprint keeps the difference between "nothing was written" (empty) and
@@ -57,4 +57,11 @@ func footprint(f txshadow.Footprint) compare.Footprint {
 		rows = append(rows, compare.TableRows{Table: t.Table, Inserted: t.Inserted, Updated: t.Updated, Deleted: t.Deleted})
 	}
 	return rows
+}
+
+func effects(recorded txshadow.Effects) (all compare.Effects) {
+	for _, e := range recorded {
+		all = append(all, compare.Effect{Name: e.Name, Count: e.Count})
+	}
+	return all
 }

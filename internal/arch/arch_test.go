@@ -34,6 +34,8 @@ var arrows = map[string][]string{
 	"compare": {
 		"compare/internal/align", "compare/internal/bytewise", "compare/internal/decimal", "compare/internal/jsontext", "compare/internal/stamp",
 	},
+	"adapters/conformance":      {"txshadow"},
+	"adapters/goapp":            {"txshadow"},
 	"compare/internal/align":    {},
 	"compare/internal/bytewise": {},
 	"compare/internal/decimal":  {"compare/internal/bytewise", "compare/internal/jsontext"},
@@ -52,9 +54,9 @@ var arrows = map[string][]string{
 var only = map[string][]string{
 	"modernc.org/sqlite":                                      {"store"},
 	"github.com/jackc/pgx/v5/pgproto3":                        {"txshadow/pgwire", "txshadow/writeset"},
+	"github.com/google/go-cmp/cmp":                            {"adapters/conformance"}, // which is a test, and runs in tests alone
+	"testing":                                                 {"internal/postgres/pgtest", "adapters/conformance"},
 	"github.com/jackc/pglogrepl":                              {"txshadow/writeset"},
-	"github.com/google/go-cmp/cmp":                            {},
-	"testing":                                                 {"internal/postgres/pgtest"},
 	"github.com/goccy/go-yaml":                                {"routes"},
 	"github.com/alecthomas/kong":                              {"cmd/quack"},
 	"github.com/pires/go-proxyproto":                          {"front"},

@@ -44,6 +44,7 @@ type Options struct {
 
 // Cluster is a running server. Safe for concurrent use.
 type Cluster struct {
+	bin      string // folder of the server's programs
 	dir      string
 	port     int
 	password string
@@ -103,7 +104,7 @@ func start(ctx context.Context, bin string, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{port: port, password: o.Password}
+	c := &Cluster{bin: bin, port: port, password: o.Password}
 	if c.dir, err = account.folder(); err != nil {
 		return nil, fmt.Errorf("make a folder for PostgreSQL: %w", err)
 	}
@@ -184,6 +185,9 @@ func (c *Cluster) Port() int { return c.port }
 
 // Dir is the cluster's folder: the server's socket and its log are there.
 func (c *Cluster) Dir() string { return c.dir }
+
+// Program is the path of a program that comes with the server: psql, pgbench.
+func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }
 
 // Log is what the server has logged, "" when that can not be read.
 func (c *Cluster) Log() string {

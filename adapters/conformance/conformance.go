@@ -1,0 +1,137 @@
+// Package conformance holds every adapter to the same promises.
+//
+// [Run] is all: it starts a real PostgreSQL, starts an adapter's test app as a
+// process, drives it with signed requests as Quack would, and looks at the
+// answers, their acknowledgements and, from a connection of its own, at the
+// tables. It knows nothing of the app's language; what the app has to offer is
+// in docs/adapters.md.
+//
+// It runs inside a Go test, one per adapter, in the adapter's folder. With the
+// flag -update that test writes testdata/escapes.md: what became of each
+// spelling by which an application could end its transaction.
+package conformance
+
+import (
+	"flag"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/quackproxy/quack/internal/postgres/pgtest"
+)
+
+// update belongs to the tests that import this package.
+var update = flag.Bool("update", false, "write testdata/escapes.md")
+
+// Effect is a kind of work that an app does besides writing to its database.
+type Effect string
+
+// The effects that the contract of the app knows.
+const (
+	Mail     Effect = "mail"
+	Job      Effect = "job"
+	Callback Effect = "callback" // after commit
+	HTTP     Effect = "http"     // a call to EFFECT_URL
+)
+
+// Protocol is the way in which POST /sql sends its statements.
+type Protocol string
+
+// The protocols of PostgreSQL's queries.
+const (
+	Simple   Protocol = "simple"
+	Extended Protocol = "extended"
+)
+
+// App is an adapter's test app, and the manual of what may differ between
+// adapters.
+type App struct {
+	Name string // of the adapter: "rails"
+
+	// Command starts the app, with PORT, DATABASE_URL, QUACK_SHADOW_SECRET,
+	// WALL_CAP_MS and EFFECT_URL in its environment. It is killed at the end,
+	// with the processes it has started.
+	Command []string
+	Dir     string   // to start it in; default: the test's own
+	Env     []string // "NAME=value", besides this process's own
+
+	// Missing names a program or file without which the app can not run, when
+	// the test is to be skipped for it; "" runs it.
+	Missing string
+
+	// Protocols are what the framework can send SQL by; default both.
+	Protocols []Protocol
+	// Has lists the effects that POST /effects causes; the others are not
+	// asked for.
+	Has []Effect
+	// MapsVerbs says that the adapter takes BEGIN, COMMIT and ROLLBACK that
+	// the app sends as SQL for what they mean, and makes savepoints of them,
+	// because its framework sends them so. Without it they are refused.
+	MapsVerbs bool
+	// OneAtATime says that the app serves one request after the other.
+	OneAtATime bool
+	// StartTimeout is how long the app may take until GET /up; default 60 s.
+	StartTimeout time.Duration
+	// Golden is the file with the table of escapes; default testdata/escapes.md.
+	Golden string
+}
+
+func (a *App) setDefaults() {
+	if a.Protocols == nil {
+		a.Protocols = []Protocol{Simple, Extended}
+	}
+	if a.StartTimeout == 0 {
+		a.StartTimeout = time.Minute
+	}
+	if a.Golden == "" {
+		a.Golden = "testdata/escapes.md"
+	}
+}
+
+// Run holds app to everything. Each promise is a subtest.
+func Run(t *testing.T, app App) {
+	t.Helper()
+	app.setDefaults()
+	if app.Missing != "" {
+		t.Skip(app.Missing)
+	}
+	if _, err := exec.LookPath(app.Command[0]); err != nil {
+		t.Skipf("the app of %s can not be started: %v", app.Name, err)
+	}
+	s := &suite{whole: t, app: app, db: openDatabase(t, pgtest.NewDatabase(t)), outside: newOutside(t)}
+	s.start(t, settings{dsn: s.db.dsn, wallCap: relaxed})
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s.reset(t)
+			c.check(t, s)
+			s.settled(t)
+		})
+	}
+}
+
+// cases in the order of their running: what ends the app comes last.
+var cases = []struct {
+	name  string
+	check func(*testing.T, *suite)
+}{
+	{"hello", checkHello},
+	{"refused", checkRefused},
+	{"targets", checkTargets},
+	{"rotation", checkRotation},
+	{"replay", checkReplay},
+	{"writes", checkWrites},
+	{"nested", checkNested},
+	{"live", checkLive},
+	{"active", checkActive},
+	{"reading", checkReading},
+	{"stream", checkStream},
+	{"effects", checkEffects},
+	{"budget", checkBudget},
+	{"locks", checkLocks},
+	{"together", checkTogether},
+	{"escapes", checkEscapes},
+	{"prepare", checkPrepare},
+	{"killed", checkKilled},
+	{"plain role", checkPlainRole},
+	{"without the fuse", checkWithoutFuse},
+}

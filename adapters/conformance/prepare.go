@@ -1,0 +1,238 @@
+package conformance
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/txshadow"
+)
+
+const (
+	slot      = "txshadow_conf1"
+	gidPrefix = "txshadow-conf1-"
+)
+
+// prepared is a request of mode=prepare.
+func (s *suite) prepared(t *testing.T, r request, gid string) *http.Request {
+	t.Helper()
+	h := s.unsigned(t, r)
+	m := mark{
+		id: rand.Text(), mode: "prepare", at: time.Now(), budget: budget,
+		method: r.method, target: r.target, body: r.bytes(), gid: gid, secret: s.secrets[0],
+	}
+	s.codec.MarkContext(h.Header, m.id, "shadow", time.Now(), false)
+	s.codec.MarkNested(h.Header, m.id)
+	h.Header.Set(txshadow.HeaderShadow, m.header())
+	return h
+}
+
+// checkPrepare: with mode=prepare the transaction is prepared, so that its
+// rows can be decoded, and rolled back all the same.
+func checkPrepare(t *testing.T, s *suite) {
+	create := post("/items", fields{"name": "plums"})
+	if s.hello(t).ack.Reason != "prepare" {
+		s.db.unchanged(t, func() {
+			if out := s.do(t, s.prepared(t, create, gidPrefix+"1")); out.status != http.StatusForbidden || out.err == nil {
+				t.Errorf("an adapter that does not offer mode=prepare was asked for it: %d", out.status)
+			}
+		})
+		t.Skip("this adapter does not offer mode=prepare")
+	}
+	orphan := s.orphan(t)
+	n := 0
+	send := func(t *testing.T, r request) (reply, string) {
+		n++
+		gid := fmt.Sprint(gidPrefix, n)
+		return s.do(t, s.prepared(t, r, gid)), gid
+	}
+	t.Run("without a slot", func(t *testing.T) {
+		s.db.unchanged(t, func() {
+			out, _ := send(t, create)
+			wantPlain(t, out)
+			wantFootprint(t, out, created(1))
+		})
+	})
+	t.Run("with a slot that nobody reads", func(t *testing.T) {
+		openSlot(t, s.db.dsn)
+		s.db.unchanged(t, func() {
+			out, _ := send(t, create)
+			wantPlain(t, out)
+		})
+	})
+	t.Run("decoded", func(t *testing.T) {
+		reader := openSlot(t, s.db.dsn)
+		reader.run(t)
+		for _, w := range writes {
+			t.Run(w.name, func(t *testing.T) {
+				s.reset(t)
+				s.checkDecoded(t, reader, w, send)
+			})
+		}
+	})
+	t.Run("what can not be prepared", func(t *testing.T) {
+		r := post("/sql", fields{"protocol": string(s.app.Protocols[0]), "statements": []string{"CREATE TEMP TABLE mine (n int)", insert}})
+		s.db.unchanged(t, func() {
+			out, _ := send(t, r)
+			wantPlain(t, out)
+			wantFootprint(t, out, created(1))
+		})
+	})
+	t.Run("forged", func(t *testing.T) { s.checkForgedGids(t, create) })
+	t.Run("escapes", func(t *testing.T) {
+		s.tryEscapes(t, func(r request) reply { out, _ := send(t, r); return out })
+	})
+	t.Run("orphans", func(t *testing.T) { s.checkOrphans(t, orphan) })
+}
+
+func wantPlain(t *testing.T, out reply) {
+	t.Helper()
+	if out.err != nil || out.ack.Outcome != txshadow.RolledBack || out.ack.Reason != "" {
+		t.Fatalf("acknowledged %+v, %v\n%d %s", out.ack, out.err, out.status, out.body)
+	}
+}
+
+// checkDecoded holds the rows that the slot gives to the footprint.
+func (s *suite) checkDecoded(t *testing.T, reader *slotReader, w write, send func(*testing.T, request) (reply, string)) {
+	var out reply
+	var gid string
+	s.db.unchanged(t, func() { out, gid = send(t, w.request) })
+	wantPlain(t, out)
+	wantFootprint(t, out, w.footprint)
+	rows := int64(0)
+	for _, r := range w.footprint {
+		rows += r.Inserted + r.Updated + r.Deleted
+	}
+	if rows == 0 {
+		return
+	}
+	eventually(t, "the slot has the end of "+gid, func() bool { return reader.has("ROLLBACK PREPARED '" + gid + "'") })
+	if got := reader.rows(gid); int64(len(got)) != rows {
+		t.Errorf("%d rows were decoded, the footprint has %d\n%s", len(got), rows, strings.Join(got, "\n"))
+	}
+}
+
+// checkForgedGids: the name of the prepared transaction is signed and has one
+// form.
+func (s *suite) checkForgedGids(t *testing.T, r request) {
+	for _, gid := range []string{"", "mine", "txshadow-CONF-1", "txshadow-conf1-", "txshadow-conf1-1'; COMMIT; --", gidPrefix + strings.Repeat("9", 20)} {
+		s.wantForbidden(t, fmt.Sprintf("gid %q", gid), r, s.prepared(t, r, gid).Header.Get(txshadow.HeaderShadow))
+	}
+	good := s.prepared(t, r, gidPrefix+"1").Header.Get(txshadow.HeaderShadow)
+	s.wantForbidden(t, "another gid", r, strings.Replace(good, gidPrefix+"1", gidPrefix+"2", 1))
+	s.wantForbidden(t, "mode=rollback with a gid", r, strings.Replace(good, "mode=prepare", "mode=rollback", 1))
+}
+
+// orphan leaves a prepared transaction of ours behind, and one of somebody
+// else's, as a process that was killed would.
+func (s *suite) orphan(t *testing.T) (since time.Time) {
+	t.Helper()
+	for _, gid := range []string{"txshadow-lost-1", "not-ours"} {
+		s.db.exec(t, "BEGIN; INSERT INTO parents VALUES (hashtext('"+gid+"')); PREPARE TRANSACTION '"+gid+"'")
+	}
+	t.Cleanup(func() {
+		for _, gid := range []string{"txshadow-lost-1", "not-ours"} {
+			s.db.conn.Exec(context.Background(), "ROLLBACK PREPARED '"+gid+"'")
+		}
+	})
+	return time.Now()
+}
+
+// checkOrphans: an app that starts rolls back what its like have left, when
+// it is old enough.
+func (s *suite) checkOrphans(t *testing.T, since time.Time) {
+	time.Sleep(time.Until(since.Add(11 * time.Second)))
+	another := *s
+	another.start(t, s.set)
+	another.wantReady(t)
+	eventually(t, "the orphan is rolled back", func() bool {
+		return s.db.count(t, "SELECT count(*) FROM pg_prepared_xacts WHERE gid = 'txshadow-lost-1'") == 0
+	})
+	if s.db.count(t, "SELECT count(*) FROM pg_prepared_xacts WHERE gid = 'not-ours'") != 1 {
+		t.Error("a prepared transaction of somebody else's was ended")
+	}
+}
+
+// slotReader reads a two-phase slot as Quack does.
+type slotReader struct {
+	conn *pgx.Conn
+	stop chan struct{}
+	done sync.WaitGroup
+
+	mu    sync.Mutex
+	lines []string
+	err   error
+}
+
+// openSlot makes a slot that is gone at t's end.
+func openSlot(t *testing.T, dsn string) *slotReader {
+	t.Helper()
+	r := &slotReader{conn: connect(t, dsn), stop: make(chan struct{})}
+	if _, err := r.conn.Exec(t.Context(), "SELECT pg_create_logical_replication_slot($1, 'test_decoding', true, true)", slot); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// run reads until t's end.
+func (r *slotReader) run(t *testing.T) {
+	r.done.Go(r.read)
+	t.Cleanup(func() {
+		close(r.stop)
+		if r.done.Wait(); r.err != nil {
+			t.Error(r.err)
+		}
+	})
+}
+
+func (r *slotReader) read() {
+	for {
+		select {
+		case <-r.stop:
+			return
+		case <-time.After(3 * time.Millisecond):
+		}
+		rows, err := r.conn.Query(context.Background(), "SELECT data FROM pg_logical_slot_get_changes($1, NULL, NULL)", slot)
+		if err == nil {
+			var lines []string
+			lines, err = pgx.CollectRows(rows, pgx.RowTo[string])
+			r.mu.Lock()
+			r.lines = append(r.lines, lines...)
+			r.mu.Unlock()
+		}
+		if err != nil {
+			r.err = fmt.Errorf("read the slot: %w", err)
+			return
+		}
+	}
+}
+
+func (r *slotReader) has(text string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Contains(strings.Join(r.lines, "\n"), text)
+}
+
+// rows are the changes of the transaction that was prepared as gid.
+func (r *slotReader) rows(gid string) (rows []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, line := range r.lines {
+		switch {
+		case strings.HasPrefix(line, "BEGIN"):
+			rows = nil
+		case strings.HasPrefix(line, "table "):
+			rows = append(rows, line)
+		case strings.HasPrefix(line, "PREPARE TRANSACTION '"+gid+"'"):
+			return rows
+		}
+	}
+	return nil
+}
