@@ -24,6 +24,7 @@ type Status struct {
 	Proofs    []Proof            `json:"proofs"`
 	Latches   []control.Latch    `json:"latches"`
 	Overrides []control.Override `json:"overrides"`
+	Databases []Database         `json:"databases"` // that shadow writes reach
 	Shadow    Stats              `json:"shadow"`
 	Evidence  reports.Stats      `json:"evidence"`
 	Handover  Handover           `json:"handover"`

@@ -23,7 +23,8 @@ type Config struct {
 	Backend    func(*routes.Backend) *upstream.Backend // for shadow calls: not those of live calls
 	Protocol   Protocol
 	Latches    Latches
-	Lanes      Lanes // nil when no backend rolls back by lanes
+	Lanes      Lanes     // nil when no backend rolls back by lanes
+	Databases  Databases // nil bounds nothing
 	Reports    *reports.Reports
 	Log        *slog.Logger
 	Tracer     trace.Tracer  // of the spans of shadow calls; nil makes none

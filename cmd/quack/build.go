@@ -24,6 +24,7 @@ import (
 	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/shadow"
 	"github.com/quackproxy/quack/store"
+	"github.com/quackproxy/quack/txshadow/watchdog"
 	"github.com/quackproxy/quack/upstream"
 )
 
@@ -37,16 +38,17 @@ type process struct {
 	duck  time.Duration
 	drain time.Duration
 
-	db      *store.DB
-	gate    *readonly.Gate
-	reports *reports.Reports
-	live    *upstream.Set // connections of live calls
-	shadows *upstream.Set // connections of shadow calls: nothing is shared
-	control *control.Control
-	shadow  *shadow.Dispatcher
-	proxy   http.Handler
-	admin   http.Handler
-	bound   *listeners
+	db        *store.DB
+	gate      *readonly.Gate
+	reports   *reports.Reports
+	live      *upstream.Set // connections of live calls
+	shadows   *upstream.Set // connections of shadow calls: nothing is shared
+	databases *watchdog.Set // that shadow writes reach
+	control   *control.Control
+	shadow    *shadow.Dispatcher
+	proxy     http.Handler
+	admin     http.Handler
+	bound     *listeners
 
 	observed     *observed
 	certificates *front.Certificates // nil without TLS
@@ -77,6 +79,10 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 	}
 	p.live, p.shadows = upstream.NewSet(), upstream.NewSet()
 	p.few = slog.New(fewlog.New(log.Handler()))
+	p.databases = watchdog.NewSet(p.few)
+	if err := p.databases.Use(watchdogsOf(table)); err != nil {
+		return p, coded{exitUsage, err}
+	}
 	p.control, err = control.Open(ctx, control.Config{Store: p.db, Gate: p.gate, Log: log, OnSwap: p.useBackends})
 	if err != nil {
 		return p, fmt.Errorf("open the control state: %w", err)
@@ -86,13 +92,14 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		return p, err
 	}
 	p.shadow = shadow.New(shadow.Config{
-		Table:    p.control.Table,
-		Backend:  backendsOf(p.shadows),
-		Protocol: codec,
-		Latches:  latches{p.control},
-		Reports:  p.reports,
-		Log:      p.few,
-		Tracer:   observed.telemetry.Tracer(),
+		Table:     p.control.Table,
+		Backend:   backendsOf(p.shadows),
+		Protocol:  codec,
+		Latches:   latches{p.control},
+		Databases: databases{p.databases},
+		Reports:   p.reports,
+		Log:       p.few,
+		Tracer:    observed.telemetry.Tracer(),
 	})
 	if err := p.control.Use(ctx, table); err != nil {
 		return p, fmt.Errorf("put %s in force: %w", c.Routes, err)
@@ -179,6 +186,7 @@ func (p *process) run(ctx context.Context) error {
 		lifecycle.Part{Name: "live backends", Run: p.live.Run},
 		lifecycle.Part{Name: "shadow backends", Run: p.shadows.Run},
 		lifecycle.Part{Name: "log of backends", Run: (&backendLog{log: p.few, states: p.live.States}).run},
+		lifecycle.Part{Name: "watchdogs", Run: p.watchDatabases},
 		lifecycle.Part{Name: "shadow", Run: p.shadow.Run},
 	)
 	if p.before != nil {
@@ -243,10 +251,14 @@ func (p *process) use(table *routes.Table) {
 		p.loadFailed(err)
 		return
 	}
+	p.useDatabases(table)
 	p.shadow.TableChanged()
 	p.knowRules(context.Background(), table)
 	for _, w := range table.Warnings() {
 		p.log.Warn("routes", "warning", w.Error())
+	}
+	for _, w := range unwatched(table) {
+		p.log.Warn("routes", "warning", w)
 	}
 	p.log.Info("routes in force", "file", p.file, "hash", table.Hash())
 }

@@ -38,6 +38,7 @@ func TestASessionOfTheAdapterIsEnded(t *testing.T) {
 		_, err := adapter.Pool().Exec(r.Context(), "UPDATE accounts SET n = n + 100 WHERE id = 1")
 		holding <- err
 		<-over
+		adapter.Pool().Exec(r.Context(), "UPDATE accounts SET n = n + 100 WHERE id = 2")
 	})))
 	defer service.Close()
 
