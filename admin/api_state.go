@@ -16,7 +16,7 @@ func (s *server) status() Status {
 		Version: s.version, Started: s.started, NotReady: s.notReady(),
 		Readonly: s.readonly(), Shadow: s.stats(), Evidence: s.reports.Stats(),
 		Proofs: orEmpty(s.proofs()), WriteSets: orEmpty(s.written()), Latches: orEmpty(s.control.Latches()), Overrides: orEmpty(s.control.Overrides()),
-		Handover: s.handed(),
+		Handover: s.handed(), Databases: orEmpty(s.live().Databases),
 	}
 	if t := s.control.Table(); t != nil {
 		st.Table.Hash, st.Table.Routes = t.Hash(), len(t.Routes())

@@ -76,7 +76,7 @@ var perRoute = []struct {
 
 // skipReasons bound the label reason; any other is "other".
 var skipReasons = []string{
-	reports.SkipNoProof, reports.SkipLatched, reports.SkipUnconfirmed, reports.SkipBudget, reports.SkipBusy,
+	reports.SkipNoProof, reports.SkipLatched, reports.SkipUnconfirmed, reports.SkipBudget, reports.SkipBusy, reports.SkipDatabase,
 	reports.SkipBodySize, reports.SkipNotModified, reports.SkipUpgrade, reports.SkipStream, reports.SkipAborted,
 	reports.SkipTimeout, reports.SkipUnreachable, reports.SkipReadOnly, reports.SkipNested, reports.SkipUnsupported,
 	reports.SkipBreaker, reports.SkipStale, reports.SkipFallback, reports.SkipNotLearnt,

@@ -14,6 +14,8 @@ type Live struct {
 	Front    Front
 	Backends []Backend // in force, for live and for shadow calls
 	Sent     Sent
+	// Databases are those that shadow writes reach.
+	Databases []Database
 }
 
 // Front is counted of the live listener's connections since the start.
@@ -57,7 +59,7 @@ type liveMetric struct {
 // liveMetrics registers the metrics of Live.
 func (s *server) liveMetrics(meter metric.Meter) error {
 	var list []liveMetric
-	for _, some := range [][]liveMetric{ofRequests, ofBackends, ofInstances, ofSent} {
+	for _, some := range [][]liveMetric{ofRequests, ofBackends, ofInstances, ofSent, ofDatabases} {
 		list = append(list, some...)
 	}
 	var all []metric.Observable

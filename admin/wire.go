@@ -25,6 +25,7 @@ type Status struct {
 	WriteSets []WriteSets        `json:"write_sets"`
 	Latches   []control.Latch    `json:"latches"`
 	Overrides []control.Override `json:"overrides"`
+	Databases []Database         `json:"databases"` // that shadow writes reach
 	Shadow    Stats              `json:"shadow"`
 	Evidence  reports.Stats      `json:"evidence"`
 	Handover  Handover           `json:"handover"`

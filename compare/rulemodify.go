@@ -113,9 +113,7 @@ func (a *action) modifySide(word, space string) error {
 		return fmt.Errorf("%q is not a side\nwrite legacy or new", word)
 	}
 	switch {
-	case space == inTables && (a.name == "ignore" || a.name == "empty"):
-		return fmt.Errorf("%s is about both sides here: what was written is compared only where it is known of both\nleave side out", a.name)
-	case space == "effect":
+	case space == "effect", space == inTables && (a.name == "ignore" || a.name == "empty"):
 		return fmt.Errorf("counts are compared only where both sides are known\nleave side out")
 	case a.name == "format" && a.format == formatSame:
 		return fmt.Errorf("format same is about both sides\nname the format that %s must have, or leave side out", word)

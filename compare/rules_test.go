@@ -119,7 +119,7 @@ func TestCompileRefuses(t *testing.T) {
 		{"all columns of all tables", R{Path: "table:*.*", Ignore: true}, "path: \"table:*.*\" names no table\nname one, one rule for each; table:*.updated_at is a column in all of them"},
 		{"a broken column", R{Path: "table:a.b[", Ignore: true}, `path: path "$.a.b[", at character 7: a bracket holds a quoted name, an index or *` + supported + "\nbehind table: stands a table and what is in its rows, such as table:accounts.email"},
 		{"a quote that is open", R{Path: `table:"a.b`, Ignore: true}, "path: \"\\\"a.b\" has a double quote that is not closed\nclose it, or write a double quote in a name twice"},
-		{"a side of a table", R{Path: "table:a", Ignore: true, Side: "new"}, "side: ignore is about both sides here: what was written is compared only where it is known of both\nleave side out"},
+		{"a side of a table", R{Path: "table:a", Ignore: true, Side: "new"}, "side: counts are compared only where both sides are known\nleave side out"},
 		{"a kind that tables have not", R{Path: "table:a", Ignore: true, Kind: compare.KindValue}, "kind: ignore forgives no difference of kind value here\nuse footprint or writes, or leave kind out"},
 		{"a kind that columns have not", R{Path: "table:a.b", Within: "1h", Kind: compare.KindFootprint}, "kind: within forgives no difference of kind footprint here\nuse writes, or leave kind out"},
 		{"no path", R{Ignore: true}, "path: the rule has no path\nwrite one such as $.items[*].price or header:NAME"},

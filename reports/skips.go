@@ -2,25 +2,26 @@ package reports
 
 // Skip reasons: why a request on a shadowed route was not compared.
 const (
-	SkipNoProof     = "no-proof"     // the backend has not proved that it rolls back
-	SkipLatched     = "latched"      // a leak is suspected; an operator has to reset it
-	SkipUnconfirmed = "unconfirmed"  // no answer of the adapter's: 502/503/504 or none at all
-	SkipBudget      = "budget"       // a shadow before live ran out of its budget
-	SkipBusy        = "busy"         // too many shadows before live at once
-	SkipBodySize    = "body-size"    // request larger than max_body
-	SkipNotModified = "not-modified" // live answered 304
-	SkipUpgrade     = "upgrade"      // protocol upgrade
-	SkipStream      = "stream"       // answer without end, or a gRPC call that is not unary
-	SkipAborted     = "aborted"      // the client or the live backend broke off
-	SkipTimeout     = "timeout"      // the shadow call's
-	SkipStale       = "stale"        // waited for a worker too long to be sent
-	SkipUnreachable = "unreachable"  // the shadow backend could not be reached
-	SkipReadOnly    = "read-only"    // the gate is closed
-	SkipNested      = "nested"       // caused by a shadow of ours; refused
-	SkipUnsupported = "unsupported"  // the adapter could not sandbox the request, or gRPC that can not be shadowed
-	SkipBreaker     = "breaker"      // shadow calls are paused after repeated faults
-	SkipFallback    = "fallback"     // legacy answered in place of new, which was away
-	SkipNotLearnt   = "not-learnt"   // the shadow side does not know the client's session: what it calls it was not learnt, or is forgotten
+	SkipNoProof     = "no-proof"      // the backend has not proved that it rolls back
+	SkipLatched     = "latched"       // a leak is suspected; an operator has to reset it
+	SkipUnconfirmed = "unconfirmed"   // no answer of the adapter's: 502/503/504 or none at all
+	SkipBudget      = "budget"        // a shadow before live ran out of its budget
+	SkipBusy        = "busy"          // too many shadows before live at once, or on the database
+	SkipDatabase    = "database-busy" // the database has enough to do, or can not be watched
+	SkipBodySize    = "body-size"     // request larger than max_body
+	SkipNotModified = "not-modified"  // live answered 304
+	SkipUpgrade     = "upgrade"       // protocol upgrade
+	SkipStream      = "stream"        // answer without end, or a gRPC call that is not unary
+	SkipAborted     = "aborted"       // the client or the live backend broke off
+	SkipTimeout     = "timeout"       // the shadow call's
+	SkipStale       = "stale"         // waited for a worker too long to be sent
+	SkipUnreachable = "unreachable"   // the shadow backend could not be reached
+	SkipReadOnly    = "read-only"     // the gate is closed
+	SkipNested      = "nested"        // caused by a shadow of ours; refused
+	SkipUnsupported = "unsupported"   // the adapter could not sandbox the request, or gRPC that can not be shadowed
+	SkipBreaker     = "breaker"       // shadow calls are paused after repeated faults
+	SkipFallback    = "fallback"      // legacy answered in place of new, which was away
+	SkipNotLearnt   = "not-learnt"    // the shadow side does not know the client's session: what it calls it was not learnt, or is forgotten
 )
 
 // SkipMeans says what a skip reason means, and what can be done; "" of an
@@ -31,7 +32,8 @@ func SkipMeans(reason string) string {
 		SkipLatched:     "a leak is suspected; reset the route to go on",
 		SkipUnconfirmed: "no answer of the adapter's: 502, 503, 504 or none",
 		SkipBudget:      "a shadow before live ran out of its budget",
-		SkipBusy:        "too many shadows before live at once",
+		SkipBusy:        "too many shadows before live at once, over all or on the database (max_shadows)",
+		SkipDatabase:    "the database has enough to do, or its watchdog can not reach it: see quack status",
 		SkipBodySize:    "the request is larger than max_body",
 		SkipNotModified: "live answered 304",
 		SkipUpgrade:     "a protocol upgrade",

@@ -64,9 +64,9 @@ type wireSide struct {
 	Incomplete string      `json:"incomplete,omitempty"`
 	Footprint  []wireRows  `json:"footprint"` // null when unknown
 	Effects    []wireTimes `json:"effects,omitempty"`
-	// Writes is null when it is unknown which rows were written; WritesNote says
+	// Writes is absent when it is unknown which rows were written; WritesNote says
 	// what was left out of them.
-	Writes     compare.WriteSet `json:"writes"`
+	Writes     compare.WriteSet `json:"writes,omitzero"`
 	WritesNote string           `json:"writes_note,omitempty"`
 	wireBody
 }

@@ -176,30 +176,3 @@ func (l *loader) unknownBackend(n *yamlNode, name string) {
 	}
 	l.fault(n.pos, fmt.Sprintf("unknown backend %s", quoted(name)), choice(name, sortedKeys(l.backends)))
 }
-
-// databaseEnv is the environment variable of a database's address.
-func databaseEnv(name string) string {
-	return "QUACK_DB_" + strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(name))
-}
-
-// readDatabases reads the names of databases. Their addresses hold passwords
-// and are not taken, nor shown.
-func (l *loader) readDatabases(_ Position, n *yamlNode) {
-	if !l.is(n, "databases", yamlMapping) {
-		return
-	}
-	variables := map[string]string{}
-	for _, e := range n.entries {
-		l.identifier(e, "database")
-		l.databases[e.key] = e.pos
-		env := databaseEnv(e.key)
-		if e.val.kind != yamlNull && e.val.kind != yamlBad && (e.val.kind != yamlMapping || len(e.val.entries) > 0) {
-			l.fault(e.val.pos, fmt.Sprintf("database %s: an address or a setting of a database does not belong in routes.yaml", e.key),
-				fmt.Sprintf("put the address in the environment variable %s and write %s: {}", env, e.key))
-		}
-		if other, twice := variables[env]; twice {
-			l.fault(e.pos, fmt.Sprintf("databases %s and %s would share the environment variable %s", other, e.key, env), "rename one of the two")
-		}
-		variables[env] = e.key
-	}
-}

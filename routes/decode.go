@@ -10,7 +10,7 @@ type loader struct {
 	document
 	route     string // name of the route being read, for messages
 	backends  map[string]*Backend
-	databases map[string]Position
+	databases map[string]*Database
 	settings  map[string]settingID
 	sections  map[string]bool // "shadow", "rewrite.new", …
 }

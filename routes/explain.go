@@ -74,7 +74,7 @@ func (t *Table) Explain(method, target string) Explanation {
 		}
 	}
 	e.BuiltIn = r.builtIn()
-	e.Happens = r.happens(method, path, params)
+	e.Happens = t.happens(r, method, path, params)
 	return e
 }
 
@@ -126,12 +126,15 @@ func (r *Route) origin(id settingID) string {
 }
 
 // happens says what becomes of a request.
-func (r *Route) happens(method, path string, p Params) []ExplainedStep {
+func (t *Table) happens(r *Route, method, path string, p Params) []ExplainedStep {
 	steps := []ExplainedStep{{"answers", r.answers()}}
 	if r.takes(settingFallback) {
 		steps = append(steps, ExplainedStep{"when new is away", r.fallbackText(method)})
 	}
 	steps = append(steps, ExplainedStep{"shadowed", r.shadowedText(method)})
+	if d := t.shadowDatabase(r, method); d != nil {
+		steps = append(steps, ExplainedStep{"live sessions", d.protection()})
+	}
 	if text := r.grpcText(method); text != "" {
 		steps = append(steps, ExplainedStep{"gRPC", text})
 	}

@@ -38,7 +38,7 @@ func parseAt(p *pace, name string, src []byte) (*Table, error) {
 	l := &loader{
 		document:  document{file: name, faults: &faults{}, pace: p},
 		backends:  map[string]*Backend{},
-		databases: map[string]Position{},
+		databases: map[string]*Database{},
 		settings:  map[string]settingID{},
 		sections:  map[string]bool{},
 	}
@@ -117,6 +117,7 @@ func (l *loader) resolve(root *treeNode) *Table {
 	r := &resolver{loader: l, names: map[string]*Route{}, shapes: map[string]*Route{}}
 	r.walk(root, scope{})
 	r.terms()
+	l.checkCaps(r.routes)
 	t := &Table{file: l.file, root: root, databases: l.databases, byName: map[string]int{}, routes: r.routes}
 	t.fallback = r.fallback(root)
 	for _, b := range l.backends {

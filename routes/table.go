@@ -11,7 +11,7 @@ type Table struct {
 	hash      string
 	root      *treeNode
 	backends  []*Backend
-	databases map[string]Position
+	databases map[string]*Database
 	routes    []*Route
 	byName    map[string]int
 	fallback  *Route

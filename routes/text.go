@@ -70,6 +70,9 @@ func (t *Table) WriteTree(w io.Writer) error {
 	for _, backend := range t.backends {
 		fmt.Fprintf(&b, "backend %s  %s\n", backend.Name, backend.summary())
 	}
+	for _, d := range t.Databases() {
+		fmt.Fprintf(&b, "database %s\n", d.text())
+	}
 	plain, base := defaultRoute(), defaultRoute()
 	plain.from, base.from = &scope{}, &t.root.own
 	for id, s := range t.root.own {

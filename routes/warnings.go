@@ -73,7 +73,7 @@ func (t *Table) warnUnused(f *faults, used map[*Backend]bool) {
 	}
 	for _, name := range sortedKeys(t.databases) {
 		if !databases[name] {
-			f.add(t.databases[name], "", fmt.Sprintf("no backend names database %s", name), "say database: "+name+" at the backends that use it, or remove it")
+			f.add(t.databases[name].Position, "", fmt.Sprintf("no backend names database %s", name), "say database: "+name+" at the backends that use it, or remove it")
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/quackproxy/quack/reports"
@@ -95,7 +96,32 @@ func (d *Dispatcher) plan(req *Request, live routes.Side) ([]step, seat, string)
 	if !ok {
 		return nil, seat, reports.SkipBusy
 	}
+	if !safe {
+		skip := d.enter(steps, &seat)
+		return steps, seat, skip
+	}
 	return steps, seat, ""
+}
+
+// enter asks the databases of steps, each once, and has seat leave them. When
+// one has a reason to skip, all are left, and the seat with them.
+func (d *Dispatcher) enter(steps []step, seat *seat) (skip string) {
+	if d.cfg.Databases == nil {
+		return ""
+	}
+	for i, s := range steps {
+		name := s.backend.Database
+		if name == "" || slices.ContainsFunc(steps[:i], func(o step) bool { return o.backend.Database == name }) {
+			continue
+		}
+		leave, skip := d.cfg.Databases.Enter(name)
+		if skip != "" {
+			seat.leave()
+			return skip
+		}
+		seat.databases = append(seat.databases, leave)
+	}
+	return ""
 }
 
 // pickProved chooses among the instances of b that have proved that they roll

@@ -24,7 +24,8 @@ type Config struct {
 	Protocol   Protocol
 	WriteSets  WriteSets // of the databases that have a reader; nil without any
 	Latches    Latches
-	Lanes      Lanes // nil when no backend rolls back by lanes
+	Lanes      Lanes     // nil when no backend rolls back by lanes
+	Databases  Databases // nil bounds nothing
 	Reports    *reports.Reports
 	Log        *slog.Logger
 	Tracer     trace.Tracer  // of the spans of shadow calls; nil makes none

@@ -12,10 +12,12 @@ type seats struct {
 	taker map[string]int // by backend
 }
 
-// seat is a taken seat; the zero seat is none.
+// seat is a taken seat, with the databases that were entered for it; the zero
+// seat is none. It is left once.
 type seat struct {
-	of      *seats
-	backend string
+	of        *seats
+	backend   string
+	databases []func()
 }
 
 func (s *seats) take(backend string) (seat, bool) {
@@ -29,7 +31,7 @@ func (s *seats) take(backend string) (seat, bool) {
 	}
 	s.all++
 	s.taker[backend]++
-	return seat{s, backend}, true
+	return seat{of: s, backend: backend}, true
 }
 
 func (s *seats) taken() int {
@@ -41,6 +43,9 @@ func (s *seats) taken() int {
 func (t seat) leave() {
 	if t.of == nil {
 		return
+	}
+	for _, leave := range t.databases {
+		leave()
 	}
 	t.of.mu.Lock()
 	defer t.of.mu.Unlock()

@@ -98,6 +98,16 @@ type Protocol interface {
 	Nested(h http.Header) bool
 }
 
+// Databases bounds the shadow writes of each database and keeps live traffic on
+// it from them (package watchdog, plugged in by cmd).
+type Databases interface {
+	// Enter asks for a shadow write on a database of routes.yaml, on the path of
+	// a request: no I/O. skip is the reason why it is not to be run, one of
+	// those of package reports, "" when it is; leave, never nil, says that it
+	// has ended.
+	Enter(database string) (leave func(), skip string)
+}
+
 // Leak is why a route's write shadowing was latched off.
 type Leak struct {
 	Route     string

@@ -24,6 +24,7 @@ import (
 	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/shadow"
 	"github.com/quackproxy/quack/store"
+	"github.com/quackproxy/quack/txshadow/watchdog"
 	"github.com/quackproxy/quack/upstream"
 )
 
@@ -37,17 +38,18 @@ type process struct {
 	duck  time.Duration
 	drain time.Duration
 
-	db      *store.DB
-	gate    *readonly.Gate
-	reports *reports.Reports
-	live    *upstream.Set // connections of live calls
-	shadows *upstream.Set // connections of shadow calls: nothing is shared
-	control *control.Control
-	written *writeSets
-	shadow  *shadow.Dispatcher
-	proxy   http.Handler
-	admin   http.Handler
-	bound   *listeners
+	db        *store.DB
+	gate      *readonly.Gate
+	reports   *reports.Reports
+	live      *upstream.Set // connections of live calls
+	shadows   *upstream.Set // connections of shadow calls: nothing is shared
+	databases *watchdog.Set // that shadow writes reach
+	control   *control.Control
+	written   *writeSets
+	shadow    *shadow.Dispatcher
+	proxy     http.Handler
+	admin     http.Handler
+	bound     *listeners
 
 	observed     *observed
 	certificates *front.Certificates // nil without TLS
@@ -78,6 +80,10 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 	}
 	p.live, p.shadows = upstream.NewSet(), upstream.NewSet()
 	p.few = slog.New(fewlog.New(log.Handler()))
+	p.databases = watchdog.NewSet(p.few)
+	if err := p.databases.Use(watchdogsOf(table)); err != nil {
+		return p, coded{exitUsage, err}
+	}
 	p.control, err = control.Open(ctx, control.Config{Store: p.db, Gate: p.gate, Log: log, OnSwap: p.useBackends})
 	if err != nil {
 		return p, fmt.Errorf("open the control state: %w", err)
@@ -93,6 +99,7 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		Protocol:  codec,
 		WriteSets: p.written,
 		Latches:   latches{p.control},
+		Databases: databases{p.databases},
 		Reports:   p.reports,
 		Log:       p.few,
 		Tracer:    observed.telemetry.Tracer(),
@@ -183,6 +190,7 @@ func (p *process) run(ctx context.Context) error {
 		lifecycle.Part{Name: "live backends", Run: p.live.Run},
 		lifecycle.Part{Name: "shadow backends", Run: p.shadows.Run},
 		lifecycle.Part{Name: "log of backends", Run: (&backendLog{log: p.few, states: p.live.States}).run},
+		lifecycle.Part{Name: "watchdogs", Run: p.watchDatabases},
 		lifecycle.Part{Name: "written rows", Run: p.written.run},
 		lifecycle.Part{Name: "shadow", Run: p.shadow.Run},
 	)
@@ -248,10 +256,14 @@ func (p *process) use(table *routes.Table) {
 		p.loadFailed(err)
 		return
 	}
+	p.useDatabases(table)
 	p.shadow.TableChanged()
 	p.knowRules(context.Background(), table)
 	for _, w := range table.Warnings() {
 		p.log.Warn("routes", "warning", w.Error())
+	}
+	for _, w := range unwatched(table) {
+		p.log.Warn("routes", "warning", w)
 	}
 	p.log.Info("routes in force", "file", p.file, "hash", table.Hash())
 }

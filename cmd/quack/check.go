@@ -21,6 +21,9 @@ func (c *checkCmd) Run(s *streams) error {
 	for _, w := range table.Warnings() {
 		fmt.Fprintln(s.err, "warning:", w)
 	}
+	for _, w := range unwatched(table) {
+		fmt.Fprintln(s.err, "warning:", w)
+	}
 	return table.WriteTree(s.out)
 }
 

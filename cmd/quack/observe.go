@@ -60,6 +60,7 @@ func (o *observed) parts() []lifecycle.Part {
 func (p *process) numbers() admin.Live {
 	n := admin.Live{UnderWay: p.observed.underWay.Load()}
 	n.Front = admin.Front(p.front.Stats())
+	n.Databases = p.databasesShown()
 	n.Backends = append(backendsAs("live", p.live.States()), backendsAs("shadow", p.shadows.States())...)
 	sent := p.observed.telemetry.Stats()
 	n.Sent = admin.Sent{

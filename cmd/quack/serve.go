@@ -110,6 +110,9 @@ func (c *serveCmd) serve(ctx context.Context, s *streams, signals *signals, befo
 	for _, w := range table.Warnings() {
 		log.Warn("routes", "warning", w.Error())
 	}
+	for _, w := range unwatched(table) {
+		log.Warn("routes", "warning", w)
+	}
 	keys, err := readSecrets(table, os.Getenv)
 	if err != nil {
 		return coded{exitUsage, err}

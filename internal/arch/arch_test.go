@@ -45,6 +45,8 @@ var arrows = map[string][]string{
 	"txshadow":                  {"txshadow/internal/sqltext"},
 	"txshadow/internal/sqltext": {},
 	"txshadow/writeset":         {"txshadow"},
+	"txshadow/doctor":           {"txshadow"},
+	"txshadow/watchdog":         {"txshadow"},
 	"soak":                      {},
 	"upstream":                  {},
 	"store":                     {},
