@@ -277,42 +277,6 @@ func (s *session) rollback(ctx context.Context, ask string) (answers []*pgconn.R
 	return answers, s.noTx, nil
 }
 
-// SQLSTATEs that we act on.
-const (
-	stateCancelled   = "57014"
-	stateNoTx        = "25P01" // also the code of the notice for a ROLLBACK without a transaction
-	stateNoSavepoint = "3B001"
-	stateReadOnly    = "25006"
-	stateLock        = "55P03"
-	stateNoSchema    = "3F000"
-	stateNoTable     = "42P01"
-	stateNoRight     = "42501"
-	stateNoObject    = "42704"
-	stateBusy        = "55000"
-)
-
-// sqlState is the SQLSTATE of err, "" when it is none of the server's.
-func sqlState(err error) string {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	return ""
-}
-
-// literal quotes s for SQL whatever standard_conforming_strings says. s has no
-// NUL.
-func literal(s string) string {
-	quoted := []byte{' ', 'E', '\''}
-	for i := range len(s) {
-		if s[i] == '\'' || s[i] == '\\' {
-			quoted = append(quoted, '\\')
-		}
-		quoted = append(quoted, s[i])
-	}
-	return string(append(quoted, '\''))
-}
-
 // guarded is what to send in place of a statement that sets a guard: nothing
 // else when it only lowers it, else the guard as it is.
 func (s *session) guarded(st *sqltext.Statement) (instead string, ok bool) {
