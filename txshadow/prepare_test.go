@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -334,5 +335,48 @@ func TestAPreparedShadowThatIsReplayed(t *testing.T) {
 	}
 	if _, err := w.Rows(soon()); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a second set: %v", err)
+	}
+}
+
+// Every escape of the matrix, from a shadow that is to be prepared: with all
+// layers nothing persists and the alarm is raised; without the interception the
+// layers behind it let through what they do for any other shadow.
+func TestEscapesFromAPreparedShadow(t *testing.T) {
+	for _, set := range []struct {
+		name   string
+		layers txshadow.Layers
+		let    string // what lets through in the table, "" for nothing
+	}{
+		{"all", txshadow.Layers{}, ""},
+		{"fuse and belt", txshadow.Layers{NoInterception: true}, "ROLLBACK AND CHAIN|BEGIN READ WRITE|START TRANSACTION|nonce, true"},
+	} {
+		t.Run(set.name, func(t *testing.T) {
+			var a attempt
+			s := serve(t, func(s *service, w http.ResponseWriter, r *http.Request) { a.run(r.Context(), s.db) },
+				withLayers(set.layers), withPool(func(c *pgxpool.Config) {
+					c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+						_, err := conn.Prepare(ctx, "prepared_commit", "COMMIT")
+						return err
+					}
+				}))
+			db, r := s.watchman(), s.reader()
+			for _, escape := range escapes {
+				for _, a = range []attempt{{escape, false, true}, {escape, true, true}, {escape, false, false}} {
+					gid, w := r.Expect()
+					req := s.marked(txshadow.ModeRollback, 5*time.Second, "POST", "/", "")
+					s.codec.MarkPrepare(req.Header, req.Header.Get("Quack-Request-Id"), gid, 5*time.Second, "POST", "/", nil)
+					out := s.do(req)
+					w.Forget()
+					name := strings.Join(escape, " | ")
+					letThrough := set.let != "" && regexp.MustCompile(set.let).MatchString(name)
+					if n := db.leaked(); n > 0 && !letThrough {
+						t.Errorf("%s: %d rows persisted (%+v)", name, n, a)
+					}
+					if set.layers == (txshadow.Layers{}) && out.ack.Reason == "" && !harmlessAlone[escape[0]] {
+						t.Errorf("%s: no alarm (%+v): %+v", name, a, out)
+					}
+				}
+			}
+		})
 	}
 }
