@@ -36,6 +36,7 @@ var arrows = map[string][]string{
 	},
 	"adapters/conformance":      {"txshadow"},
 	"adapters/goapp":            {"txshadow"},
+	"adapters/django":           {}, // tests of what is written in Python
 	"compare/internal/align":    {},
 	"compare/internal/bytewise": {},
 	"compare/internal/decimal":  {"compare/internal/bytewise", "compare/internal/jsontext"},
