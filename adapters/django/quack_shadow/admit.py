@@ -46,6 +46,7 @@ def _judge(work, s):
         raise shadow.refuse("unsupported:read-write")
     if s.executes:
         _judge_prepared(work, s.executes)
+    work.prepared = work.prepared or s.verb == "prepare"
     if s.leak:
         work.outlives(s.leak)
 

@@ -55,8 +55,10 @@ class ShadowConnection(_connection):
     # What the application does with its connection.
 
     def cursor(self, name=None, cursor_factory=None, *args, **kwargs):
-        if name is not None and self.shadow is not None:
-            raise self.shadow.refuse("unsupported:cursor")
+        if self.shadow is not None:
+            self.shadow.check()
+            if name is not None:
+                raise self.shadow.refuse("unsupported:cursor")
         factory = guarded(ShadowCursor, cursor_factory or self.cursor_factory)
         return _connection.cursor(self, name, factory, *args, **kwargs)
 

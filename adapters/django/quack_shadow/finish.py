@@ -75,7 +75,7 @@ def _roll_back(shadow, session, sessions, gid, until):
     except prepared.Leaked as e:
         log.error("shadow request %s: %s", shadow.id, e)
         return Ending(False, shadow.reason)
-    if shadow.writes or shadow.reason:
+    if shadow.writes or shadow.reason or shadow.work.prepared:
         session.conn.hang_up()
     else:
         sessions.give_back(session)

@@ -62,7 +62,8 @@ def header(tables, effects=None):
     and, when there are any, "effects". tables maps (schema, table) to rows
     inserted, updated and deleted, effects a text to how often. What does not go
     into 4 KiB is left out, and "truncated" says so."""
-    names = sorted((".".join(_part(p) for p in key), counts) for key, counts in tables.items())
+    parts = [(_part(s) + "." if s != "public" else "", _part(t), counts) for (s, t), counts in tables.items()]
+    names = [((schema or "public.") + table, counts) for schema, table, counts in sorted(parts, key=lambda p: p[0] + p[1])]
     lists = [("tables", [string(n) + _counts(c) for n, c in names])]
     if effects:
         lists.append(("effects", [f"{string(e)};n={n}" for e, n in sorted(effects.items())]))

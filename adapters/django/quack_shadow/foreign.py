@@ -6,9 +6,8 @@ all shadows of the process count as touched. What comes between two requests in
 a thread that serves them is from outside of the adapter: it has to be the
 outermost."""
 
+import functools
 import logging
-
-from django.db.backends import utils
 
 from . import scope
 from .statement import split
@@ -17,27 +16,20 @@ log = logging.getLogger("quack_shadow")
 _told = set()
 
 
-def watched(cursor, db):
-    return _debugging(cursor, db) if db.queries_logged else _Watched(cursor, db)
+@functools.lru_cache(maxsize=None)
+def watching(kind):
+    """A class of Django's cursors, kind, that looks at what it is given."""
 
+    class Watching(kind):
+        def execute(self, sql, params=None):
+            _look(sql)
+            return super().execute(sql, params)
 
-class _Watching:
-    def execute(self, sql, params=None):
-        _look(sql)
-        return super().execute(sql, params)
+        def executemany(self, sql, param_list):
+            _look(sql)
+            return super().executemany(sql, param_list)
 
-    def executemany(self, sql, param_list):
-        _look(sql)
-        return super().executemany(sql, param_list)
-
-
-class _Watched(_Watching, utils.CursorWrapper):
-    pass
-
-
-def _debugging(cursor, db):
-    kind = type(db.make_debug_cursor(cursor))
-    return type("_Watched" + kind.__name__, (_Watching, kind), {})(cursor, db)
+    return Watching
 
 
 def _look(sql):

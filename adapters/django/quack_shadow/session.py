@@ -11,7 +11,7 @@ from .layers import layers
 
 NAME = "quack-shadow"  # the end of application_name, by which people and watchdogs find shadows
 FUSE, CANCELLED, READ_ONLY, LOCK = "QF001", "57014", "25006", "55P03"
-GRACE = 0.1  # how much later than us, at least, the server ends a statement or an idle transaction
+GRACE = 0.1  # seconds; how much later than us, at least, the server ends a statement or an idle transaction
 _STEP_MS = 50  # pg_stat_statements keeps each spelling of a SET
 
 # What has to be known of a transaction.

@@ -40,7 +40,7 @@ class Sessions:
         """A session whose transaction has not been begun."""
         while True:
             with self._lock:
-                stock = self._readers if reading and self._readers else self._spares
+                stock = self._readers if reading else self._spares
                 s = stock.pop() if stock else None
             if s is None:
                 return self.open()

@@ -59,11 +59,11 @@ class Shadow:
         self.note(reason)
         if rank(reason) == rank("escape:"):
             log.error("shadow request %s tried to end its transaction: %s", self.id, reason)
-            self.poison(error)
+            self.poison(lambda: ShadowRefused(reason))
         return error
 
     def poison(self, error):
-        """error is what every further statement gets."""
+        """error makes what every further statement gets."""
         with self._lock:
             self._poison = self._poison or error
 
@@ -84,7 +84,7 @@ class Shadow:
             if self._over:
                 raise ShadowOver()
             if self._poison is not None:
-                raise self._poison
+                raise self._poison()
 
     @contextmanager
     def entered(self):

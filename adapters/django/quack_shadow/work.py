@@ -34,12 +34,14 @@ class Work:
     savepoints  those that the application has made by SQL, in their order
     unchecked  something may wait for a deferred constraint
     leaked     what the last COMMIT of the application should have ended
+    prepared   it has prepared statements, which no rollback takes back
     """
 
     def __init__(self, shadow):
         self.shadow, self.books = shadow, Ledger()
         self.tx, self.savepoints = None, []
-        self.unchecked, self.leaked = False, ""
+        self.unchecked = self.prepared = False
+        self.leaked = ""
         self._open = ""  # savepoint of the last statement, released before the next
         self._serial = self._writers = 0
         self._leak = ""  # what the open transaction will leave behind
@@ -248,11 +250,11 @@ class Work:
         return error
 
     def _lost(self, error):
-        lost = SessionLost(f"quack_shadow: the shadow's session is gone: {error or 'the connection is closed'}")
-        self.shadow.poison(lost)
+        text = f"quack_shadow: the shadow's session is gone: {error or 'the connection is closed'}"
+        self.shadow.poison(lambda: SessionLost(text))
         if not self.shadow.over:
             self.shadow.note("unsupported:session-lost")
-        return lost
+        return SessionLost(text)
 
     def _observe(self, statements, error):
         """Notes errors that say something about the shadow."""

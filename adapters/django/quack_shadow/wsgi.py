@@ -164,6 +164,8 @@ class Adapter:
             shadow.note("budget")
         until = min(began + most, deadline + 0.05)  # Quack waits 100 ms beyond the budget
         ending = finish(shadow, self.sessions, m.gid, until)
+        if writes:  # not earlier: connecting would take the interpreter from the view
+            self.sessions.refill()
         return self._acknowledge(start_response, m, ending, view.answer if answered else None)
 
     def _start(self, m, deadline):
@@ -180,7 +182,6 @@ class Adapter:
         except psycopg2.Error as e:
             raise ArmError(f"arm a shadow's session: {e}") from e
         shadow.session.conn.own(shadow)
-        self.sessions.refill()
         return shadow
 
     def _attach(self, shadow, deadline):

@@ -19,10 +19,11 @@ class ShadowMixin:
             params["connection_factory"] = guarded(ShadowConnection, params.get("connection_factory"))
         return params
 
-    def make_cursor(self, cursor):
+    def _prepare_cursor(self, cursor):
+        wrapped = super()._prepare_cursor(cursor)
         if self.quack_shadow is None and not self.quack_fresh and not scope.serving():
-            return foreign.watched(cursor, self)
-        return super().make_cursor(cursor)
+            return foreign.watching(type(wrapped))(cursor, self)
+        return wrapped
 
     def connect(self):
         if self.quack_shadow is None:

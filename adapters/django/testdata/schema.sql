@@ -1,0 +1,7 @@
+CREATE TABLE items (id serial PRIMARY KEY, name text NOT NULL UNIQUE, qty int NOT NULL DEFAULT 0 CHECK (qty >= 0));
+CREATE TABLE parents (id int PRIMARY KEY);
+CREATE TABLE children (id serial PRIMARY KEY, parent_id int NOT NULL REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE audits (id serial PRIMARY KEY, item text NOT NULL);
+CREATE FUNCTION audit_item() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO audits (item) VALUES (NEW.name); RETURN NULL; END $$;
+CREATE TRIGGER audit AFTER INSERT ON items FOR EACH ROW EXECUTE FUNCTION audit_item();
