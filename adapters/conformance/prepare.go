@@ -46,7 +46,6 @@ func checkPrepare(t *testing.T, s *suite) {
 		})
 		t.Skip("this adapter does not offer mode=prepare")
 	}
-	orphan := s.orphan(t)
 	n := 0
 	send := func(t *testing.T, r request) (reply, string) {
 		n++
@@ -89,7 +88,7 @@ func checkPrepare(t *testing.T, s *suite) {
 	t.Run("escapes", func(t *testing.T) {
 		s.tryEscapes(t, func(r request) reply { out, _ := send(t, r); return out })
 	})
-	t.Run("orphans", func(t *testing.T) { s.checkOrphans(t, orphan) })
+	t.Run("orphans", func(t *testing.T) { s.checkOrphans(t) })
 }
 
 func wantPlain(t *testing.T, out reply) {
@@ -147,7 +146,8 @@ func (s *suite) orphan(t *testing.T) (since time.Time) {
 
 // checkOrphans: an app that starts rolls back what its like have left, when
 // it is old enough.
-func (s *suite) checkOrphans(t *testing.T, since time.Time) {
+func (s *suite) checkOrphans(t *testing.T) {
+	since := s.orphan(t)
 	time.Sleep(time.Until(since.Add(11 * time.Second)))
 	another := *s
 	another.start(t, s.set)
@@ -175,7 +175,9 @@ type slotReader struct {
 func openSlot(t *testing.T, dsn string) *slotReader {
 	t.Helper()
 	r := &slotReader{conn: connect(t, dsn), stop: make(chan struct{})}
-	if _, err := r.conn.Exec(t.Context(), "SELECT pg_create_logical_replication_slot($1, 'test_decoding', true, true)", slot); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), long)
+	defer cancel()
+	if _, err := r.conn.Exec(ctx, "SELECT pg_create_logical_replication_slot($1, 'test_decoding', true, true)", slot); err != nil {
 		t.Fatal(err)
 	}
 	return r

@@ -38,14 +38,17 @@ func (a *App) start(t, owner *testing.T, set settings, secrets, effectURL string
 	t.Helper()
 	port := freePort(t)
 	p := &process{url: "http://127.0.0.1:" + port, said: &output{}, exited: make(chan struct{})}
-	p.cmd = exec.Command(a.Command[0], a.Command[1:]...)
+	p.cmd = kept(a.Command)
 	p.cmd.Dir = a.Dir
 	p.cmd.Env = append(os.Environ(), a.Env...)
 	p.cmd.Env = append(p.cmd.Env, "PORT="+port, "DATABASE_URL="+set.dsn, "QUACK_SHADOW_SECRET="+secrets,
 		"WALL_CAP_MS="+strconv.FormatInt(set.wallCap.Milliseconds(), 10), "EFFECT_URL="+effectURL)
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
 	p.cmd.WaitDelay = 5 * time.Second
-	ownGroup(p.cmd)
+	// Held open as long as the app may run.
+	if _, err := p.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("start the app of %s: %v", a.Name, err)
 	}
