@@ -130,6 +130,8 @@ var cases = []struct {
 	{"locks", checkLocks},
 	{"together", checkTogether},
 	{"escapes", checkEscapes},
+	{"session lost", checkSessionLost},
+	{"pooler", checkPooler},
 	{"prepare", checkPrepare},
 	{"killed", checkKilled},
 	{"plain role", checkPlainRole},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -15,8 +14,8 @@ import (
 
 // app is a small shop.
 type app struct {
-	db        database
-	acquire   func(context.Context) (querier, func(), error)
+	*storage
+	fault     fault
 	mailhost  *mailhost
 	third     *http.Client // for calls to a third party
 	effectURL string
@@ -24,9 +23,9 @@ type app struct {
 	jobs, callbacks atomic.Int64 // that have really run
 }
 
-func newApp(db database, acquire func(context.Context) (querier, func(), error), mailhost *mailhost, effectURL string) *app {
+func newApp(s *storage, mailhost *mailhost, effectURL string) *app {
 	return &app{
-		db: db, acquire: acquire, mailhost: mailhost, effectURL: effectURL,
+		storage: s, fault: plantedFault(), mailhost: mailhost, effectURL: effectURL,
 		third: &http.Client{Transport: txshadow.RecordTransport(nil, txshadow.Answer(http.StatusNoContent, nil, ""))},
 	}
 }
@@ -37,7 +36,7 @@ func (a *app) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /up", func(w http.ResponseWriter, r *http.Request) { reply(w, http.StatusOK, object{}) })
 	mux.HandleFunc("GET /active", func(w http.ResponseWriter, r *http.Request) {
-		reply(w, http.StatusOK, object{"active": txshadow.Active(r.Context())})
+		reply(w, http.StatusOK, object{"active": txshadow.Active(r.Context()) && a.fault != ownSessions})
 	})
 	for pattern, h := range map[string]func(*http.Request) (int, any, error){
 		"GET /items/{id}": a.show, "GET /count": a.count, "GET /write": a.write, "GET /effects": a.ran,

@@ -49,10 +49,10 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer mail.close()
-	app := newApp(storage.db, storage.acquire, mail, os.Getenv("EFFECT_URL"))
+	app := newApp(storage, mail, os.Getenv("EFFECT_URL"))
 	server := &http.Server{
 		Addr:    "127.0.0.1:" + os.Getenv("PORT"),
-		Handler: adapter.Middleware(storage.guarded(app.handler())),
+		Handler: app.fault.outermost(adapter, storage.guarded(app.handler())),
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.ListenAndServe() }()

@@ -78,6 +78,9 @@ func (a *app) effects(r *http.Request) (int, any, error) {
 	if _, _, err := a.inTransaction(ctx, pgx.TxOptions{}, 0, in.Name); err != nil {
 		return 0, nil, err
 	}
+	if a.fault == noRecording && txshadow.Active(ctx) {
+		return http.StatusAccepted, object{}, nil
+	}
 	if err := txshadow.SendMail(ctx, "order.placed", a.mailhost.addr, nil, "shop@example.com", []string{"buyer@example.com"}, []byte("thanks\r\n")); err != nil {
 		return 0, nil, err
 	}

@@ -29,6 +29,7 @@ type querier interface {
 // storage is the app's way to its database.
 type storage struct {
 	db      database
+	past    database                                       // the same, past the adapter
 	acquire func(context.Context) (querier, func(), error) // one connection, and what gives it back
 	guarded func(http.Handler) http.Handler
 	close   func()
@@ -55,7 +56,7 @@ func openPool(ctx context.Context, dsn string, c txshadow.Config) (*txshadow.Ada
 		}
 		return conn, conn.Release, nil
 	}
-	return adapter, &storage{adapter.Pool(), acquire, func(h http.Handler) http.Handler { return h }, c.Pool.Close}, nil
+	return adapter, &storage{adapter.Pool(), c.Pool, acquire, func(h http.Handler) http.Handler { return h }, c.Pool.Close}, nil
 }
 
 func openConn(ctx context.Context, dsn string, c txshadow.Config) (*txshadow.Adapter, *storage, error) {
@@ -74,7 +75,7 @@ func openConn(ctx context.Context, dsn string, c txshadow.Config) (*txshadow.Ada
 	}
 	db := adapter.Conn(conn)
 	acquire := func(context.Context) (querier, func(), error) { return db, func() {}, nil }
-	return adapter, &storage{db, acquire, oneAtATime, func() { conn.Close(context.Background()) }}, nil
+	return adapter, &storage{db, conn, acquire, oneAtATime, func() { conn.Close(context.Background()) }}, nil
 }
 
 // oneAtATime serves live requests one after the other, because they share one
