@@ -74,6 +74,7 @@ func TestRealAdapterOnARealDatabase(t *testing.T) {
 				return err
 			}
 			if audit {
+				txshadow.Record(r.Context(), "mail", "welcome")
 				if _, err := db.Exec(r.Context(), `INSERT INTO audit VALUES ('Ada came')`); err != nil {
 					return err
 				}
@@ -91,8 +92,8 @@ func TestRealAdapterOnARealDatabase(t *testing.T) {
 
 	r.write("create").Live(r.live(routes.Legacy, 201, `{}`))
 	c := r.ledger.compared(t)
-	if c.Verdict != reports.Mismatch || c.Writes != "level 1" || len(c.Differences) != 1 || c.Differences[0].Kind != compare.KindFootprint ||
-		!strings.HasPrefix(c.Differences[0].Path, "table:audit") || c.Legacy.Answer.Status != 201 {
+	if c.Verdict != reports.Mismatch || c.Writes != "level 1" || len(c.Differences) != 2 || c.Differences[0].Kind != compare.KindFootprint ||
+		c.Differences[1].Path != "effect:mail:welcome" || c.Differences[1].Legacy != "once" || !strings.HasPrefix(c.Differences[0].Path, "table:audit") || c.Legacy.Answer.Status != 201 {
 		t.Errorf("recorded %+v", c)
 	}
 

@@ -43,6 +43,9 @@ func (c codec) Acknowledged(h http.Header, id string) (Ack, error) {
 	for _, t := range a.Footprint {
 		ack.Footprint = append(ack.Footprint, compare.TableRows(t))
 	}
+	for _, e := range a.Effects {
+		ack.Effects = append(ack.Effects, compare.Effect(e))
+	}
 	return ack, nil
 }
 
