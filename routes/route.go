@@ -98,6 +98,11 @@ func (r *Route) LiveSide(client string, known bool) Side {
 	return Legacy
 }
 
+// Shadows reports whether the stage has a shadow.
+func (r *Route) Shadows() bool {
+	return r.Stage == StageShadow || r.Stage == StageRamp || r.Stage == StageVerify
+}
+
 // Shadowed reports whether the request of this client is to be compared at
 // all: the stage has a shadow and the client is in the sample (hash with
 // another salt than LiveSide's).

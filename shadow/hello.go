@@ -78,13 +78,27 @@ func (p *proofs) prove(ctx context.Context, b *routes.Backend, i *upstream.Insta
 	return p.hello(ctx, i)
 }
 
-// hello sends one signed hello to an instance.
+// Hello asks an instance once for its proof that it rolls back. why is "" when
+// it has given it.
+func Hello(ctx context.Context, protocol Protocol, i *upstream.Instance) (why string) {
+	h := sayHello(ctx, protocol, i)
+	if h.kind != helloReady && h.detail == "" {
+		return "no proof"
+	}
+	return h.detail
+}
+
 func (p *proofs) hello(ctx context.Context, i *upstream.Instance) hello {
+	return sayHello(ctx, p.cfg.Protocol, i)
+}
+
+// sayHello sends one signed hello to an instance.
+func sayHello(ctx context.Context, protocol Protocol, i *upstream.Instance) hello {
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
 	id := newID()
 	h := make(http.Header)
-	p.cfg.Protocol.MarkShadow(h, id, ModeHello, 0, http.MethodGet, helloPath, nil)
+	protocol.MarkShadow(h, id, ModeHello, 0, http.MethodGet, helloPath, nil)
 	req, err := upstream.NewRequest(ctx, http.MethodGet, helloPath, "", false, i.URL.Host, h, nil, 0)
 	if err != nil {
 		return hello{kind: helloSilent, detail: fmt.Sprintf("make hello: %v", err)}
@@ -95,7 +109,7 @@ func (p *proofs) hello(ctx context.Context, i *upstream.Instance) hello {
 	}
 	defer resp.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // a body that breaks off changes nothing
-	ack, err := p.cfg.Protocol.Acknowledged(resp.Header, id)
+	ack, err := protocol.Acknowledged(resp.Header, id)
 	switch {
 	case err != nil && fromBetween(resp.StatusCode):
 		return hello{kind: helloSilent, detail: fmt.Sprintf("hello was answered with %d, by an adapter that is not ready or by something in between: %s", resp.StatusCode, firstLine(said))}

@@ -17,6 +17,7 @@ type cli struct {
 	Serve serveCmd `cmd:"" help:"Run the proxy."`
 
 	Check   checkCmd   `cmd:"" help:"Validate a routes.yaml and print the resolved tree."`
+	Doctor  doctorCmd  `cmd:"" help:"Ask backends and databases what shadow writes need, and print the statements that would put it right."`
 	Explain explainCmd `cmd:"" help:"Say which route, rules and settings a request would meet."`
 
 	Routes    routesCmd    `cmd:"" help:"Show the routes of a running proxy and their stages."`

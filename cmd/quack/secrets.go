@@ -21,24 +21,33 @@ const tokenBytes = 16
 
 // readSecrets reads the secrets through getenv and says what is missing.
 func readSecrets(table *routes.Table, getenv func(string) string) (secrets, error) {
-	s := secrets{adminToken: getenv("QUACK_ADMIN_TOKEN"), own: getenv("QUACK_SECRET"), shadow: getenv("QUACK_SHADOW_SECRET")}
+	s := secrets{adminToken: getenv("QUACK_ADMIN_TOKEN"), own: getenv("QUACK_SECRET")}
 	if len(s.adminToken) < tokenBytes {
 		return s, fmt.Errorf("QUACK_ADMIN_TOKEN is not set or shorter than %d characters\n  export QUACK_ADMIN_TOKEN=$(openssl rand -hex 32)", tokenBytes)
 	}
-	if s.shadow == "" && s.own != "" {
-		derived, err := txshadow.DeriveShadowSecret(s.own)
+	var err error
+	s.shadow, err = shadowKeys(table, getenv)
+	return s, err
+}
+
+// shadowKeys is QUACK_SHADOW_SECRET, or what is derived from QUACK_SECRET; "" is
+// an error where a backend has rollback.
+func shadowKeys(table *routes.Table, getenv func(string) string) (string, error) {
+	if set := getenv("QUACK_SHADOW_SECRET"); set != "" {
+		return set, nil
+	}
+	if own := getenv("QUACK_SECRET"); own != "" {
+		derived, err := txshadow.DeriveShadowSecret(own)
 		if err != nil {
-			return s, fmt.Errorf("derive the shadow secret from QUACK_SECRET: %w", err)
+			return "", fmt.Errorf("derive the shadow secret from QUACK_SECRET: %w", err)
 		}
-		s.shadow = derived
+		return derived, nil
 	}
-	if s.shadow == "" {
-		if b := firstWithRollback(table); b != nil {
-			return s, fmt.Errorf("backend %q has rollback: %s, and neither QUACK_SHADOW_SECRET nor QUACK_SECRET is set\n"+
-				"  export QUACK_SECRET=$(openssl rand -hex 32), and give the backend QUACK_SHADOW_SECRET=$(quack token shadow)", b.Name, b.Rollback)
-		}
+	if b := firstWithRollback(table); b != nil {
+		return "", fmt.Errorf("backend %q has rollback: %s, and neither QUACK_SHADOW_SECRET nor QUACK_SECRET is set\n"+
+			"  export QUACK_SECRET=$(openssl rand -hex 32), and give the backend QUACK_SHADOW_SECRET=$(quack token shadow)", b.Name, b.Rollback)
 	}
-	return s, nil
+	return "", nil
 }
 
 func firstWithRollback(table *routes.Table) *routes.Backend {

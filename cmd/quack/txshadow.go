@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/txshadow"
 )
 
@@ -45,7 +46,7 @@ func (t target) run(ctx context.Context, s *streams, sql string) error {
 	if t.Database == "" {
 		return coded{exitUsage, errors.New("--apply needs a database\n  say --database NAME, and put its DSN in QUACK_DB_NAME: for --database shop in QUACK_DB_SHOP")}
 	}
-	variable := databaseVariable(t.Database)
+	variable := (&routes.Database{Name: t.Database}).Env()
 	dsn := os.Getenv(variable)
 	if dsn == "" {
 		return coded{exitUsage, fmt.Errorf("%s is not set\n  put the DSN of the database %q in it", variable, t.Database)}

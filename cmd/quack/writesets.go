@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,13 +18,8 @@ import (
 	"github.com/quackproxy/quack/txshadow/writeset"
 )
 
-// databaseVariable is the environment variable that holds the DSN of a database.
-func databaseVariable(name string) string {
-	return "QUACK_DB_" + strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(name))
-}
-
 // writeSets plugs the readers of written rows into the shadow: one for each
-// database that a backend with rollback: header names and that has a DSN.
+// database that has a DSN and that a route with run: both writes to.
 type writeSets struct {
 	table func() *routes.Table // in force
 	log   *slog.Logger
@@ -57,17 +51,30 @@ func (w *writeSets) run(ctx context.Context) error {
 	}
 }
 
-// follow starts a reader for each database that is new in the table, and stops
-// those of databases that are no longer in it.
-func (w *writeSets) follow(ctx context.Context, all *sync.WaitGroup) {
+// wanted are the DSNs, by name, of databases whose rows will be compared. The
+// server decodes for a reader whatever live work writes, so there is none where
+// no route runs both sides.
+func (w *writeSets) wanted() map[string]string {
 	wanted := map[string]string{}
-	for _, b := range w.table().Backends() {
-		if b.Rollback == routes.RollbackHeader && b.Database != "" {
-			if dsn := os.Getenv(databaseVariable(b.Database)); dsn != "" {
-				wanted[b.Database] = dsn
+	for _, r := range w.table().Routes() {
+		if r.Shadow.Run != routes.RunBoth || !r.Shadows() {
+			continue
+		}
+		for _, b := range []*routes.Backend{r.Legacy, r.New} {
+			if b != nil && b.Rollback == routes.RollbackHeader && b.Database != "" {
+				if dsn := os.Getenv((&routes.Database{Name: b.Database}).Env()); dsn != "" {
+					wanted[b.Database] = dsn
+				}
 			}
 		}
 	}
+	return wanted
+}
+
+// follow starts a reader for each database that is new in the table, and stops
+// those of databases that are no longer in it.
+func (w *writeSets) follow(ctx context.Context, all *sync.WaitGroup) {
+	wanted := w.wanted()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, r := range w.readers {
@@ -82,7 +89,7 @@ func (w *writeSets) follow(ctx context.Context, all *sync.WaitGroup) {
 		}
 		reader, err := writeset.New(writeset.Config{DSN: dsn, Log: w.log.With("database", name)})
 		if err != nil {
-			w.log.Error("rows that shadows write are not read", "database", name, "variable", databaseVariable(name), "error", err)
+			w.log.Error("rows that shadows write are not read", "database", name, "variable", (&routes.Database{Name: name}).Env(), "error", err)
 			continue
 		}
 		reading := &reading{Reader: reader}

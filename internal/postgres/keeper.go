@@ -18,7 +18,8 @@ import (
 //
 // The interrupt (a fast shutdown) is repeated: the shell starts the server
 // with interrupts ignored, and one that comes before the server has set its
-// own handler is lost.
+// own handler is lost. A server that ends while the file "again" is there is
+// started again.
 const keeper = `
 bin=$1 dir=$2 host=$3
 shift 3
@@ -37,19 +38,24 @@ pw=
 rm -f "$dir/password"
 "$@" >>"$dir/log" 2>&1 3<&- &
 server=$!
+echo "$server" >"$dir/server"
 {
 	cat <&3
 	tries=0
-	while [ "$tries" -lt 50 ] && kill -INT "$server"; do
+	while [ "$tries" -lt 50 ] && kill -INT "$(cat "$dir/server")"; do
 		tries=$((tries + 1))
 		sleep 0.1
 	done
-	kill -QUIT "$server"
+	kill -QUIT "$(cat "$dir/server")"
 } >/dev/null 2>&1 &
 watch=$!
 exec 3<&-
-wait "$server"
-status=$?
+while wait "$server"; status=$?; [ -e "$dir/again" ]; do
+	rm -f "$dir/again"
+	"$@" >>"$dir/log" 2>&1 &
+	server=$!
+	echo "$server" >"$dir/server"
+done
 kill "$watch" 2>/dev/null
 end "$status"
 `

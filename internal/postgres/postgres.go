@@ -35,7 +35,8 @@ type Options struct {
 	// trusted, so that anyone on this machine may come in as any user: right
 	// for tests only.
 	Password string
-	// Settings are added to the server's, and win over the package's own.
+	// Settings are added to the server's, and win over the package's own. An empty
+	// value leaves a setting to the server, where ALTER SYSTEM may change it.
 	Settings map[string]string
 	// Progress is told of work that takes long (an installation), a line
 	// each. Default: nobody is told.
@@ -135,7 +136,9 @@ func (c *Cluster) arguments(more map[string]string) []string {
 	maps.Copy(all, more)
 	args := []string{"-D", filepath.Join(c.dir, "data")}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		args = append(args, "-c", name+"="+all[name])
+		if all[name] != "" {
+			args = append(args, "-c", name+"="+all[name])
+		}
 	}
 	return args
 }

@@ -26,7 +26,7 @@ func checkPrepared(ctx context.Context, p *patient) error {
 // checkNames looks for deferrable constraints that go by the fuse's name: SET
 // CONSTRAINTS with that name is refused in a shadow.
 func checkNames(ctx context.Context, p *patient) error {
-	tables, err := p.texts(ctx, `SELECT format(CASE k.contype WHEN 't' THEN 'ALTER TRIGGER %3$I ON %1$I.%2$I RENAME TO %4$I;' ELSE 'ALTER TABLE %1$I.%2$I RENAME CONSTRAINT %3$I TO %4$I;' END,
+	tables, err := p.texts(ctx, `SELECT format('ALTER TABLE %1$I.%2$I RENAME CONSTRAINT %3$I TO %4$I;',
 		n.nspname, c.relname, k.conname, k.conname || '_deferred') FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE k.condeferrable AND lower(k.conname) = 'fuse' AND n.nspname <> 'txshadow' ORDER BY 1`)
 	p.say(Finding{Check: "constraint names", State: Warning.unless(len(tables) == 0), Found: either(len(tables) == 0, "no deferrable constraint is called fuse", fmt.Sprintf("%d deferrable constraints are called fuse", len(tables))),
@@ -65,7 +65,15 @@ func checkSequences(ctx context.Context, p *patient) error {
 	if err != nil {
 		return err
 	}
-	near := false
+	unseen, err := p.texts(ctx, `SELECT DISTINCT format('GRANT SELECT ON ALL SEQUENCES IN SCHEMA %I TO %I;', n.nspname, current_user) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind = 'S' AND NOT pg_is_other_temp_schema(n.oid) AND NOT has_sequence_privilege(c.oid, 'SELECT')`)
+	if err != nil {
+		return err
+	}
+	near := len(unseen) > 0
+	if near {
+		p.say(Finding{Check: "sequences", State: Warning, Found: p.me + " does not see how far some of them are", Means: "one that is near its end would not be noticed", Fix: unseen})
+	}
 	for _, s := range list {
 		if s.Used < nearEnd {
 			continue

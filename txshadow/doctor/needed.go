@@ -26,12 +26,15 @@ func checkPooler(ctx context.Context, p *patient) error {
 	return err
 }
 
+// fuseOID is the fuse's table, also for a role that may not use its schema.
+const fuseOID = `(SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'txshadow' AND c.relname = 'fuse')`
+
 // fuseSQL asks whether the fuse's trigger is in force, and refuses.
-const fuseSQL = `SELECT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid WHERE t.tgrelid = to_regclass('txshadow.fuse')
+const fuseSQL = `SELECT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid WHERE t.tgrelid = ` + fuseOID + `
 	AND t.tgname = 'fuse' AND t.tgenabled = 'A' AND t.tgdeferrable AND t.tginitdeferred AND t.tgtype & 4 = 4 AND f.prosrc LIKE '%QF001%')`
 
 func checkFuse(ctx context.Context, p *patient) error {
-	there, err := p.truth(ctx, "SELECT to_regclass('txshadow.fuse') IS NOT NULL")
+	there, err := p.truth(ctx, "SELECT "+fuseOID+" IS NOT NULL")
 	if err != nil {
 		return err
 	}
@@ -66,7 +69,7 @@ func checkFuseRights(ctx context.Context, p *patient) error {
 		if p.failed["fuse"] { // whose installation grants what is needed
 			continue
 		}
-		may, err := p.truth(ctx, "SELECT has_schema_privilege($1::text, 'txshadow', 'USAGE') AND has_table_privilege($1::text, to_regclass('txshadow.fuse')::oid, 'INSERT')", role)
+		may, err := p.truth(ctx, "SELECT has_schema_privilege($1::text, 'txshadow', 'USAGE') AND has_table_privilege($1::text, "+fuseOID+", 'INSERT')", role)
 		if err != nil {
 			return err
 		}
