@@ -27,7 +27,7 @@ func checkPrepared(ctx context.Context, p *patient) error {
 // CONSTRAINTS with that name is refused in a shadow.
 func checkNames(ctx context.Context, p *patient) error {
 	tables, err := p.texts(ctx, `SELECT format('ALTER TABLE %1$I.%2$I RENAME CONSTRAINT %3$I TO %4$I;',
-		n.nspname, c.relname, k.conname, k.conname || '_deferred') FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+		n.nspname, c.relname, k.conname, k.conname || '_' || k.oid) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE k.condeferrable AND lower(k.conname) = 'fuse' AND n.nspname <> 'txshadow' ORDER BY 1`)
 	p.say(Finding{Check: "constraint names", State: Warning.unless(len(tables) == 0), Found: either(len(tables) == 0, "no deferrable constraint is called fuse", fmt.Sprintf("%d deferrable constraints are called fuse", len(tables))),
 		Means: "SET CONSTRAINTS with that name could mean Quack's fuse: a shadow that sends it is refused", Fix: tables})
@@ -66,7 +66,7 @@ func checkSequences(ctx context.Context, p *patient) error {
 		return err
 	}
 	unseen, err := p.texts(ctx, `SELECT DISTINCT format('GRANT SELECT ON ALL SEQUENCES IN SCHEMA %I TO %I;', n.nspname, current_user) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.relkind = 'S' AND NOT pg_is_other_temp_schema(n.oid) AND NOT has_sequence_privilege(c.oid, 'SELECT')`)
+		WHERE CASE WHEN c.relkind = 'S' AND NOT pg_is_other_temp_schema(n.oid) THEN NOT has_sequence_privilege(c.oid, 'SELECT') END`)
 	if err != nil {
 		return err
 	}
