@@ -43,8 +43,8 @@ bench-compare: ## the comparison against other libraries, large bodies included:
 setup-bench:
 	@./scripts/setup-bench
 
-soak: ## half an hour of traffic with restarts, kills, reloads and upgrades (SHORT=1: a minute; SOAK=2h)
-	$(GO) run ./soak $(if $(SHORT),-short) $(if $(SOAK),-for $(SOAK))
+soak: ## half an hour of traffic with restarts, kills, reloads and upgrades (SHORT=1: a minute; SOAK=2h; ONLY=shadow-writes: 10 minutes)
+	$(GO) run ./soak $(if $(SHORT),-short) $(if $(SOAK),-for $(SOAK)) $(if $(ONLY),-only $(ONLY))
 
 quiet: ## 100,000 comparisons through the proxy of two services that are equal, ten answers wrong (ORDERS=1000000)
 	QUACK_ORDERS=$(or $(ORDERS),100000) $(GO) test -count=1 -timeout 60m -run 'TestEqualServicesThroughTheProxy' -v ./cmd/quack

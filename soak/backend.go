@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ type backend struct {
 
 // instance is one server process after another at one address.
 type instance struct {
+	role            string // "" is backend
 	name, addr, dir string
 	cmd             *exec.Cmd
 	stdin           io.Closer
@@ -55,7 +57,7 @@ func freeAddr() (string, error) {
 
 // start starts a process and waits until it is up.
 func (i *instance) start(ctx context.Context) (err error) {
-	if i.cmd, i.stdin, err = startRole("backend", i.dir, i.name, "SOAK_ADDR="+i.addr); err != nil {
+	if i.cmd, i.stdin, err = startRole(cmp.Or(i.role, "backend"), i.dir, i.name, "SOAK_ADDR="+i.addr); err != nil {
 		return fmt.Errorf("start %s: %w", i.name, err)
 	}
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {

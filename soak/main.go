@@ -49,6 +49,7 @@ func main() {
 	}
 	brief := flag.Bool("short", false, "restart and upgrade every few seconds, for a run of a minute")
 	length := flag.Duration("for", 0, "how long the traffic runs (default 30m, with -short 1m)")
+	only := flag.String("only", "", "shadow-writes: live updates of rows that shadows hold, in place of the rest (default 10m, with -short 30s)")
 	binary := flag.String("quack", "", "the binary to run (default: build ./cmd/quack)")
 	flag.Parse()
 	make, d := long, 30*time.Minute
@@ -60,14 +61,52 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, make(d), *binary); err != nil {
+	act := func() error { return run(ctx, make(d), *binary) }
+	switch *only {
+	case "":
+	case "shadow-writes":
+		act = func() error { return runWrites(ctx, *length, *brief, *binary) }
+	default:
+		fmt.Fprintf(os.Stderr, "soak: -only %s is not known: use shadow-writes\n", *only)
+		os.Exit(2)
+	}
+	if err := act(); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, p plan, binary string) (err error) {
+// runWrites runs the soak of shadow writes, for length or as long as it is by
+// default.
+func runWrites(ctx context.Context, length time.Duration, short bool, binary string) error {
+	every, usual := 7*time.Second, 10*time.Minute
+	if short {
+		every, usual = 5*time.Second, 24*time.Second
+	}
+	if length == 0 {
+		length = usual
+	}
+	return inFolder(ctx, binary, func(dir, binary string) error { return soakWrites(ctx, dir, binary, length, every, short) })
+}
+
+func run(ctx context.Context, p plan, binary string) error {
+	return inFolder(ctx, binary, func(dir, binary string) (err error) {
+		w, err := start(ctx, p, binary, dir)
+		defer func() { err = errors.Join(err, w.end()) }()
+		if err != nil {
+			return err
+		}
+		if err := w.soak(ctx); err != nil {
+			return err
+		}
+		return w.verdict(os.Stdout)
+	})
+}
+
+// inFolder does something in a folder of its own with the binary, and leaves the
+// folder when that goes wrong.
+func inFolder(ctx context.Context, binary string, do func(dir, binary string) error) (err error) {
 	// Who outlives its parent becomes a child of this process, so that its end
 	// can be seen and made sure of.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -87,15 +126,7 @@ func run(ctx context.Context, p plan, binary string) (err error) {
 	if binary, err = build(ctx, binary, dir); err != nil {
 		return err
 	}
-	w, err := start(ctx, p, binary, dir)
-	defer func() { err = errors.Join(err, w.end()) }()
-	if err != nil {
-		return err
-	}
-	if err := w.soak(ctx); err != nil {
-		return err
-	}
-	return w.verdict(os.Stdout)
+	return do(dir, binary)
 }
 
 // world is everything that runs.

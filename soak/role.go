@@ -43,6 +43,12 @@ func play(role string) int {
 	switch role {
 	case "guard":
 		return playGuard(dir)
+	case "shop":
+		go func() {
+			io.Copy(io.Discard, os.Stdin)
+			os.Exit(1)
+		}()
+		return playShop()
 	case "backend":
 		go func() {
 			io.Copy(io.Discard, os.Stdin)

@@ -48,7 +48,7 @@ var arrows = map[string][]string{
 	"txshadow/writeset":         {"txshadow"},
 	"txshadow/doctor":           {"txshadow"},
 	"txshadow/watchdog":         {"txshadow"},
-	"soak":                      {},
+	"soak":                      {"txshadow"},
 	"upstream":                  {},
 	"store":                     {},
 }
