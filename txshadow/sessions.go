@@ -2,6 +2,7 @@ package txshadow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -29,6 +30,8 @@ const (
 	spareAge = time.Minute
 	// goneTimeout is how long the end of a session is looked for.
 	goneTimeout = 2 * time.Second
+	// goneRetry is how long after one that failed it is looked for again.
+	goneRetry = 50 * time.Millisecond
 )
 
 // take gives a session that nobody has used: the spare, or a new one.
@@ -146,10 +149,30 @@ func closeConn(conn *pgx.Conn) {
 	}
 }
 
-// gone ends a session from outside and returns when the server has it no more.
+// gone ends a session from outside and returns when the server has it no more. A
+// server that has crashed and is recovering is asked again: sessions do not
+// survive that, but it has to say so.
 func (p *sessions) gone(s *session) error {
 	ctx, cancel := context.WithTimeout(context.Background(), goneTimeout)
 	defer cancel()
+	for {
+		err := p.goneNow(ctx, s)
+		if err == nil || errors.Is(err, errOtherServer) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(goneRetry):
+		}
+	}
+}
+
+// errOtherServer says that what answers is not the server that had the session.
+var errOtherServer = errors.New("this is another server")
+
+// goneNow is one attempt of gone.
+func (p *sessions) goneNow(ctx context.Context, s *session) error {
 	conn, err := p.connect(ctx, p.adapter.config.Copy())
 	if err != nil {
 		return fmt.Errorf("look for the session %d: %w", s.pid, err)
@@ -168,7 +191,7 @@ func (p *sessions) gone(s *session) error {
 			return fmt.Errorf("look for the session %d: %w", s.pid, err)
 		}
 		if !same {
-			return fmt.Errorf("look for the session %d: this is another server", s.pid)
+			return fmt.Errorf("look for the session %d: %w", s.pid, errOtherServer)
 		}
 		if n == 0 && s.gid != "" { // and what it may have prepared
 			return (&session{conn: conn, xid: s.xid}).settle(ctx, s.gid)
