@@ -30,17 +30,18 @@ type writes struct {
 	legacy, new *instance
 	guard       *guard
 
-	mu      sync.Mutex
-	quack   *quack
-	crashed time.Time // the database, last
-	tally   tally
+	mu     sync.Mutex
+	quack  *quack
+	struck time.Time // the database or Quack, and its watchdog with it, was last killed
+	tally  tally
 }
 
 // tally is what has happened.
 type tally struct {
 	updates, requests int           // live ones that were answered
 	unknown           int           // live ones whose end is not known: something was killed
-	longest           time.Duration // of a live update, while the database was up
+	longest           time.Duration // of a live update, while the database was up and watched
+	worst             time.Duration // of a live update, always
 	kills             map[string]int
 	half, whole       int64 // bytes of the table, at half time and at the end
 }
@@ -158,12 +159,13 @@ func (w *writes) update(ctx context.Context) {
 		cancel()
 		took := time.Since(begun)
 		w.mu.Lock()
-		switch {
+		switch { // one that began before a kill and ended after it is not watched
 		case err != nil:
 			w.tally.unknown++
 		default:
 			w.tally.updates++
-			if w.crashed.IsZero() || begun.After(w.crashed.Add(5*time.Second)) {
+			w.tally.worst = max(w.tally.worst, took)
+			if w.struck.IsZero() || begun.After(w.struck.Add(unwatched)) {
 				w.tally.longest = max(w.tally.longest, took)
 			}
 		}
@@ -221,6 +223,8 @@ func (w *writes) killBackend(ctx context.Context) error {
 
 func (w *writes) killQuack(ctx context.Context) error {
 	pid := w.quack.pid()
+	w.strike()
+	defer w.strike() // there was no watchdog until now
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		return err
 	}
@@ -242,10 +246,18 @@ func (w *writes) killDatabase(ctx context.Context) error {
 	if err := w.pool.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
 		return err
 	}
-	w.mu.Lock()
-	w.crashed = time.Now()
-	w.mu.Unlock()
+	w.strike()
 	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// unwatched is how long after a kill live updates may wait for shadows without a
+// watchdog: those that had begun, one behind the other.
+const unwatched = 3 * time.Second
+
+func (w *writes) strike() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.struck = time.Now()
 }
 
 // leavePrepared leaves a prepared transaction behind that holds a hot row.

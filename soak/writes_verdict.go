@@ -16,8 +16,8 @@ import (
 //   - no row of a shadow is there, and each live update that was answered is;
 //   - no prepared transaction and no idle transaction is left;
 //   - nothing keeps dead rows, and the table has not grown since half time;
-//   - no live update took longer than the shadow's cap and 200 ms, crashes of
-//     the database aside;
+//   - no live update took longer than the shadow's cap and 200 ms, but around
+//     a kill of the database or of Quack, and its watchdog with it;
 //   - shadows ran, also after the last disturbance.
 func (w *writes) verdict(ctx context.Context) error {
 	var sum, shadows, shadowRows, idle, prepared, dead int64
@@ -38,8 +38,8 @@ func (w *writes) verdict(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("\n%d live updates and %d requests answered, %d of unknown end; %d shadows ran; disturbed: %v\n"+
-		"longest live update %s (limit %s); hot is %d bytes, %d at half time; dead rows after VACUUM %d; idle transactions %d; prepared %d\n",
-		t.updates, t.requests, t.unknown, shadows, t.kills, t.longest.Round(time.Millisecond), w.patience, t.whole, t.half, dead, idle, prepared)
+		"longest live update %s (limit %s), without a watchdog or database %s; hot is %d bytes, %d at half time; dead rows after VACUUM %d; idle transactions %d; prepared %d\n",
+		t.updates, t.requests, t.unknown, shadows, t.kills, t.longest.Round(time.Millisecond), w.patience, t.worst.Round(time.Millisecond), t.whole, t.half, dead, idle, prepared)
 	var faults []error
 	unless := func(good bool, format string, args ...any) {
 		if !good {
