@@ -30,6 +30,7 @@ ci: check test ## what CI runs
 	./bin/quack demo --once
 	$(MAKE) bench SHORT=1
 	$(MAKE) soak SHORT=1
+	$(MAKE) soak SHORT=1 ONLY=shadow-writes
 
 setup: ## install what the tests and the demo need and Go does not bring (Chromium, curl, a C compiler)
 	@./scripts/setup

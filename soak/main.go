@@ -82,7 +82,7 @@ func main() {
 func runWrites(ctx context.Context, length time.Duration, short bool, binary string) error {
 	every, usual := 7*time.Second, 10*time.Minute
 	if short {
-		every, usual = 5*time.Second, 24*time.Second
+		every, usual = 4*time.Second, 19*time.Second
 	}
 	if length == 0 {
 		length = usual
