@@ -1,0 +1,39 @@
+'use strict'
+
+const { hkdfSync } = require('node:crypto')
+
+/** The least length of a secret in bytes: below it, guessing is cheaper than asking. */
+const minSecret = 16
+
+/**
+ * Reads QUACK_SHADOW_SECRET: one secret, or several separated by commas, of
+ * which the first signs and all are accepted. White space around a secret is
+ * not part of it.
+ * @returns {string[]}
+ */
+function parseSecrets (list) {
+  if (typeof list !== 'string' || list.trim() === '') {
+    throw new Error('no shadow secret was given\n' +
+      '  set QUACK_SHADOW_SECRET to what `quack token shadow` prints, the same for Quack and its backends')
+  }
+  return list.split(',').map((s, i) => {
+    s = s.trim()
+    if (Buffer.byteLength(s) < minSecret) {
+      throw new Error(`shadow secret ${i + 1} of the list has ${Buffer.byteLength(s)} bytes, and at least ${minSecret} are needed\n` +
+        '  make one with: openssl rand -hex 32')
+    }
+    return s
+  })
+}
+
+/**
+ * The QUACK_SHADOW_SECRET that belongs to a QUACK_SECRET: HKDF-SHA256 without
+ * salt, info "quack shadow v1", 32 bytes, lower-case hex. A list gives a list.
+ */
+function deriveShadowSecret (quackSecret) {
+  return parseSecrets(quackSecret)
+    .map((s) => Buffer.from(hkdfSync('sha256', s, '', 'quack shadow v1', 32)).toString('hex'))
+    .join(',')
+}
+
+module.exports = { parseSecrets, deriveShadowSecret }
