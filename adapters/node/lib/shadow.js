@@ -1,6 +1,5 @@
 'use strict'
 
-const { AsyncResource } = require('node:async_hooks')
 const { RefusedError, OverError, LostError } = require('./errors')
 const { Ledger, readCounts } = require('./ledger')
 const { state } = require('./session')
@@ -9,6 +8,12 @@ const { state } = require('./session')
 const patienceMs = 75
 /** A cancel request that came before its statement had begun is ignored by the server: it is repeated. */
 const cancelEveryMs = 25
+
+/**
+ * How many savepoints of a shadow may write. Above 64 subtransactions with an
+ * id of their own, snapshots become slow in the whole cluster.
+ */
+const maxWriters = 60
 
 const ranks = { escape: 4, write: 3, budget: 2, unsupported: 1 }
 const rank = (reason) => ranks[reason.split(':')[0]] ?? 0
@@ -148,6 +153,10 @@ class Shadow {
     return this.books.mark(name)
   }
 
+  countWriter () {
+    if (++this.writers > maxWriters) throw this.refuse('unsupported:too-many-statements')
+  }
+
   /** SQL that releases the savepoint of the last statement. */
   released () {
     const sql = this.open === '' ? '' : `RELEASE ${this.open};`
@@ -193,6 +202,6 @@ class Shadow {
   }
 }
 
-const pause = (ms) => new Promise((resolve) => AsyncResource.bind(setTimeout)(resolve, ms))
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 module.exports = { Shadow, rank, ranks }
