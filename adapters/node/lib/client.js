@@ -26,6 +26,9 @@ class ShadowClient extends EventEmitter {
     this.#released = true
   }
 
+  /** Cancels what the session does, which may be the query of another client of it. */
+  cancel () { return this.#shadow.adapter.sessions.cancel(this.#shadow.session) }
+
   /** T in a transaction, E in one that has failed, I outside. */
   getTransactionStatus () {
     const { tx, session } = this.#shadow

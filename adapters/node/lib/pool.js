@@ -1,10 +1,13 @@
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
-const { ShadowClient, query, settled } = require('./client')
+const { ShadowClient, query } = require('./client')
 
 // Stand-ins for pg's Pool and Client: in a shadow they lead to its session, and
 // else to what they stand for. Everything but a few methods is the original's.
+
+/** Stands for SQL that is not known yet. */
+const mayWrite = 'BEGIN'
 
 /** @param {Adapter} adapter @param {Pool} pool of pg */
 function wrapPool (adapter, pool) {
@@ -17,7 +20,10 @@ function wrapPool (adapter, pool) {
     },
     connect (callback) {
       const shadow = adapter.shadow()
-      if (!shadow) return pool.connect(...bound([callback].filter(Boolean))).then?.((client) => watched(adapter, client))
+      if (!shadow) {
+        adapter.foreign(mayWrite)
+        return pool.connect(...bound(callback ? [callback] : []))
+      }
       const client = new ShadowClient(shadow)
       if (!callback) return live(shadow).then(() => client)
       live(shadow).then(() => process.nextTick(callback, undefined, client, () => client.release()), (err) => process.nextTick(callback, err, undefined, () => {}))
@@ -52,7 +58,7 @@ function overlay (original, methods) {
     get (target, name) {
       if (Object.hasOwn(methods, name)) return methods[name]
       const value = Reflect.get(target, name, target)
-      return typeof value === 'function' && name !== 'constructor' ? value.bind(target) : value
+      return typeof value === 'function' && !/^(constructor$|[A-Z])/.test(String(name)) ? value.bind(target) : value
     }
   })
 }
@@ -60,4 +66,4 @@ function overlay (original, methods) {
 /** Callbacks keep the async context that they were given in: pg calls them in that of its socket. */
 const bound = (args) => args.map((a) => typeof a === 'function' ? AsyncResource.bind(a) : a)
 
-module.exports = { wrapPool, wrapClient, settled }
+module.exports = { wrapPool, wrapClient, mayWrite }

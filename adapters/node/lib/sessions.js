@@ -92,11 +92,10 @@ class Sessions {
 
   /** Ends a session from outside and returns when the server has it no more; throws when that can not be told. */
   async gone (session) {
-    const client = outside(() => new this.Client(this.config()))
-    client.on('error', () => {})
     const until = Date.now() + goneTimeoutMs
+    let client = null
     try {
-      await outside(() => client.connect())
+      client = await this.connect()
       const which = ` FROM pg_catalog.pg_stat_activity WHERE pid = ${session.pid} AND ${instant('backend_start')} = ${literal(session.started)}`
       const same = `${instant('pg_catalog.pg_postmaster_start_time()')} = ${literal(session.server)}`
       await client.query(`SELECT pg_catalog.pg_terminate_backend(pid)${which} AND ${same}`)
@@ -110,8 +109,16 @@ class Sessions {
     } catch (err) {
       throw new Error(`end the session ${session.pid} from outside: ${err.message}`, { cause: err })
     } finally {
-      client.end().catch(() => {})
+      client?.end().catch(() => {})
     }
+  }
+
+  /** A plain connection, for work around shadows. */
+  async connect () {
+    const client = outside(() => new this.Client(this.config()))
+    client.on('error', () => {})
+    await outside(() => client.connect())
+    return client
   }
 
   async close () {

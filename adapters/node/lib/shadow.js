@@ -32,6 +32,7 @@ class Shadow {
     Object.assign(this, { adapter, id: marked.id, mode: marked.mode, gid: marked.gid, deadline })
     this.writing = marked.mode !== 'readonly'
     this.effects = new Map()
+    this.clients = new Map() // what stands for clients of the application's own
     this.reason = ''
     this.over = false
     this.poison = null // what every further statement gets
@@ -63,6 +64,12 @@ class Shadow {
       this.poison = err
     }
     return err
+  }
+
+  /** What stands for a client of the application's own, the same for the whole shadow. */
+  clientFor (client, make) {
+    if (!this.clients.has(client)) this.clients.set(client, make())
+    return this.clients.get(client)
   }
 
   record (what) { this.effects.set(what, (this.effects.get(what) ?? 0) + 1) }
