@@ -18,11 +18,11 @@ function afterCommit (fn, on) {
   fn()
 }
 
-/** The outermost transaction says COMMIT; a rejected one does not get there. */
+/** The outermost transaction says COMMIT; its promise is rejected when that fails. */
 function afterKnex (fn, trx) {
   while (trx.parentTransaction) trx = trx.parentTransaction
   let committed = false
-  trx.on('query-response', (_, query) => { committed ||= /^\s*commit\b/i.test(query.sql) })
+  trx.on('query', ({ sql }) => { committed ||= /^commit\b/i.test(sql) })
   trx.executionPromise.then(() => { if (committed) fn() }, () => {})
 }
 
