@@ -3,7 +3,7 @@
 const { rank, ranks } = require('./shadow')
 const { readCounts } = require('./ledger')
 const { IsolationError } = require('./session')
-const { prepareAndRollback } = require('./prepare')
+const { prepareAndRollback, rollbackLeft } = require('./prepare')
 
 /** How long the statements that end a transaction may take. */
 const rollbackMs = 2000
@@ -117,10 +117,11 @@ function footprint (shadow, session, answers) {
 async function endFromOutside (shadow, why) {
   const { sessions, log } = shadow.adapter
   if (why !== '') log.warn(`the session of shadow ${shadow.id} is ended from outside: ${why}`)
-  shadow.session.close()
+  shadow.session?.close()
   if (!shadow.writing) return { rolledBack: true, reason: shadow.reason, tables: null }
   try {
     await sessions.gone(shadow.session)
+    if (shadow.prepared) await rollbackLeft(shadow)
     return { rolledBack: true, reason: shadow.reason, tables: null }
   } catch (err) {
     log.error(`the end of the transaction of shadow ${shadow.id} can not be confirmed: ${err.message}`)

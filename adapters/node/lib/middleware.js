@@ -62,6 +62,10 @@ async function helloed (adapter, req, res) {
 
 /** Serves a request that says it is a shadow. */
 async function shadowed (adapter, req, res, handler) {
+  if (scope.active()) {
+    scope.current().shadow.note('unsupported:two-adapters')
+    return plain(res, 501, 'quack-shadow: a request can be the shadow of one adapter only')
+  }
   const began = Date.now()
   let got
   try {

@@ -1,56 +1,62 @@
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
-const { ShadowClient, query } = require('./client')
+const { ShadowClient, query, settled } = require('./client')
 
 // Stand-ins for pg's Pool and Client: in a shadow they lead to its session, and
 // else to what they stand for. Everything but a few methods is the original's.
 
 /** Stands for SQL that is not known yet. */
 const mayWrite = 'BEGIN'
+const harmless = 'SELECT 1'
 
 /** @param {Adapter} adapter @param {Pool} pool of pg */
 function wrapPool (adapter, pool) {
   return overlay(pool, {
     query (...args) {
-      const shadow = adapter.shadow()
-      if (shadow) return query(shadow, null, args)
-      adapter.foreign(args[0])
-      return pool.query(...bound(args))
+      return admitted(adapter, args[0], args,
+        (shadow) => query(shadow, null, args),
+        () => pool.query(...bound(args)))
     },
     connect (callback) {
-      const shadow = adapter.shadow()
-      if (!shadow) {
-        adapter.foreign(mayWrite)
-        return pool.connect(...bound(callback ? [callback] : []))
-      }
-      const client = new ShadowClient(shadow)
-      if (!callback) return live(shadow).then(() => client)
-      live(shadow).then(() => process.nextTick(callback, undefined, client, () => client.release()), (err) => process.nextTick(callback, err, undefined, () => {}))
+      return admitted(adapter, mayWrite, [callback], (shadow) => {
+        const client = new ShadowClient(shadow)
+        const ready = alive(shadow).then(() => client)
+        return callback ? give(ready, callback) : ready
+      }, () => pool.connect(...bound(callback ? [callback] : [])))
     }
   })
 }
 
 /** @param {Adapter} adapter @param {Client} client of pg, connected or not */
 function wrapClient (adapter, client) {
-  const inShadow = () => {
-    const shadow = adapter.shadow()
-    return shadow ? shadow.clientFor(client, () => new ShadowClient(shadow)) : null
-  }
-  return overlay(client, {
-    query (...args) {
-      const stand = inShadow()
-      if (stand) return stand.query(...args)
-      adapter.foreign(args[0])
-      return client.query(...bound(args))
-    },
-    connect (...args) { return (inShadow() ?? client).connect(...args) },
-    end (...args) { return (inShadow() ?? client).end(...args) }
-  })
+  const stand = (shadow) => shadow.clientFor(client, () => new ShadowClient(shadow))
+  const lead = (method, sql = '') => (...args) => admitted(adapter, sql || args[0], args,
+    (shadow) => stand(shadow)[method](...args),
+    () => client[method](...bound(args)))
+  return overlay(client, { query: lead('query'), connect: lead('connect', harmless), end: lead('end', harmless) })
 }
 
-/** An error when shadow is over already. */
-const live = async (shadow) => shadow.alive()
+/** Does one thing in a shadow and another live; what refuses both goes to the callback, or rejects. */
+function admitted (adapter, query, args, inShadow, live) {
+  let shadow
+  try {
+    shadow = adapter.shadow()
+    if (!shadow) adapter.foreign(query)
+  } catch (err) {
+    return settled(Promise.reject(err), args.find((a) => typeof a === 'function'))
+  }
+  return shadow ? inShadow(shadow) : live()
+}
+
+/** Rejects when shadow is over already. */
+const alive = async (shadow) => shadow.alive()
+
+/** Calls back as pg's pool does. */
+function give (ready, callback) {
+  ready.then((client) => process.nextTick(callback, undefined, client, () => client.release()),
+    (err) => process.nextTick(callback, err, undefined, () => {}))
+}
 
 /** The original with these methods in place of its own. */
 function overlay (original, methods) {

@@ -21,7 +21,11 @@ async function prepareAndRollback (shadow, session, ask) {
   const answers = await session.control(ask)
   if (session.status === 'I') return { answers: null, escaped: true }
   const [[[xid]]] = answers
-  if (session.xid !== null && xid !== session.xid) return session.rollback('') // the footprint sees it
+  if (session.xid !== null && xid !== session.xid) { // whose transaction is this?
+    await session.rollback('')
+    return { answers, escaped: false }
+  }
+  shadow.prepared = true
   try {
     await session.control(`SET LOCAL txshadow.probe = ${literal(session.nonce)}; PREPARE TRANSACTION ${literal(shadow.gid)}`)
   } catch (err) {
@@ -52,6 +56,22 @@ async function decoded (shadow, session) {
   }
 }
 
+/** Rolls back what a session that is gone may have left prepared. Throws when that can not be confirmed. */
+async function rollbackLeft (shadow) {
+  const client = await shadow.adapter.sessions.connect()
+  try {
+    await rollbackPrepared(client, shadow.gid)
+  } finally {
+    client.end().catch(() => {})
+  }
+}
+
+async function rollbackPrepared (client, gid) {
+  await client.query(`ROLLBACK PREPARED ${literal(gid)}`).catch((err) => {
+    if (err.code !== '42704') throw err // there is none
+  })
+}
+
 /** Whether the server can be asked for mode=prepare. The fuse has to know the probe. */
 const canPrepareSQL = `SELECT pg_catalog.current_setting('max_prepared_transactions')::int > 0
   AND pg_catalog.current_setting('server_version_num')::int >= 140000
@@ -71,14 +91,10 @@ async function rollbackOrphans (sessions) {
   try {
     const { rows } = await client.query(`SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE gid LIKE 'txshadow-%' AND owner = current_user
       AND database = pg_catalog.current_database() AND prepared < pg_catalog.clock_timestamp() - interval '${orphanAge} s'`)
-    for (const { gid } of rows) {
-      await client.query(`ROLLBACK PREPARED ${literal(gid)}`).catch((err) => {
-        if (err.code !== '42704') throw err // another process was first
-      })
-    }
+    for (const { gid } of rows) await rollbackPrepared(client, gid)
   } finally {
     client.end().catch(() => {})
   }
 }
 
-module.exports = { prepareAndRollback, canPrepareSQL, sweepOrphans }
+module.exports = { prepareAndRollback, rollbackLeft, canPrepareSQL, sweepOrphans }

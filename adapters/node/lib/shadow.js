@@ -36,6 +36,7 @@ class Shadow {
     this.reason = ''
     this.over = false
     this.poison = null // what every further statement gets
+    this.prepared = false // its transaction may be a prepared one
     this.attach = null // opens the session when the first statement comes
     this.queue = Promise.resolve() // the statement under way and those that wait
 
@@ -97,7 +98,11 @@ class Shadow {
     try {
       await before
       this.alive()
-      if (this.session === null) this.session = await this.attach()
+      if (this.session === null) {
+        this.session = await this.attach()
+        if (this.over) this.session.close() // nobody waits for it any more
+        this.alive()
+      }
       return await fn()
     } catch (err) {
       throw this.over && !(err instanceof RefusedError) ? new OverError() : err
