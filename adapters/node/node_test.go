@@ -4,8 +4,10 @@ package node
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -31,10 +33,28 @@ func install(t *testing.T) {
 				"  run scripts/setup, or leave them out with %s=1", program, err, skipWithoutNode)
 		}
 	}
+	depend(t, "package-lock.json", "lib", "test", "testapp")
 	if _, err := os.Stat("node_modules/pg"); err == nil {
 		return
 	}
 	run(t, 3*time.Minute, nil, "npm", "ci", "--no-audit", "--no-fund")
+}
+
+// depend makes go test run anew when files have changed that it can not see
+// Node reading.
+func depend(t *testing.T, roots ...string) {
+	t.Helper()
+	for _, root := range roots {
+		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			if err == nil {
+				_, err = os.Stat(path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // run runs a program and returns what it has said; it fails when the program
