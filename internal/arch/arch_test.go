@@ -19,6 +19,7 @@ const module = "github.com/quackproxy/quack"
 // internal/ may be imported by anyone and import nothing of ours but each
 // other. cmd/quack may import everything, and nothing imports it.
 var arrows = map[string][]string{
+	"adapters/node": {}, // tests of a package in JavaScript
 	"bench":         {}, // it drives the built binary, as it does the other proxies
 	"demo":          {"txshadow", "demo/shop", "demo/accounts"},
 	"demo/shop":     {"txshadow"},

@@ -16,7 +16,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 test('at the budget the shadow ends, and what it has left running is not sent', options, async (t) => {
   let left
   const s = await serve(t, (req, res, { pool }) => {
-    left = pool.query(`${insert}; SELECT pg_sleep(30)`).catch((err) => pool.query(insert).catch((after) => [err, after]))
+    left = pool.query(`${insert}; SELECT pg_sleep(30)`).catch((err) => pool.query(insert).catch((after) => [err, after]).finally(() => res.end()))
   })
   const began = Date.now()
   const out = await s.shadow({ budget: 300 })
