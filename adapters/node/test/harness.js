@@ -34,7 +34,7 @@ async function serve (t, handle, config = {}, layers = {}) {
   })
   const url = `http://127.0.0.1:${server.address().port}`
   const count = async () => (await live.query('SELECT count(*)::int AS n FROM notes')).rows[0].n
-  return { adapter, pool: adapter.pool, live, logged, count, url, shadow: (options) => shadow(url, options), get: (path = '/') => fetch(url + path) }
+  return { adapter, pool: adapter.pool, live, logged, count, url, secret, shadow: (options) => shadow(url, options), get: (path = '/') => fetch(url + path) }
 }
 
 /** Sends a shadow request and reads its acknowledgement. */
@@ -64,4 +64,4 @@ const json = (fn) => async (req, res, adapter) => {
   res.end(JSON.stringify(await fn(adapter.pool, req, adapter) ?? null))
 }
 
-module.exports = { serve, json, dsn }
+module.exports = { serve, json, shadow, secret, dsn }
