@@ -13,10 +13,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
 
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
 	"github.com/quackproxy/quack/txshadow"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // skipWithoutNode is the variable by which these tests are left out on purpose.
 const skipWithoutNode = "QUACK_SKIP_NODE"
