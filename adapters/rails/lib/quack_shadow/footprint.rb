@@ -13,7 +13,7 @@ module QuackShadow
 
     # tables is {name => {ins:, upd:, del:}}, effects {name => n}.
     def format(tables, effects = {})
-      rows = tables.sort.map { |name, n| string(name) + parameters(n) }
+      rows = tables.sort_by { |name, _| name.delete_prefix("public.") }.map { |name, n| string(name) + parameters(n) }
       text, cut = list("tables", rows, LONGEST - CUT.size)
       unless effects.empty?
         done, more = list(", effects", effects.sort.map { |name, n| "#{string(name)};n=#{n}" }, LONGEST - CUT.size - text.size)

@@ -1,0 +1,95 @@
+# frozen_string_literal: true
+
+module QuackShadow
+  # The proof that a shadow can not commit here.
+  class Hello
+    PATH = "/.well-known/quack/hello"
+
+    # Seconds that one proof answers for, that one which has failed is not
+    # repeated, and from one whole drill to the next. A drill leaves two errors
+    # in the server's log.
+    PROOF = 4
+    FAILURE = 1
+    DRILL = 60
+    SWEEP = 30
+
+    # An error with the next step, where one is known.
+    def self.advice(error)
+      step = case error
+             when PG::UndefinedTable, PG::InvalidSchemaName then "\n  the fuse is not installed in this database: quack txshadow install"
+             when PG::InsufficientPrivilege then "\n  this role may not arm the fuse: quack txshadow install --role ROLE"
+             end
+      "#{error.message.strip}#{step}"
+    end
+
+    def initialize(agent)
+      @agent = agent
+      @lock = Mutex.new
+      @until = @drilled = @swept = -1e9
+    end
+
+    # "" or "prepare" (that mode is offered too). Raises why there is no proof.
+    def prove
+      @lock.synchronize do
+        renew if QuackShadow.clock > @until
+        raise @error if @error
+
+        @reason
+      end
+    end
+
+    private
+
+    def renew
+      whole = @error || QuackShadow.clock - @drilled > DRILL
+      @reason = arm_and_try(whole)
+      @error = nil
+      @until = QuackShadow.clock + PROOF
+      @drilled = QuackShadow.clock if whole
+    rescue StandardError => e
+      @error = e
+      @until = QuackShadow.clock + FAILURE
+    ensure
+      @agent.sessions.refill
+    end
+
+    def arm_and_try(whole)
+      session = @agent.sessions.take
+      session.arm(3000, @agent.config.lock_timeout)
+      prepares = session.control("SELECT pg_catalog.current_setting('max_prepared_transactions')::int > 0").last.getvalue(0, 0) == "t"
+      drill(session) if whole
+      sweep if prepares
+      prepares ? "prepare" : ""
+    ensure
+      session&.close
+    end
+
+    # Tries to commit, as an application would that has got past the
+    # interception: the fuse has to refuse it, and the belt what comes after.
+    def drill(session)
+      refused(session, "COMMIT", Work::FUSE, "the fuse did not refuse a COMMIT")
+      raise Session::Unfit, "after the fuse the session is #{session.status}" unless session.status == :idle
+
+      refused(session, "INSERT INTO txshadow.fuse (nonce) VALUES ('drill')", "25006", "the session did not refuse to write after its transaction")
+    end
+
+    def refused(session, sql, state, why)
+      session.control(sql)
+      raise Session::Unfit, "#{why}\n  install the fuse anew: quack txshadow install"
+    rescue PG::Error => e
+      raise Session::Unfit, "#{why}: #{e.message}" unless e.result&.error_field(PG::PG_DIAG_SQLSTATE) == state
+    end
+
+    # Prepared transactions that processes which are gone have left. Quack asks
+    # for a proof every few seconds, so that no thread of ours is needed.
+    def sweep
+      return if QuackShadow.clock - @swept < SWEEP
+
+      @swept = QuackShadow.clock
+      other = PG.connect(**@agent.sessions.parameters)
+      Prepared.sweep(other)
+    ensure
+      other&.finish
+    end
+  end
+end
