@@ -1,0 +1,37 @@
+// Package rails holds the Rails adapter to the promises of all adapters. The
+// adapter itself is in lib, in Ruby; docs/rails.md says how to use it.
+package rails
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/quackproxy/quack/adapters/conformance"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// needRails fails without Ruby and Rails, unless QUACK_SKIP_RAILS is set: a
+// skip that nobody sees would be no test.
+func needRails(t *testing.T) {
+	t.Helper()
+	if os.Getenv("QUACK_SKIP_RAILS") != "" {
+		t.Skip("QUACK_SKIP_RAILS is set")
+	}
+	out, err := exec.Command("ruby", "-e", `require "rails"; require "active_record"; require "pg"; require "puma"`).CombinedOutput()
+	if err != nil {
+		t.Fatalf("the Rails adapter needs Ruby, Rails, pg and puma: %v\n%s\n  install them: scripts/setup, or apt-get install ruby-rails ruby-pg puma; QUACK_SKIP_RAILS=1 leaves these tests out", err, out)
+	}
+}
+
+func TestConformance(t *testing.T) {
+	needRails(t)
+	conformance.Run(t, conformance.App{
+		Name:    "rails",
+		Command: []string{"puma", "-C", "testapp/puma.rb", "testapp/config.ru"},
+		Has:     []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback},
+	})
+}
