@@ -5,11 +5,16 @@ package rails
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"github.com/quackproxy/quack/adapters/conformance"
+	"github.com/quackproxy/quack/internal/postgres/pgtest"
+	"github.com/quackproxy/quack/txshadow"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,4 +39,32 @@ func TestConformance(t *testing.T) {
 		Command: []string{"puma", "-C", "testapp/puma.rb", "testapp/config.ru"},
 		Has:     []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback},
 	})
+}
+
+// TestRuby runs the tests in Ruby, those of shadows against a database.
+func TestRuby(t *testing.T) {
+	needRails(t)
+	dsn := pgtest.NewDatabase(t)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Exec(t.Context(), "CREATE TABLE items (id serial PRIMARY KEY, name text NOT NULL UNIQUE);"+txshadow.InstallSQL())
+	conn.Close(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("test/*_test.rb")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests in Ruby: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".rb"), func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), "ruby", file)
+			cmd.Env = append(os.Environ(), "DATABASE_URL="+dsn)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+		})
+	}
 }
