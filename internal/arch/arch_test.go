@@ -38,6 +38,7 @@ var arrows = map[string][]string{
 	"adapters/conformance":      {"txshadow"},
 	"adapters/goapp":            {"txshadow"},
 	"adapters/django":           {}, // tests of what is written in Python
+	"adapters/rails":            {}, // its tests alone are Go
 	"compare/internal/align":    {},
 	"compare/internal/bytewise": {},
 	"compare/internal/decimal":  {"compare/internal/bytewise", "compare/internal/jsontext"},

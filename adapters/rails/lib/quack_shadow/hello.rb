@@ -38,6 +38,13 @@ module QuackShadow
       end
     end
 
+    # Whether mode=prepare is offered.
+    def prepares?
+      (@reason || prove) == "prepare"
+    rescue StandardError
+      false
+    end
+
     private
 
     def renew

@@ -46,6 +46,8 @@ module QuackShadow
       marked, body = verified(env)
       raise Forbidden, "mode=hello is answered at #{Hello::PATH} only" if marked.mode == "hello"
 
+      raise Forbidden, "mode=prepare is not offered here" if marked.prepare? && !prover.prepares?
+
       outermost!
       return unkept(marked) unless body
 

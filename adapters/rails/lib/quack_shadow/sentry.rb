@@ -39,6 +39,8 @@ module QuackShadow
       end
     end
 
+    def watching? = !@subscription.nil?
+
     # Of ActiveSupport::Notifications.
     def start(_name, _id, payload)
       scope = Scope.current
