@@ -19,7 +19,9 @@ module QuackShadow
         @session
       end
       return Outcome.new(true, @reason) unless session
-      return from_outside("a statement did not end within #{PATIENCE} s of its cancellation") unless @turn.seize(PATIENCE, -> { session.connection.cancel })
+      unless @turn.seize(PATIENCE, -> { session.connection.cancel })
+        return from_outside("a statement did not end within #{PATIENCE} s of its cancellation")
+      end
       return from_outside(nil) if session.status == :gone
       return missing if session.status == :idle
 
