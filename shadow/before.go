@@ -218,12 +218,19 @@ func (p *Pending) runUnsafe(ctx context.Context, s step, last bool) (answered, s
 	if time.Until(p.until) < r.Shadow.Budget {
 		return answered{}, reports.SkipBudget
 	}
+	var a answered
+	var skip string
 	if s.backend.Rollback == routes.RollbackLanes {
-		var a answered
-		var skip string
 		a, skip, end = p.runInLane(ctx, s, last)
-		return a, skip
+	} else {
+		a, skip, end = p.runRolledBack(ctx, s, last)
 	}
+	return a, skip
+}
+
+// runRolledBack makes one shadow call that the backend rolls back itself.
+func (p *Pending) runRolledBack(ctx context.Context, s step, last bool) (a answered, skip string, end ending) {
+	d, r := p.d, p.req.Route
 	rows, unread := d.expect(s)
 	defer rows.forget()
 	reply, err := d.send(ctx, rows.call(call{req: &p.req, side: s.side, instance: s.instance, mode: ModeRollback, budget: r.Shadow.Budget}))
@@ -231,7 +238,7 @@ func (p *Pending) runUnsafe(ctx context.Context, s step, last bool) (answered, s
 		if end = endingOf(err); end == endedFaulty {
 			d.unconfirmed(&p.req, s, err.Error())
 		}
-		return answered{}, reports.SkipUnconfirmed
+		return answered{}, reports.SkipUnconfirmed, end
 	}
 	j := judgeUnsafe(reply.head)
 	if j.skip != "" {
@@ -244,14 +251,13 @@ func (p *Pending) runUnsafe(ctx context.Context, s step, last bool) (answered, s
 			// What this instance says of itself is not to be believed any more.
 			d.proofs.doubt(s.backend.Name, s.instance, j.leak)
 		}
-		return answered{}, d.heed(j, &p.req, s.backend.Name)
+		return answered{}, d.heed(j, &p.req, s.backend.Name), end
 	}
-	end = endedWell
-	a, skip := p.takeAnswer(ctx, reply, s, last)
+	a, skip = p.takeAnswer(ctx, reply, s, last)
 	if a.unread = unread; skip == "" {
 		d.readWrites(ctx, &a, rows, s)
 	}
-	return a, skip
+	return a, skip, endedWell
 }
 
 // takeAnswer takes an answer that is acknowledged as rolled back. After the

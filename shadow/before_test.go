@@ -326,7 +326,7 @@ func TestRunBoth(t *testing.T) {
 	wrote(r.new, inserted("accounts", "audit"))
 	p := r.write("create")
 	c := r.ledger.compared(t)
-	if c.Verdict != reports.Match || c.Live != "" || c.First != "legacy" || c.Writes != "footprint" {
+	if c.Verdict != reports.Match || c.Live != "" || c.First != "legacy" || c.Writes != "level 1" {
 		t.Errorf("recorded %+v", c)
 	}
 	p.Live(r.live(routes.Legacy, 201, `{"name":"somebody else"}`))
