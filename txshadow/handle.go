@@ -37,7 +37,9 @@ func (a *Adapter) run(w http.ResponseWriter, r *http.Request, m Marked, began ti
 	var answered *answer
 	select {
 	case <-h.done:
-		answered = h.result()
+		if answered = h.result(); !time.Now().Before(s.deadline) {
+			s.note("budget") // the server's own limit may have been quicker than this process
+		}
 	case <-ctx.Done():
 		s.note("budget")
 		if limit := a.limit(m); m.Budget > limit {
