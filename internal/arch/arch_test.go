@@ -51,6 +51,7 @@ var arrows = map[string][]string{
 	"txshadow/doctor":           {"txshadow"},
 	"txshadow/watchdog":         {"txshadow"},
 	"soak":                      {"txshadow"},
+	"txshadow/pgwire":           {"txshadow", "txshadow/internal/sqltext"},
 	"upstream":                  {},
 	"store":                     {},
 }
