@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,7 +22,10 @@ import (
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Set("rapid.checks", "60") // each is a conversation with a real database; -rapid.checks asks for more
+	goleak.VerifyTestMain(m)
+}
 
 const password = "a password of tests"
 
@@ -167,8 +171,10 @@ func dialWire(t testing.TB, dsn string) *wire {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Conn.Close() })
-	return &wire{t, h.Conn, bufio.NewReader(h.Conn)}
+	return newWire(t, h.Conn)
 }
+
+func newWire(t testing.TB, conn net.Conn) *wire { return &wire{t, conn, bufio.NewReader(conn)} }
 
 func (w *wire) send(frames ...frame) {
 	w.t.Helper()
@@ -225,7 +231,7 @@ func describe(kind byte, name string) frame {
 }
 func execute(portal string, rows int) frame { return message('E', portal, int32(rows)) }
 func closing(kind byte, name string) frame  { return message('C', kind, name) }
-func sync_() frame                          { return message('S') }
+func syncGroup() frame                      { return message('S') }
 func flush() frame                          { return message('H') }
 func bind(portal, stmt string, args ...string) frame {
 	parts := []any{portal, stmt, int16(0), int16(len(args))}
