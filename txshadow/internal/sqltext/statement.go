@@ -35,6 +35,9 @@ type Statement struct {
 	// Leak is what outlives the application's COMMIT here and would not
 	// otherwise, because that COMMIT is only a RELEASE. "" when nothing does.
 	Leak string
+
+	// Control is what it says about transactions and the like.
+	Control Control
 }
 
 // Split cuts SQL into its statements; empty ones are left out. backslash says
@@ -98,6 +101,7 @@ func classify(tokens []token) Statement {
 	s.Blocks = words.blocks(s.Verb)
 	s.Writes = words.mayWrite(s.Verb)
 	s.Leak = words.leaks(s.Verb)
+	s.Control = words.controls(s.Verb)
 	s.SetsConfig = slices.Contains(words.calls(), "set_config")
 	if s.Verb == "execute" {
 		s.Executes = words.name(1)
