@@ -32,7 +32,7 @@ type step struct {
 
 func (s step) String() string { return s.name }
 
-var names = []string{"", "a", "b"}
+var wireNames = []string{"", "a", "b"}
 
 // statements are what random clients parse and query; none takes parameters.
 var statements = []string{
@@ -49,7 +49,7 @@ var queries = append([]string{
 
 // steps draws a stream of messages.
 func steps(t *rapid.T, queries []string) []step {
-	name := rapid.SampledFrom(names)
+	name := rapid.SampledFrom(wireNames)
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
 		n, m := name.Draw(t, "name"), name.Draw(t, "other")
 		switch k := rapid.SampledFrom([]byte("PPBBDEEECHSSSQQQdcf")).Draw(t, "kind"); k {

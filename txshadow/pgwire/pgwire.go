@@ -57,6 +57,10 @@ type Config struct {
 	// RequireTLS refuses clients without TLS.
 	RequireTLS bool
 
+	// Lane makes the sessions of all clients one, in which shadows can be
+	// rolled back. nil: frames are passed through.
+	Lane *LaneConfig
+
 	MaxClients     int           // connections at once; default 500
 	LoginTimeout   time.Duration // from accept to the first query; default 10s
 	ConnectTimeout time.Duration // to reach the database; default 5s
@@ -71,6 +75,7 @@ type Server struct {
 	users    map[string]*user
 	fake     *user // whom one who does not exist is checked against
 	keys     keys
+	lane     *Lane
 	log      *slog.Logger
 
 	mu    sync.Mutex
@@ -98,6 +103,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Auth == AuthCleartext && (cfg.TLS == nil || !cfg.RequireTLS) {
 		return nil, errors.New("passwords in clear text need TLS\n  set TLS and RequireTLS, or take SCRAM")
+	}
+	if cfg.Lane != nil {
+		s.lane = newLane(s, *cfg.Lane)
 	}
 	return s, nil
 }
@@ -128,6 +136,9 @@ func withoutSecrets(err error) error {
 	}
 	return err
 }
+
+// Lane is what shadows are opened in; nil without Config.Lane.
+func (s *Server) Lane() *Lane { return s.lane }
 
 // Serve takes clients from l until ctx ends, then closes l and all
 // connections, and returns when nothing of it runs any more. The error is that

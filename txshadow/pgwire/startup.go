@@ -206,6 +206,10 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, room bool) {
 		s.turnAway(secured, err)
 		return
 	}
+	if s.lane != nil {
+		s.lane.serve(ctx, secured, h)
+		return
+	}
 	s.pass(ctx, secured, h)
 }
 

@@ -11,6 +11,7 @@ type Control struct {
 	Chain     bool   // AND CHAIN
 	Isolation string // in lower case, "" when none was asked for
 	ReadOnly  bool   // READ ONLY was asked for
+	ReadWrite bool   // READ WRITE was
 
 	// Name is the savepoint's, the prepared statement's, the setting's, or
 	// the table's; "" for ALL of them. NameStart and NameEnd are its bytes in the SQL,
@@ -92,7 +93,7 @@ func (p phrase) ends(kind ControlKind) Control {
 
 // modes reads transaction modes.
 func (p phrase) modes(c Control) Control {
-	c.ReadOnly = p.has("read", "only")
+	c.ReadOnly, c.ReadWrite = p.has("read", "only"), p.has("read", "write")
 	for i := range p {
 		if p.word(i) == "level" {
 			c.Isolation = p.word(i + 1)

@@ -1,0 +1,145 @@
+package pgwire
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/quackproxy/quack/txshadow"
+)
+
+// layers takes the layers that hold a shadow away, for the tests of each.
+type layers struct{ noInterception, noFuse, noBelt, noWatch bool }
+
+// armed is a transaction that can not commit.
+type armed struct {
+	pid, started, server string // the session's
+
+	xid        string // "" for one that can not write
+	isolation  string
+	deferrable bool // the database has deferrable constraints, the fuse aside
+	counting   bool // track_counts is on
+	limit      time.Duration
+	lock       time.Duration
+}
+
+// openSQL asks what has to be known of a transaction.
+const openSQL = `SELECT pg_catalog.txid_current_if_assigned(), pg_catalog.current_setting('default_transaction_isolation'),
+	pg_catalog.current_setting('track_counts'),
+	EXISTS (SELECT FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+		WHERE c.condeferrable AND n.nspname <> 'txshadow'),
+	EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = pg_catalog.to_regclass('txshadow.fuse')
+		AND tgname = 'fuse' AND tgenabled = 'A' AND tgdeferrable AND tginitdeferred),
+	pg_catalog.current_setting('default_transaction_read_only')`
+
+var (
+	errNoFuse       = errors.New("the trigger of txshadow.fuse is missing or switched off\n  install it anew: quack txshadow install")
+	errNoBelt       = errors.New("default_transaction_read_only is not on in the lane's session")
+	errSerializable = errors.New("default_transaction_isolation is serializable: an open shadow would make live transactions fail with 40001")
+)
+
+// arm opens the transaction of a shadow: the fuse first, then the limits that
+// protect others. It returns the counts of rows with which it begins.
+func (n *session) arm(mode txshadow.Mode, budget, lock time.Duration, l layers) (*armed, counts, error) {
+	level, err := n.row("SELECT pg_catalog.current_setting('default_transaction_isolation')")
+	if err != nil {
+		return nil, nil, err
+	}
+	a := &armed{pid: n.pid, started: n.started, server: n.server, isolation: level[0], lock: lock, limit: budget + 100*time.Millisecond}
+	if a.isolation == "serializable" {
+		return nil, nil, errSerializable
+	}
+	if a.isolation == "read uncommitted" { // the same in PostgreSQL
+		a.isolation = "read committed"
+	}
+	write := mode == txshadow.ModeRollback
+	sql := []string{"BEGIN ISOLATION LEVEL " + a.isolation + " READ ONLY"}
+	if write {
+		sql[0] = "BEGIN ISOLATION LEVEL " + a.isolation + " READ WRITE"
+	}
+	if write && !l.noFuse {
+		sql = append(sql, "INSERT INTO txshadow.fuse (nonce) VALUES ("+literal(rand.Text())+")")
+	}
+	sql = append(sql, "SET LOCAL lock_timeout = "+milliseconds(lock), "SET LOCAL statement_timeout = "+milliseconds(a.limit),
+		"SET LOCAL idle_in_transaction_session_timeout = "+milliseconds(a.limit), "SET LOCAL synchronous_commit = local", countsSQL, openSQL)
+	all, err := n.run(sql...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the transaction of a shadow: %w%s", err, remedy(err))
+	}
+	if n.status != 'T' || len(all) != len(sql) || len(all[len(all)-1]) != 1 {
+		return nil, nil, fmt.Errorf("open the transaction of a shadow: the session has status %c", n.status)
+	}
+	base, err := readCounts(all[len(all)-2])
+	if err != nil {
+		return nil, nil, err
+	}
+	return a, base, a.verify(all[len(all)-1][0], write, l)
+}
+
+// verify looks whether the layers are in force.
+func (a *armed) verify(row []string, write bool, l layers) error {
+	a.xid, a.counting, a.deferrable = row[0], row[2] == "on", row[3] == "t"
+	if write && row[4] != "t" && !l.noFuse {
+		return errNoFuse
+	}
+	if row[5] != "on" && !l.noBelt {
+		return errNoBelt
+	}
+	return nil
+}
+
+func remedy(err error) string {
+	switch sqlState(err) {
+	case "3F000", "42P01":
+		return "\n  install the fuse: quack txshadow install"
+	case "42501":
+		return "\n  let the role arm the fuse: quack txshadow install --role ROLE"
+	}
+	return ""
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
+
+// touched holds for constraints for which an event may wait: those of tables
+// with changed rows, on either side of a foreign key.
+const touched = ` AND 0 < pg_catalog.pg_stat_get_xact_tuples_inserted(c.conrelid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.conrelid)
+	+ pg_catalog.pg_stat_get_xact_tuples_deleted(c.conrelid) + pg_catalog.pg_stat_get_xact_tuples_inserted(c.confrelid)
+	+ pg_catalog.pg_stat_get_xact_tuples_updated(c.confrelid) + pg_catalog.pg_stat_get_xact_tuples_deleted(c.confrelid)`
+
+// constraints are the names of deferrable constraints but the fuse, for SET
+// CONSTRAINTS: all, and those that are deferred from the start.
+func (n *session) constraints(condition string) (all, deferred string, err error) {
+	row, err := n.row(`SELECT string_agg(DISTINCT name, ', '), string_agg(DISTINCT name, ', ') FILTER (WHERE condeferred)
+		FROM (SELECT pg_catalog.format('%I.%I', n.nspname, c.conname) AS name, c.condeferred
+			FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+			WHERE c.condeferrable AND n.nspname <> 'txshadow'` + condition + `) c`)
+	if err != nil {
+		return "", "", err
+	}
+	return row[0], row[1], nil
+}
+
+// probe fires the deferred constraints that wait, the fuse aside, as a commit
+// would, and puts them as they were declared. all says that the application
+// has set some otherwise.
+func (n *session) probe(a *armed, all bool) error {
+	if !a.deferrable {
+		return nil
+	}
+	condition := touched
+	if all || !a.counting {
+		condition = ""
+	}
+	names, deferred, err := n.constraints(condition)
+	if err != nil || names == "" {
+		return err
+	}
+	sql := []string{"SET CONSTRAINTS " + names + " IMMEDIATE"}
+	if deferred != "" {
+		sql = append(sql, "SET CONSTRAINTS "+deferred+" DEFERRED")
+	}
+	_, err = n.run(sql...)
+	return err
+}

@@ -1,0 +1,333 @@
+package pgwire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow"
+)
+
+// Shadow is one shadow request.
+type Shadow struct {
+	ID   string
+	Mode txshadow.Mode // ModeRollback or ModeReadOnly
+	// Budget is how long it may take; 0 and what is longer than the lane's
+	// WallCap stand for that.
+	Budget time.Duration
+	// Traceparent is what the request carries (W3C Trace Context). Statements
+	// with another one in a comment belong to something else; "" when that is not looked at.
+	Traceparent string
+}
+
+// Outcome is what became of a shadow.
+type Outcome struct {
+	RolledBack bool               // the server has said so, or has no such session any more
+	Reason     string             // as in Quack-Shadow-Result; "" when all is well
+	Footprint  txshadow.Footprint // nil when it is not known
+}
+
+// shadow is one that is open.
+type shadow struct {
+	Shadow
+	lane   *Lane
+	budget time.Duration
+	trace  string // the trace's id
+
+	closing chan struct{} // closed by Close
+	watched chan struct{} // closed when nobody watches the time any more
+	done    chan struct{} // closed when it is no more
+
+	// Under the lane's lock.
+	reason  string
+	over    bool // nothing more is sent
+	outcome *Outcome
+
+	course
+}
+
+// course belongs to who has the lane's turn.
+type course struct {
+	armed     *armed // nil until the transaction is open
+	serial    int    // of the last savepoint
+	open      string // savepoint of the last unit, released before the next
+	tx        *appTx // the application's open transaction
+	unchecked bool   // something may wait for a deferred constraint
+	writers   int    // savepoints that may have a transaction id of their own
+	leaked    string // what the last COMMIT of the application should have ended
+	books     books
+}
+
+func newShadow(l *Lane, s Shadow) *shadow {
+	sh := &shadow{Shadow: s, lane: l, budget: s.Budget, trace: traceID(s.Traceparent),
+		closing: make(chan struct{}), watched: make(chan struct{}), done: make(chan struct{})}
+	if sh.budget <= 0 || sh.budget > l.cfg.WallCap {
+		sh.budget = l.cfg.WallCap
+	}
+	return sh
+}
+
+// rank orders reasons: a graver one replaces a lesser one, else the first stays.
+func rank(reason string) int {
+	kind, _, _ := strings.Cut(reason, ":")
+	switch kind {
+	case "escape":
+		return 5
+	case "write":
+		return 4
+	case "budget":
+		return 3
+	case "contaminated":
+		return 2
+	case "unsupported":
+		return 1
+	}
+	return 0
+}
+
+// note keeps the reason that the outcome will give.
+func (sh *shadow) note(reason string) {
+	sh.lane.mu.Lock()
+	defer sh.lane.mu.Unlock()
+	sh.noteLocked(reason)
+}
+
+func (sh *shadow) noteLocked(reason string) {
+	if rank(reason) > rank(sh.reason) {
+		sh.reason = reason
+	}
+}
+
+func (sh *shadow) isOver() bool {
+	sh.lane.mu.Lock()
+	defer sh.lane.mu.Unlock()
+	return sh.over
+}
+
+// watch ends a shadow when its time is up.
+func (l *Lane) watch(sh *shadow) {
+	defer close(sh.watched)
+	timer := time.NewTimer(sh.budget)
+	defer timer.Stop()
+	select {
+	case <-sh.closing:
+	case <-timer.C:
+		l.settle(sh, "budget")
+	}
+}
+
+// Close ends the shadow: what is under way is cancelled, everything is rolled
+// back, and what the server says of it is returned. Without a shadow the
+// outcome is empty.
+func (l *Lane) Close(context.Context) Outcome {
+	l.mu.Lock()
+	sh := l.shadow
+	l.mu.Unlock()
+	if sh == nil {
+		return Outcome{}
+	}
+	close(sh.closing)
+	<-sh.watched
+	l.settle(sh, "")
+	l.mu.Lock()
+	l.shadow = nil
+	out := *sh.outcome
+	empty := len(l.members) == 0
+	l.mu.Unlock()
+	close(sh.done)
+	if empty {
+		l.turn <- struct{}{}
+		if l.session != nil {
+			l.session.end()
+			l.session = nil
+		}
+		l.give()
+	}
+	return out
+}
+
+const (
+	// seizePatience is how long a cancelled statement is waited for before
+	// the session is ended from outside. Quack waits 100 ms beyond the budget.
+	seizePatience = 75 * time.Millisecond
+	// cancelEvery repeats a request that came before its statement had begun.
+	cancelEvery = 25 * time.Millisecond
+)
+
+// settle ends the transaction of sh, once.
+func (l *Lane) settle(sh *shadow, why string) {
+	l.mu.Lock()
+	if sh.outcome != nil {
+		l.mu.Unlock()
+		return
+	}
+	sh.over = true
+	sh.noteLocked(why)
+	l.mu.Unlock()
+	var out Outcome
+	if l.seize() {
+		out = l.finish(sh)
+		l.give()
+	} else {
+		out = l.endFromOutside(sh, fmt.Errorf("a statement did not end within %v of its cancellation", seizePatience))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out.Reason = sh.reason
+	sh.outcome = &out
+}
+
+// seize takes the turn, cancelling what is under way.
+func (l *Lane) seize() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), seizePatience)
+	defer cancel()
+	for ctx.Err() == nil {
+		l.window.cancel(ctx, nil)
+		short, stop := context.WithTimeout(ctx, cancelEvery)
+		taken := l.take(short)
+		stop()
+		if taken {
+			return true
+		}
+	}
+	return false
+}
+
+// finish rolls the transaction back. The turn is held.
+func (l *Lane) finish(sh *shadow) Outcome {
+	n := l.session
+	if sh.armed == nil {
+		return Outcome{RolledBack: true, Footprint: txshadow.Footprint{}}
+	}
+	if sh.tx != nil {
+		sh.tx.owner.ghost.Store(true)
+	}
+	if n == nil || n.lost {
+		return l.endFromOutside(sh, nil)
+	}
+	if n.status == 'I' && !l.cfg.layers.noWatch {
+		l.escaped(sh, "unknown")
+		return l.endFromOutside(sh, nil)
+	}
+	footprint := l.footprint(sh)
+	n.noTx = false
+	all, err := n.run("ROLLBACK", "SELECT pg_catalog.pg_advisory_unlock_all()", `SELECT pg_catalog.count(*) FROM pg_catalog.pg_locks
+		WHERE pid = pg_catalog.pg_backend_pid() AND locktype <> 'virtualxid' AND mode <> 'AccessShareLock'`)
+	if err != nil || n.status != 'I' {
+		return l.endFromOutside(sh, fmt.Errorf("roll back: status %c: %w", n.status, err))
+	}
+	if n.noTx && !l.cfg.layers.noWatch {
+		l.escaped(sh, "unknown")
+		return l.endFromOutside(sh, nil)
+	}
+	if len(all) != 3 || all[2][0][0] != "0" {
+		l.log.Warn("a lane's session has kept locks behind a shadow and is closed", "shadow", sh.ID)
+		n.end()
+		n.lost = true
+	}
+	return Outcome{RolledBack: true, Footprint: footprint}
+}
+
+// footprint is what the transaction has written; nil when that is not known.
+func (l *Lane) footprint(sh *shadow) txshadow.Footprint {
+	if sh.tx != nil && !sh.books.lost { // never committed: the end of its connection would have rolled it back
+		if _, err := l.session.back(sh, sh.tx.mark); err != nil {
+			return nil
+		}
+	}
+	if l.session.status != 'T' {
+		return nil
+	}
+	all, err := l.session.run("SELECT pg_catalog.txid_current_if_assigned()", countsSQL)
+	if err != nil || len(all) != 2 {
+		return nil
+	}
+	if all[0][0][0] != sh.armed.xid && sh.armed.xid != "" && !l.cfg.layers.noWatch {
+		l.escaped(sh, "chain")
+		return nil
+	}
+	sh.books.read(all[1])
+	if sh.books.lost || !sh.armed.counting {
+		return nil
+	}
+	return sh.books.footprint()
+}
+
+// escaped is called when the transaction has ended behind our back. The session
+// is closed at once, and the lane takes nothing more.
+func (l *Lane) escaped(sh *shadow, verb string) {
+	reason := "escape:" + verb
+	sh.note(reason)
+	l.log.Error("the transaction of a shadow request has ended: something may have been written\n"+
+		"  compare the tables of this request with what live requests have written, then release the lane", "shadow", sh.ID, "reason", reason)
+	if l.session != nil {
+		l.session.end()
+		l.session.lost = true
+	}
+	l.mu.Lock()
+	l.quarantine = reason
+	l.mu.Unlock()
+	if l.cfg.Alarm != nil {
+		l.cfg.Alarm(sh.ID, reason)
+	}
+}
+
+// goneTimeout is how long the end of a session is looked for.
+const goneTimeout = 2 * time.Second
+
+// endFromOutside ends the session by another one, when its own connection can
+// not be used, and looks whether it is gone.
+func (l *Lane) endFromOutside(sh *shadow, why error) Outcome {
+	if why != nil {
+		l.log.Warn("a lane's session is ended from outside", "shadow", sh.ID, "why", why)
+	} else {
+		sh.note("unsupported:session-lost")
+	}
+	l.mu.Lock()
+	victim := sh.armed
+	l.mu.Unlock()
+	if victim == nil {
+		return Outcome{RolledBack: true}
+	}
+	if err := l.server.gone(victim.pid, victim.started, victim.server); err != nil {
+		l.log.Error("the end of a shadow's transaction can not be confirmed", "shadow", sh.ID, "err", err)
+		return Outcome{}
+	}
+	return Outcome{RolledBack: true}
+}
+
+// gone ends a session and returns when the server has it no more.
+func (s *Server) gone(pid, started, server string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), goneTimeout)
+	defer cancel()
+	conn, err := pgconn.ConnectConfig(ctx, s.upstream.Copy())
+	if err != nil {
+		return fmt.Errorf("look for the session %s: %w", pid, err)
+	}
+	defer conn.Close(ctx)
+	if _, err := strconv.Atoi(pid); err != nil {
+		return fmt.Errorf("look for the session %q: %w", pid, err)
+	}
+	which := " FROM pg_catalog.pg_stat_activity WHERE pid = " + pid + " AND " + instant("backend_start") + " = '" + started + "'"
+	same := instant("pg_catalog.pg_postmaster_start_time()") + " = '" + server + "'"
+	if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend(pid)"+which+" AND "+same).ReadAll(); err != nil {
+		return fmt.Errorf("end the session %s: %w", pid, err)
+	}
+	for {
+		all, err := conn.Exec(ctx, "SELECT pg_catalog.count(*), "+same+which).ReadAll()
+		if err != nil || len(all) != 1 || len(all[0].Rows) != 1 {
+			return fmt.Errorf("look for the session %s: %w", pid, err)
+		}
+		if row := all[0].Rows[0]; string(row[1]) != "t" {
+			return errors.New("look for a session: this is another server")
+		} else if string(row[0]) == "0" {
+			return nil
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}

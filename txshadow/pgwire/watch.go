@@ -1,0 +1,170 @@
+package pgwire
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/sqltext"
+)
+
+const (
+	fuseState     = "QF001"
+	stateReadOnly = "25006"
+	stateLock     = "55P03"
+
+	stateNoSavepoint = "3B001" // of a savepoint of ours, it means that its transaction has ended
+)
+
+// watch looks at where a unit has left the session. An idle session, the
+// fuse's own error, or a belt that is off mean that what holds a shadow has
+// been got around: the session is closed at once and nothing more is sent.
+func (m *member) watch() error {
+	l := m.lane
+	if l.cfg.layers.noWatch {
+		return nil
+	}
+	sh, n := m.sh, l.session
+	off := n.up.params["default_transaction_read_only"] == "off" && !l.cfg.layers.noBelt
+	inside := sh != nil && sh.armed != nil && !sh.isSettled()
+	if !off && !(inside && (n.status == 'I' || m.fused)) {
+		return nil
+	}
+	verb := "unknown"
+	if len(m.now) > 0 {
+		verb = m.now[len(m.now)-1].Verb
+	}
+	if !inside {
+		l.log.Error("an instance of a lane has made its session writable; the session is closed", "verb", verb)
+		n.end()
+		n.lost = true
+	} else {
+		l.escaped(sh, verb)
+	}
+	return fatal(StateQuarantine, "the lane's session was closed: its transaction has ended, or could have been written in")
+}
+
+// observe notes what an error says about the shadow.
+func (m *member) observe(f frame) {
+	e := serverError(f)
+	sh := m.sh
+	if sh == nil {
+		if e.Code == stateReadOnly {
+			m.lane.log.Warn("an instance of a lane has tried to write outside of a shadow")
+		}
+		return
+	}
+	switch {
+	case e.Code == fuseState:
+		m.fused = true
+	case e.Code == stateReadOnly && sh.Mode == txshadow.ModeReadOnly && (sh.tx == nil || !sh.tx.read):
+		sh.note("write:" + stateReadOnly + detail(m.now))
+	case e.Code == stateLock && e.Routine == "ProcessInterrupts": // not NOWAIT, with which the application itself asked for it
+		sh.note("unsupported:lock-timeout")
+	}
+}
+
+// detail names what tried to write.
+func detail(stmts []sqltext.Statement) string {
+	for _, st := range stmts {
+		if st.Writes && st.Table != "" {
+			return ":" + st.Verb + ":" + st.Table
+		}
+	}
+	if len(stmts) > 0 {
+		return ":" + stmts[0].Verb
+	}
+	return ""
+}
+
+// lostSession is called when the session can not be used any more.
+func (m *member) lostSession(err error) error {
+	var told *failure
+	if errors.As(err, &told) { // it has been dealt with
+		return err
+	}
+	n := m.lane.session
+	if st := sqlState(err); m.sh != nil && (st == stateNoSavepoint || st == stateNoTx) {
+		m.lane.escaped(m.sh, "chain")
+	}
+	n.end()
+	n.lost = true
+	if m.sh != nil && !m.sh.isOver() {
+		m.sh.note("unsupported:session-lost")
+	}
+	m.lane.log.Warn("a lane's session is lost", "err", err)
+	return fatal(StateLaneLost, "the lane's session is gone, and with it what was prepared and set")
+}
+
+// bound is how long a time limit of the application may be at most.
+func (a *armed) bound(guard string) time.Duration {
+	if guard == "lock_timeout" {
+		return a.lock
+	}
+	return a.limit
+}
+
+// dropStatements closes all statements of the client, for DEALLOCATE ALL and
+// DISCARD ALL.
+func (m *member) dropStatements() error {
+	var frames []frame
+	for name, wire := range m.wires {
+		frames = append(frames, message('C', byte('S'), wire))
+		delete(m.statements, name)
+		m.forget(name)
+	}
+	if m.lane.unnamed == m {
+		m.lane.unnamed = nil
+	}
+	delete(m.statements, "")
+	n := m.lane.session
+	if err := n.send(append(frames, message('S'))...); err != nil {
+		return m.lostSession(err)
+	}
+	_, err := n.answers()
+	return err
+}
+
+// renamed is sql with the names of prepared statements replaced by those that
+// they have on the session.
+func (m *member) renamed(sql string, stmts []sqltext.Statement) string {
+	for _, st := range slices.Backward(stmts) {
+		c := st.Control
+		if c.Name == "" || c.NameEnd == 0 || c.Kind != sqltext.Prepare && c.Kind != sqltext.Execute && c.Kind != sqltext.Deallocate {
+			continue
+		}
+		wire, known := m.wires[c.Name]
+		if c.Kind == sqltext.Prepare {
+			wire, known = m.wire(c.Name), true
+		}
+		if known {
+			sql = sql[:c.NameStart] + wire + sql[c.NameEnd:]
+		}
+	}
+	return sql
+}
+
+// foreign reports whether a unit's comments name another trace than the
+// shadow's, and whether the unit may write. What is parsed once and bound
+// again says nothing: its comment is that of the first time.
+func (m *member) foreign(frames []frame) (foreign, writes bool) {
+	for _, f := range frames {
+		body := f.body()
+		if f.kind() == 'P' {
+			_, body, _ = field(body)
+		} else if f.kind() != 'Q' {
+			continue
+		}
+		sql, _, _ := field(body)
+		stmts := m.split(sql)
+		if id := traceOf(sql, stmts); id != "" && !strings.EqualFold(id, m.sh.trace) {
+			foreign = true
+		}
+		for _, st := range stmts {
+			writes = writes || st.Writes || st.Refusal != ""
+		}
+	}
+	return foreign, writes
+}
