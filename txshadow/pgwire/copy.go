@@ -7,6 +7,7 @@ import "sync"
 type copying struct {
 	mu   sync.Mutex
 	over bool // the server takes no more
+	odd  byte // kind of a message that has no place in a COPY, 0 when none came
 }
 
 func (c *copying) end() {
@@ -27,6 +28,16 @@ func (c *copying) send(n *session, f frame) bool {
 	return true
 }
 
+// violate ends a COPY for a message that has no place in it.
+func (c *copying) violate(n *session, kind byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.odd = kind
+		n.up.conn.Write(message('f', "a message that has no place in a COPY"))
+	}
+}
+
 // copyIn lets the client's data through until the server has had enough or
 // all of it.
 func (m *member) copyIn() error {
@@ -43,6 +54,9 @@ func (m *member) copyIn() error {
 		switch f.kind() {
 		case 'E':
 			c.end()
+			if c.odd != 0 {
+				return m.lostStep(c.odd)
+			}
 			m.observe(f)
 			m.answer(m.original(f))
 			m.flush() // so that the client stops
@@ -58,6 +72,23 @@ func (m *member) copyIn() error {
 			return nil
 		}
 	}
+}
+
+// lostStep ends a client that has sent a message of kind odd in a COPY, with
+// PostgreSQL's words. The session is put in order for the others.
+func (m *member) lostStep(odd byte) error {
+	m.write(plain(stateProtocol, "unexpected message type 0x%02X during COPY from stdin", odd).frame())
+	n := m.lane.session
+	if !m.inQuery {
+		if err := n.send(message('S')); err != nil {
+			return err
+		}
+	}
+	m.unsynced = false
+	if _, err := n.answers(); n.lost {
+		return err
+	}
+	return fatal(stateProtocol, "terminating connection because protocol synchronization was lost")
 }
 
 // pump copies the client's data of a COPY. It ends with the data, and with
@@ -83,7 +114,7 @@ func (m *member) pump(c *copying, done chan struct{}) {
 				continue
 			}
 			m.stashed = f
-			c.send(n, message('f', "a message that is no data of a COPY"))
+			c.violate(n, f.kind())
 			return
 		}
 	}

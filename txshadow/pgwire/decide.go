@@ -199,7 +199,7 @@ func (m *member) decideInside(sql string, st sqltext.Statement) action {
 		return action{failure: plain(stateNoTx, "DECLARE CURSOR can only be used in transaction blocks")}
 	case st.Control.Kind == sqltext.SetLocal && !inTx:
 		return action{run: func() (string, *failure, error) {
-			m.write(warning(stateNoTx, "SET LOCAL can only be used in transaction blocks").frame())
+			m.answer(warning(stateNoTx, "SET LOCAL can only be used in transaction blocks").frame())
 			return "SET", nil, nil
 		}}
 	case st.Control.Kind == sqltext.SetLocal:

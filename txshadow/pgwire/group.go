@@ -216,6 +216,9 @@ func (m *member) stepExecute(f frame) error {
 		if act.ours() {
 			return m.instead(act)
 		}
+		if err := m.cover(); err != nil || m.skipping {
+			return err
+		}
 		m.passing(st)
 		m.copies = m.copies || st.Verb == "copy"
 	}
@@ -254,7 +257,7 @@ func (m *member) sendSegment(sync bool) error {
 		return nil
 	}
 	n, frames, now := m.lane.session, m.segment, sync && !m.copies
-	m.segment, m.copies, m.unsynced = nil, false, !now
+	m.segment, m.copies, m.copied, m.unsynced = nil, false, false, !now
 	m.lane.window.open(m)
 	err := n.send(append(frames, m.ending(now))...)
 	if err == nil {

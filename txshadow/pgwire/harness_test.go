@@ -67,7 +67,8 @@ func start(t testing.TB, direct string, change ...func(*Config)) *proxy {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Log(p.logs.String())
+			log := p.logs.String()
+			t.Log(log[max(0, len(log)-2000):])
 		}
 	})
 	return p

@@ -39,7 +39,7 @@ var statements = []string{
 	"SELECT 1", "SELECT generate_series(1, 5)", "INSERT INTO accounts VALUES (1, 'a', 1)", "SELECT * FROM accounts ORDER BY id",
 	"UPDATE accounts SET n = n - 1", "BEGIN", "COMMIT", "ROLLBACK", "SELECT 1/0", "SAVEPOINT s", "ROLLBACK TO s", "RELEASE s", "",
 	"DECLARE c CURSOR FOR SELECT generate_series(1, 3)", "FETCH 2 FROM c", "COPY accounts FROM STDIN", "COPY accounts TO STDOUT",
-	"INSERT INTO orders (id, account) VALUES (1, 7)", "DELETE FROM orders", "nonsense",
+	"INSERT INTO orders (id, account) VALUES (1, 7)", "DELETE FROM orders", "SELECT nope",
 }
 
 var queries = append([]string{

@@ -167,7 +167,7 @@ type rows [][]string
 // what applications have left unnamed stays. It is called between two
 // ReadyForQuery only.
 func (n *session) run(sqls ...string) ([]rows, error) {
-	var frames []frame
+	frames := []frame{message('C', byte('P'), ownPortal)} // an error leaves it open
 	for _, sql := range sqls {
 		name := ownStatement
 		if own, ok := nameOfOwn[sql]; ok {

@@ -105,6 +105,9 @@ func (m *member) pieces(sql string, stmts []sqltext.Statement) []piece {
 
 func (m *member) runPiece(p piece) error {
 	if p.st == nil {
+		if err := m.cover(); err != nil || m.skipping {
+			return err
+		}
 		stmts := m.split(p.sql)
 		for _, st := range stmts {
 			m.passing(st)

@@ -218,7 +218,7 @@ func (m *member) begin(st sqltext.Statement) (string, *failure, error) {
 	}
 	switch {
 	case sh.tx != nil && sh.tx.owner == m:
-		m.write(warning(stateActiveTx, "there is already a transaction in progress").frame())
+		m.answer(warning(stateActiveTx, "there is already a transaction in progress").frame())
 		return tag, nil, nil
 	case sh.tx != nil:
 		return "", m.refuse("unsupported:concurrent-transactions"), nil
@@ -332,7 +332,7 @@ func (m *member) noTransaction(tag string, c sqltext.Control) (string, *failure,
 	if c.Chain {
 		return "", plain(stateNoTx, "%s AND CHAIN can only be used in transaction blocks", tag), nil
 	}
-	m.write(warning(stateNoTx, "there is no transaction in progress").frame())
+	m.answer(warning(stateNoTx, "there is no transaction in progress").frame())
 	if m.covered == nil {
 		return tag, nil, nil
 	}
