@@ -65,7 +65,7 @@ func (m *member) runGroup(ctx context.Context, frames []frame, sync bool) error 
 		}
 	}
 	if m.skipping {
-		m.segment, m.expects = nil, nil
+		m.drop()
 		return nil
 	}
 	return m.sendSegment(sync)
@@ -328,17 +328,23 @@ func (m *member) relay(sync bool) error {
 	return nil
 }
 
-// undo takes back what the server has refused or skipped.
-func (m *member) undo() {
+// drop takes back a segment that is not sent.
+func (m *member) drop() {
 	for i := len(m.expects) - 1; i >= 0; i-- {
 		if m.expects[i].undo != nil {
 			m.expects[i].undo()
 		}
 	}
-	if len(m.expects) > 0 && m.expects[0].fail != nil {
-		m.expects[0].fail()
+	m.segment, m.expects = nil, nil
+}
+
+// undo takes back what the server has refused or skipped.
+func (m *member) undo() {
+	refused := m.expects
+	m.drop()
+	if len(refused) > 0 && refused[0].fail != nil {
+		refused[0].fail()
 	}
-	m.expects = nil
 }
 
 // answered passes an answer on, and pops what it was expected for.

@@ -17,13 +17,14 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/goleak"
 
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
 )
 
 func TestMain(m *testing.M) {
-	flag.Set("rapid.checks", "60") // each is a conversation with a real database; -rapid.checks asks for more
+	flag.Set("rapid.checks", "30") // each is a conversation with a real database; -rapid.checks asks for more
 	goleak.VerifyTestMain(m)
 }
 
@@ -158,24 +159,23 @@ type wire struct {
 	t    testing.TB
 	conn net.Conn
 	r    *bufio.Reader
+	pg   *pgconn.PgConn // for its cancel key
 }
 
 // dialWire logs in by a driver, and takes the connection from it.
 func dialWire(t testing.TB, dsn string) *wire {
 	t.Helper()
-	conn, err := pgx.Connect(context.Background(), dsn)
+	cfg, err := pgconn.ParseConfig(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := conn.PgConn().Hijack()
+	u, err := dial(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { h.Conn.Close() })
-	return newWire(t, h.Conn)
+	t.Cleanup(u.close)
+	return &wire{t, u.conn, bufio.NewReader(u.conn), u.PgConn}
 }
-
-func newWire(t testing.TB, conn net.Conn) *wire { return &wire{t, conn, bufio.NewReader(conn)} }
 
 func (w *wire) send(frames ...frame) {
 	w.t.Helper()

@@ -2,6 +2,7 @@ package pgwire
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -155,10 +156,10 @@ func TestCancelsHitNothingLater(t *testing.T) {
 }
 
 func cancels(t *testing.T, p *proxy, before func(*wire)) {
-	key := make(chan []byte, 1)
-	w := p.dialKey(key)
+	w := dialWire(t, p.dsn)
 	before(w)
-	secret := <-key
+	secret := binary.BigEndian.AppendUint32(nil, w.pg.PID())
+	secret = append(secret, w.pg.SecretKey()...)
 	hit := 0
 	for i := range iterations(300) {
 		var canceled sync.WaitGroup
@@ -176,21 +177,6 @@ func cancels(t *testing.T, p *proxy, before func(*wire)) {
 		}
 	}
 	t.Logf("%d of %d queries were cancelled", hit, iterations(300))
-}
-
-// dialKey logs in and tells the cancel key.
-func (p *proxy) dialKey(key chan<- []byte) *wire {
-	p.t.Helper()
-	conn := connect(p.t, p.dsn)
-	k := append([]byte{0, 0, 0, 0}, conn.PgConn().SecretKey()...)
-	for i, pid := 3, conn.PgConn().PID(); i >= 0; i, pid = i-1, pid>>8 {
-		k[i] = byte(pid)
-	}
-	key <- k
-	h, err := conn.PgConn().Hijack()
-	p.must(err)
-	p.t.Cleanup(func() { h.Conn.Close() })
-	return newWire(p.t, h.Conn)
 }
 
 // cancel sends a cancel request and returns when its socket is closed.
@@ -226,7 +212,7 @@ func gone(t *testing.T, p *proxy, direct string) {
 		if _, err := w.conn.Write(stream[:at]); err != nil {
 			t.Fatal(err)
 		}
-		w.conn.(*net.TCPConn).SetLinger(0) // a reset, as of a process that was killed
+		w.conn.(*socket).Conn.(*net.TCPConn).SetLinger(0) // a reset, as of a process that was killed
 		w.conn.Close()
 	}
 	until(t, "no session is left", func() bool {
