@@ -207,4 +207,7 @@ func (s *Server) closeAll() {
 		conn.Close()
 	}
 	s.mu.Unlock()
+	if s.lane != nil {
+		s.lane.shutDown()
+	}
 }
