@@ -207,9 +207,12 @@ func (m *member) stepExecute(f frame) error {
 		return fatal(stateProtocol, "invalid message format")
 	}
 	b := m.portals[portal]
-	if b != nil && b.parsed != nil && len(b.stmts) == 1 {
+	if b != nil && b.parsed != nil && len(b.stmts) > 0 {
 		st := b.stmts[0]
 		act := m.decide(b.sql, st)
+		if len(b.stmts) > 1 && !m.lane.cfg.layers.noInterception { // the server has seen one: somebody reads it wrong
+			act = m.refusing("unsupported:statement")
+		}
 		if b.refusal != "" && act.failure == nil {
 			act = m.refusing(b.refusal)
 		}

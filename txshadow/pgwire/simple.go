@@ -77,6 +77,11 @@ type piece struct {
 // server stands behind as many blanks as it stood behind characters, so that
 // places in errors are right.
 func (m *member) pieces(sql string, stmts []sqltext.Statement) []piece {
+	for i := range stmts {
+		if st := &stmts[i]; (st.Refusal == "unsupported:syntax" || st.Refusal == "unsupported:begin-atomic") && m.mayBeOurs(st) {
+			return []piece{{sql, st}} // where a statement ends is not known
+		}
+	}
 	var all []piece
 	from := 0 // of the part for the server
 	flush := func(to, next int, some bool) {
