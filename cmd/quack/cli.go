@@ -34,6 +34,7 @@ type cli struct {
 
 	Token    tokenCmd    `cmd:"" help:"Print a secret derived from QUACK_SECRET."`
 	Txshadow txshadowCmd `cmd:"" name:"txshadow" help:"Prepare a database for rolled-back shadow writes."`
+	Pgwire   pgwireCmd   `cmd:"" name:"pgwire" help:"Run the Postgres wire proxy alone."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 

@@ -86,11 +86,7 @@ func (m *member) pieces(sql string, stmts []sqltext.Statement) []piece {
 	from := 0 // of the part for the server
 	flush := func(to, next int, some bool) {
 		if some {
-			text := sql[from:to]
-			if from > 0 {
-				text = strings.Repeat(" ", utf8.RuneCountInString(sql[:from])) + text
-			}
-			all = append(all, piece{sql: text})
+			all = append(all, piece{sql: padding(sql[:from]) + sql[from:to]})
 		}
 		from = next
 	}
@@ -108,6 +104,15 @@ func (m *member) pieces(sql string, stmts []sqltext.Statement) []piece {
 	return all
 }
 
+// padding is as many blanks as before has characters; none when that is long,
+// since each piece has its own.
+func padding(before string) string {
+	if len(before) > 16<<10 {
+		return ""
+	}
+	return strings.Repeat(" ", utf8.RuneCountInString(before))
+}
+
 func (m *member) runPiece(p piece) error {
 	if p.st == nil {
 		if err := m.cover(); err != nil || m.skipping {
@@ -122,9 +127,7 @@ func (m *member) runPiece(p piece) error {
 	}
 	act := m.decide(p.sql, *p.st)
 	if !act.ours() {
-		text := p.sql[p.st.Start:p.st.End]
-		pad := strings.Repeat(" ", utf8.RuneCountInString(p.sql[:p.st.Start]))
-		return m.runPiece(piece{sql: pad + text})
+		return m.runPiece(piece{sql: padding(p.sql[:p.st.Start]) + p.sql[p.st.Start:p.st.End]})
 	}
 	f, err := m.perform(act)
 	if err == nil && f != nil {
