@@ -406,6 +406,9 @@ func (plainProtocol) MarkNested(http.Header, string) {}
 func (plainProtocol) MarkShadow(http.Header, string, shadow.Mode, time.Duration, string, string, []byte) {
 }
 
+func (plainProtocol) MarkPrepare(http.Header, string, string, time.Duration, string, string, []byte) {
+}
+
 func (plainProtocol) Acknowledged(http.Header, string) (shadow.Ack, error) { return shadow.Ack{}, nil }
 
 func (plainProtocol) Nested(h http.Header) bool {
