@@ -46,6 +46,7 @@ type process struct {
 	databases *watchdog.Set // that shadow writes reach
 	control   *control.Control
 	written   *writeSets
+	lanes     *lanes // of backends that roll back by them
 	shadow    *shadow.Dispatcher
 	proxy     http.Handler
 	admin     http.Handler
@@ -93,11 +94,13 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		return p, err
 	}
 	p.written = &writeSets{table: p.control.Table, log: p.few, readers: map[string]*reading{}}
+	p.lanes = &lanes{table: p.control.Table, log: p.few, byListen: map[string]*laneServer{}}
 	p.shadow = shadow.New(shadow.Config{
 		Table:     p.control.Table,
 		Backend:   backendsOf(p.shadows),
 		Protocol:  codec,
 		WriteSets: p.written,
+		Lanes:     p.lanes,
 		Latches:   latches{p.control},
 		Databases: databases{p.databases},
 		Reports:   p.reports,
@@ -192,6 +195,7 @@ func (p *process) run(ctx context.Context) error {
 		lifecycle.Part{Name: "log of backends", Run: (&backendLog{log: p.few, states: p.live.States}).run},
 		lifecycle.Part{Name: "watchdogs", Run: p.watchDatabases},
 		lifecycle.Part{Name: "written rows", Run: p.written.run},
+		lifecycle.Part{Name: "lanes", Run: p.lanes.run},
 		lifecycle.Part{Name: "shadow", Run: p.shadow.Run},
 	)
 	if p.before != nil {

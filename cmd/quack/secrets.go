@@ -50,9 +50,10 @@ func shadowKeys(table *routes.Table, getenv func(string) string) (string, error)
 	return "", nil
 }
 
+// firstWithRollback is a backend whose adapter shares the secret.
 func firstWithRollback(table *routes.Table) *routes.Backend {
 	for _, b := range table.Backends() {
-		if b.Rollback != routes.RollbackNone {
+		if b.Rollback == routes.RollbackHeader {
 			return b
 		}
 	}

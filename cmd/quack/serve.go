@@ -117,6 +117,9 @@ func (c *serveCmd) serve(ctx context.Context, s *streams, signals *signals, befo
 	if err != nil {
 		return coded{exitUsage, err}
 	}
+	if err := lanesWithoutDSN(table, os.Getenv); err != nil {
+		return coded{exitUsage, err}
+	}
 	observed, err := c.observe(ctx, keys, s.err, log)
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ type Outcome struct {
 	RolledBack bool               // the server has said so, or has no such session any more
 	Reason     string             // as in Quack-Shadow-Result; "" when all is well
 	Footprint  txshadow.Footprint // nil when it is not known
+	Statements int                // how often the instance has sent something to run
 }
 
 // shadow is one that is open.
@@ -230,7 +231,7 @@ func (l *Lane) finish(sh *shadow) Outcome {
 		n.end()
 		n.lost = true
 	}
-	return Outcome{RolledBack: true, Footprint: footprint}
+	return Outcome{RolledBack: true, Footprint: footprint, Statements: sh.serial}
 }
 
 // footprint is what the transaction has written; nil when that is not known.
