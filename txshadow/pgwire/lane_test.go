@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -619,4 +620,37 @@ func TestCancelsInALaneHitNothingLater(t *testing.T) {
 	p := lane(t, patient)
 	cancels(t, p, func(*wire) { p.open() })
 	p.close()
+}
+
+// TestCrowdInALane lets several clients send random streams at once, while
+// shadows are opened and closed and some clients leave in the middle: nothing
+// persists, nothing gets stuck, and the session is never out of step.
+func TestCrowdInALane(t *testing.T) {
+	p := lane(t, LaneConfig{WallCap: 20 * time.Second, Patience: 5 * time.Second, TurnTimeout: 200 * time.Millisecond})
+	connect(t, p.dsn)
+	stream := rapid.Custom(func(r *rapid.T) []step { return steps(r, queries) })
+	for round := range 20 {
+		p.open()
+		var crowd sync.WaitGroup
+		for client := range 4 {
+			crowd.Go(func() {
+				w := dialWire(t, p.dsn)
+				defer w.conn.Close()
+				var frames []frame
+				for _, s := range stream.Example(100*round + client) {
+					frames = append(frames, s.frame)
+				}
+				w.send(frames...)
+				if client == 3 { // leaves with its answers unread
+					return
+				}
+				w.send(message('f', "the end"), syncGroup(), message('X'))
+				w.read(func(frame) bool { return false })
+			})
+		}
+		crowd.Wait()
+		p.close()
+		p.inOrder()
+	}
+	p.unchanged()
 }
