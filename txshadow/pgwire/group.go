@@ -123,10 +123,7 @@ func (m *member) stepParse(f frame) error {
 	}
 	p := &parsed{sql: sql, stmts: m.split(sql)}
 	p.frame = message('P', m.wire(name), m.renamed(sql, p.stmts), rest)
-	undo := func() {}
-	if name == "" || m.statements[name] == nil { // else the server refuses it
-		undo = set(m.statements, name, p)
-	}
+	undo := set(m.statements, name, p) // when there is one of that name, the server refuses it
 	if name != "" {
 		return m.push(p.frame, expect{kind: 'P', undo: undo})
 	}
@@ -150,10 +147,7 @@ func (m *member) stepBind(f frame) error {
 	if b.parsed != nil && len(b.stmts) == 1 && b.stmts[0].SetsConfig {
 		b.refusal = protectedParameter(rest)
 	}
-	undo := func() {}
-	if portal == "" || m.portals[portal] == nil { // else the server refuses it
-		undo = set(m.portals, portal, b)
-	}
+	undo := set(m.portals, portal, b)
 	return m.push(message('B', m.wire(portal), m.wire(name), rest), expect{kind: 'B', undo: undo})
 }
 

@@ -654,3 +654,25 @@ func TestCrowdInALane(t *testing.T) {
 	}
 	p.unchanged()
 }
+
+// A portal's name that was used before its transaction ended says nothing of
+// what is bound to it later.
+func TestNamesUsedAgain(t *testing.T) {
+	p := lane(t, patient)
+	w := dialWire(t, p.dsn)
+	w.ask(parse("read", "SELECT 1"), parse("end", "COMMIT"), parse("write", insert), syncGroup())
+	w.ask(bind("p", "read"), syncGroup())
+	p.open()
+	w.ask(bind("p", "write"), execute("p", 0), syncGroup())
+	w.ask(bind("p", "read"), syncGroup())
+	if got := w.ask(bind("p", "end"), execute("p", 0), syncGroup()); !strings.Contains(got, "C COMMIT\n") {
+		t.Errorf("got %s", got)
+	}
+	if got := w.ask(execute("p", 0), syncGroup()); errorCode(got) != "34000" {
+		t.Errorf("the portal has outlived its transaction: %s", got)
+	}
+	if out := p.close(); out.Reason != "" || len(out.Footprint) != 2 {
+		t.Errorf("%+v", out)
+	}
+	p.unchanged()
+}

@@ -259,8 +259,12 @@ func (m *member) ready() {
 		m.flush()
 		return
 	}
+	status := m.status()
+	if status == 'I' {
+		clear(m.portals)
+	}
 	m.write(m.lane.newsFor(m))
-	m.write(message('Z', m.status()))
+	m.write(message('Z', status))
 	m.flush()
 	if m.sh == nil && m.lane.session.status != 'I' {
 		return

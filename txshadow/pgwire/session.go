@@ -23,6 +23,8 @@ type session struct {
 	// else's by now, and a DSN may name several servers.
 	pid, started, server string
 
+	closing []frame // Close of portals that have come to their end, for the next run
+
 	lost bool // its connection can not be used any more
 	noTx bool // the server has told that there was no transaction
 }
@@ -167,7 +169,8 @@ type rows [][]string
 // what applications have left unnamed stays. It is called between two
 // ReadyForQuery only.
 func (n *session) run(sqls ...string) ([]rows, error) {
-	frames := []frame{message('C', byte('P'), ownPortal)} // an error leaves it open
+	frames := append(n.closing, message('C', byte('P'), ownPortal)) // an error leaves it open
+	n.closing = nil
 	for _, sql := range sqls {
 		name := ownStatement
 		if own, ok := nameOfOwn[sql]; ok {

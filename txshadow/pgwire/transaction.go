@@ -107,6 +107,7 @@ func (m *member) uncover() (*failure, error) {
 	sh, n := m.sh, m.lane.session
 	mk := *m.covered
 	m.covered = nil
+	n.closing = append(n.closing, m.portalCloses()...)
 	var f *failure
 	failed := n.status == 'E' || m.broken
 	if !failed && sh.unchecked {
@@ -267,9 +268,7 @@ func (m *member) commit(c sqltext.Control) (string, *failure, error) {
 		}
 	}
 	sh.tx = nil
-	if err := m.closePortals(); err != nil {
-		return "", nil, err
-	}
+	n.closing = append(n.closing, m.portalCloses()...)
 	if sql := tx.ends(); len(sql) > 0 {
 		if _, err := n.run(sql...); err != nil {
 			return "", nil, err
@@ -426,9 +425,9 @@ func (m *member) allImmediate(inTx bool) (string, *failure, error) {
 	return m.own("SET CONSTRAINTS", "SET CONSTRAINTS "+names+" IMMEDIATE")
 }
 
-// closePortals closes what the client has bound, as the end of its transaction
+// portalCloses closes what the client has bound, as the end of its transaction
 // would.
-func (m *member) closePortals() error {
+func (m *member) portalCloses() []frame {
 	frames := []frame{message('C', byte('P'), "")}
 	for name := range m.portals {
 		if wire := m.wires[name]; wire != "" && name != "" {
@@ -436,12 +435,7 @@ func (m *member) closePortals() error {
 		}
 	}
 	clear(m.portals)
-	n := m.lane.session
-	if err := n.send(append(frames, message('S'))...); err != nil {
-		return err
-	}
-	_, err := n.answers()
-	return err
+	return frames
 }
 
 // closeCursors closes those that the end of a transaction would.
