@@ -94,7 +94,7 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		return p, err
 	}
 	p.written = &writeSets{table: p.control.Table, log: p.few, readers: map[string]*reading{}}
-	p.lanes = &lanes{table: p.control.Table, log: p.few, byListen: map[string]*laneServer{}}
+	p.lanes = &lanes{table: p.control.Table, latched: func() bool { return len(p.control.Latches()) > 0 }, log: p.few, byListen: map[string]*laneServer{}}
 	p.shadow = shadow.New(shadow.Config{
 		Table:     p.control.Table,
 		Backend:   backendsOf(p.shadows),

@@ -21,8 +21,9 @@ import (
 // lanes plugs the wire proxy into the shadow: one listener for each lane of the
 // table in force.
 type lanes struct {
-	table func() *routes.Table
-	log   *slog.Logger
+	table   func() *routes.Table
+	latched func() bool // a leak waits for an operator
+	log     *slog.Logger
 
 	mu       sync.Mutex
 	byListen map[string]*laneServer
@@ -132,7 +133,12 @@ func (l *lanes) Open(ctx context.Context, listen string, s shadow.LaneShadow) (s
 		mode = txshadow.ModeReadOnly
 	}
 	lane := there.server.Lane()
-	err := lane.Open(ctx, pgwire.Shadow{ID: s.ID, Mode: mode, Budget: s.Budget, Traceparent: "00-" + s.Trace + "-0000000000000001-01"})
+	asked := pgwire.Shadow{ID: s.ID, Mode: mode, Budget: s.Budget, Traceparent: "00-" + s.Trace + "-0000000000000001-01"}
+	err := lane.Open(ctx, asked)
+	if errors.Is(err, pgwire.ErrQuarantine) && !l.latched() { // quack reset has been said
+		lane.Release()
+		err = lane.Open(ctx, asked)
+	}
 	if errors.Is(err, pgwire.ErrBusy) {
 		return nil, shadow.ErrLaneBusy
 	}
