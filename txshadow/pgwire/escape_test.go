@@ -1,0 +1,94 @@
+package pgwire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/quackproxy/quack/txshadow"
+)
+
+var escapes = [][]string{
+	{"COMMIT"}, {"END"}, {"/*c*/commit"}, {"SELECT 1; COMMIT"}, {"COMMIT AND CHAIN"}, {"COMMIT; INSERT …"}, {"COMMIT", "INSERT …"},
+	{"ROLLBACK; INSERT …"}, {"ROLLBACK", "INSERT …"}, {"ABORT", "INSERT …"}, {"ROLLBACK AND CHAIN; INSERT …; COMMIT"},
+	{"ROLLBACK AND CHAIN", "INSERT …", "COMMIT"}, {"ROLLBACK; BEGIN READ WRITE; INSERT …; COMMIT"},
+	{"ROLLBACK", "BEGIN READ WRITE", "INSERT …", "COMMIT"}, {"ROLLBACK", "START TRANSACTION READ WRITE", "INSERT …", "COMMIT"},
+	{"PREPARE TRANSACTION 'escaped'"}, {"PREPARE TRANSACTION 'escaped'", "COMMIT PREPARED 'escaped'"},
+	{"SET default_transaction_read_only = off", "ROLLBACK", "INSERT …"},
+	{"SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", "ROLLBACK", "INSERT …"},
+	{"SELECT set_config('default_transaction_read_only', 'off', false)", "ROLLBACK", "INSERT …"},
+	{"SET session_replication_role = replica", "COMMIT"}, {"DELETE FROM txshadow.fuse", "COMMIT"},
+	{"SET CONSTRAINTS ALL IMMEDIATE", "INSERT …"}, {"RELEASE _ts_1", "COMMIT"}, {"ROLLBACK TO _ts_1", "COMMIT"},
+	{"EXECUTE prepared_commit"}, {"EXECUTE prepared_commit", "INSERT …"}, {"DO $$BEGIN COMMIT; END$$"},
+}
+
+const insert = "INSERT INTO accounts VALUES ((random() * 1e9)::int, md5(random()::text), 1)"
+
+// TestEscapesThroughTheLane tries every way of ending a shadow's transaction, by
+// both protocols, inside of a transaction and outside, with all layers and with
+// interception switched off.
+func TestEscapesThroughTheLane(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		off  layers
+	}{
+		{"all", layers{}},
+		{"without interception", layers{noInterception: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := patient
+			cfg.layers = c.off
+			p := lane(t, cfg)
+			for _, escape := range escapes {
+				for n := range 4 {
+					p.escape(escape, n&1 == 1, n&2 == 2)
+				}
+			}
+		})
+	}
+}
+
+func (p *proxy) escape(sqls []string, extended, inTx bool) {
+	p.t.Helper()
+	w := dialWire(p.t, p.dsn)
+	defer w.conn.Close()
+	w.ask(parse("prepared_commit", "COMMIT"), syncGroup())
+	p.open()
+	var frames []frame
+	sent := 0
+	all := append([]string{insert}, sqls...)
+	if inTx {
+		all = append([]string{"BEGIN"}, all...)
+	}
+	for _, sql := range all {
+		sql = strings.ReplaceAll(sql, "INSERT …", insert)
+		sent++
+		if extended {
+			frames = append(frames, parse("", sql), bind("", ""), execute("", 0), syncGroup())
+		} else {
+			frames = append(frames, query(sql))
+		}
+	}
+	w.send(frames...) // all at once: what comes after an escape must be stopped in time
+	w.ready(sent)
+	out := p.close()
+	bare := p.server.lane.cfg.layers.noInterception
+	if n := one[int](p.t, p.direct, "SELECT (SELECT count(*) FROM accounts) + (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database())"); n != 0 {
+		if bare && strings.Contains(fmt.Sprint(sqls), "CHAIN") || bare && strings.Contains(sqls[0], "BEGIN READ WRITE") {
+			if !strings.HasPrefix(out.Reason, "escape:") { // fuse and belt let it through, and it has to be noticed
+				p.t.Errorf("%q, extended %v: %d rows persisted, and the reason is %q", sqls, extended, n, out.Reason)
+			}
+		} else {
+			p.t.Errorf("%q, extended %v, in a transaction %v: %d rows persisted", sqls, extended, inTx, n)
+		}
+		live(p.t, p.direct, clean)
+	}
+	if strings.HasPrefix(out.Reason, "escape:") && bare {
+		if err := p.server.Lane().Open(context.Background(), Shadow{Mode: txshadow.ModeRollback}); !errors.Is(err, ErrQuarantine) {
+			p.t.Errorf("after an escape Open says %v", err)
+		}
+	}
+	p.server.Lane().Release()
+}
