@@ -43,17 +43,28 @@ var (
 // arm opens the transaction of a shadow: the fuse first, then the limits that
 // protect others. It returns the counts of rows with which it begins.
 func (n *session) arm(mode txshadow.Mode, budget, lock time.Duration, l layers) (*armed, counts, error) {
-	level, err := n.row("SELECT pg_catalog.current_setting('default_transaction_isolation')")
-	if err != nil {
-		return nil, nil, err
+	if n.isolation == "" {
+		n.isolation = "read committed"
 	}
-	a := &armed{pid: n.pid, started: n.started, server: n.server, isolation: level[0], lock: lock, limit: budget + 100*time.Millisecond}
-	if a.isolation == "serializable" {
-		return nil, nil, errSerializable
+	for range 2 {
+		a, base, usual, err := n.armAt(n.isolation, mode, budget, lock, l)
+		if err != nil || usual == n.isolation {
+			return a, base, err
+		}
+		if usual == "serializable" {
+			return nil, nil, errSerializable
+		}
+		n.isolation = usual // it has been set since the last shadow
+		if _, err := n.run("ROLLBACK"); err != nil {
+			return nil, nil, err
+		}
 	}
-	if a.isolation == "read uncommitted" { // the same in PostgreSQL
-		a.isolation = "read committed"
-	}
+	return nil, nil, errors.New("default_transaction_isolation does not stay what it is")
+}
+
+// armAt opens the transaction at a level, and says which the usual one is.
+func (n *session) armAt(isolation string, mode txshadow.Mode, budget, lock time.Duration, l layers) (_ *armed, _ counts, usual string, _ error) {
+	a := &armed{pid: n.pid, started: n.started, server: n.server, isolation: isolation, lock: lock, limit: budget + 100*time.Millisecond}
 	write := mode == txshadow.ModeRollback
 	sql := []string{"BEGIN ISOLATION LEVEL " + a.isolation + " READ ONLY"}
 	if write {
@@ -62,20 +73,26 @@ func (n *session) arm(mode txshadow.Mode, budget, lock time.Duration, l layers) 
 	if write && !l.noFuse {
 		sql = append(sql, "INSERT INTO txshadow.fuse (nonce) VALUES ("+literal(rand.Text())+")")
 	}
-	sql = append(sql, "SET LOCAL lock_timeout = "+milliseconds(lock), "SET LOCAL statement_timeout = "+milliseconds(a.limit),
-		"SET LOCAL idle_in_transaction_session_timeout = "+milliseconds(a.limit), "SET LOCAL synchronous_commit = local", countsSQL, openSQL)
+	limit := milliseconds(a.limit)
+	sql = append(sql, "SELECT pg_catalog.set_config('lock_timeout', '"+milliseconds(lock)+"', true), pg_catalog.set_config('statement_timeout', '"+limit+
+		"', true), pg_catalog.set_config('idle_in_transaction_session_timeout', '"+limit+"', true), pg_catalog.set_config('synchronous_commit', 'local', true)",
+		countsSQL, openSQL)
 	all, err := n.run(sql...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open the transaction of a shadow: %w%s", err, remedy(err))
+		return nil, nil, "", fmt.Errorf("open the transaction of a shadow: %w%s", err, remedy(err))
 	}
 	if n.status != 'T' || len(all) != len(sql) || len(all[len(all)-1]) != 1 {
-		return nil, nil, fmt.Errorf("open the transaction of a shadow: the session has status %c", n.status)
+		return nil, nil, "", fmt.Errorf("open the transaction of a shadow: the session has status %c", n.status)
 	}
 	base, err := readCounts(all[len(all)-2])
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
-	return a, base, a.verify(all[len(all)-1][0], write, l)
+	row := all[len(all)-1][0]
+	if usual = row[1]; usual == "read uncommitted" { // the same in PostgreSQL
+		usual = "read committed"
+	}
+	return a, base, usual, a.verify(row, write, l)
 }
 
 // verify looks whether the layers are in force.

@@ -2,6 +2,7 @@ package pgwire
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -209,4 +210,28 @@ func TestNamesUsedAgain(t *testing.T) {
 		t.Errorf("%+v", out)
 	}
 	p.unchanged()
+}
+
+// The session's usual isolation level is the shadow's.
+func TestIsolationOfTheSession(t *testing.T) {
+	p := lane(t, patient)
+	w := dialWire(t, p.dsn)
+	for _, c := range []struct{ usual, asked, state string }{
+		{"repeatable read", "REPEATABLE READ", ""}, {"repeatable read", "SERIALIZABLE", StateUnsupported}, {"read uncommitted", "READ COMMITTED", ""},
+	} {
+		w.ask(query("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL " + c.usual))
+		p.open()
+		if got := errorCode(w.ask(query("BEGIN ISOLATION LEVEL " + c.asked))); got != c.state {
+			t.Errorf("%s where %s is usual: SQLSTATE %q, want %q", c.asked, c.usual, got, c.state)
+		}
+		w.ask(query("ROLLBACK"))
+		p.close()
+	}
+	w.ask(query("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE"))
+	if err := p.server.Lane().Prove(context.Background()); !errors.Is(err, errSerializable) {
+		t.Errorf("Prove says %v", err)
+	}
+	if got := w.ask(query("SELECT 1")); errorCode(got) != "" || !strings.HasSuffix(got, "Z I\n") {
+		t.Errorf("after a shadow that was not opened: %s", got)
+	}
 }

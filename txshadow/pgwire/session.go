@@ -23,6 +23,8 @@ type session struct {
 	// else's by now, and a DSN may name several servers.
 	pid, started, server string
 
+	isolation string // of the last shadow
+
 	closing []frame // Close of portals that have come to their end, for the next run
 
 	lost bool // its connection can not be used any more
@@ -36,7 +38,7 @@ const (
 	ownPortal    = "_ts_portal"
 )
 
-var prepared = map[string]string{"_ts_counts": countsSQL, "_ts_open": openSQL}
+var prepared = map[string]string{"_ts_counts": countsSQL, "_ts_open": openSQL, "_ts_xid": xidSQL, "_ts_unlock": unlockSQL, "_ts_locks": locksSQL}
 
 // openSession opens a session with a client's parameters and makes it fit for
 // shadows: read-only but for the transactions that are opened otherwise, which

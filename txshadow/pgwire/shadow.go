@@ -199,6 +199,14 @@ func (l *Lane) seize() bool {
 	return false
 }
 
+// What is asked of a session around its shadows.
+const (
+	xidSQL    = "SELECT pg_catalog.txid_current_if_assigned()"
+	unlockSQL = "SELECT pg_catalog.pg_advisory_unlock_all()"
+	locksSQL  = `SELECT pg_catalog.count(*) FROM pg_catalog.pg_locks
+		WHERE pid = pg_catalog.pg_backend_pid() AND locktype <> 'virtualxid' AND mode <> 'AccessShareLock'`
+)
+
 // finish rolls the transaction back. The turn is held.
 func (l *Lane) finish(sh *shadow) Outcome {
 	n := l.session
@@ -217,8 +225,7 @@ func (l *Lane) finish(sh *shadow) Outcome {
 	}
 	footprint := l.footprint(sh)
 	n.noTx = false
-	all, err := n.run("ROLLBACK", "SELECT pg_catalog.pg_advisory_unlock_all()", `SELECT pg_catalog.count(*) FROM pg_catalog.pg_locks
-		WHERE pid = pg_catalog.pg_backend_pid() AND locktype <> 'virtualxid' AND mode <> 'AccessShareLock'`)
+	all, err := n.run("ROLLBACK", unlockSQL, locksSQL)
 	if err != nil || n.status != 'I' {
 		return l.endFromOutside(sh, fmt.Errorf("roll back: status %c: %w", n.status, err))
 	}
@@ -244,7 +251,7 @@ func (l *Lane) footprint(sh *shadow) txshadow.Footprint {
 	if l.session.status != 'T' {
 		return nil
 	}
-	all, err := l.session.run("SELECT pg_catalog.txid_current_if_assigned()", countsSQL)
+	all, err := l.session.run(xidSQL, countsSQL)
 	if err != nil || len(all) != 2 {
 		return nil
 	}
