@@ -92,3 +92,28 @@ func (p *proxy) escape(sqls []string, extended, inTx bool) {
 	}
 	p.server.Lane().Release()
 }
+
+// A Query that we refuse is the end of the unnamed statement and portal, as one
+// that the server gets: what they would run is not forgotten and then sent.
+func TestUnnamedBehindARefusedQuery(t *testing.T) {
+	p := lane(t, patient)
+	for _, again := range [][]frame{{execute("", 0), syncGroup()}, {bind("", ""), execute("", 0), syncGroup()}} {
+		w := dialWire(t, p.dsn)
+		p.open()
+		w.ask(query("BEGIN"))
+		w.ask(query(insert))
+		w.ask(parse("", "COMMIT"), bind("", ""), syncGroup())
+		w.ask(query("SAVEPOINT _ts_1")) // refused by us, and the transaction has failed
+		w.ask(query("ROLLBACK"))
+		w.ask(query("BEGIN"))
+		w.ask(parse("", "COMMIT"), bind("", ""), syncGroup())
+		w.ask(query("BEGIN")) // answered by us
+		if got := errorCode(w.ask(again...)); got != "34000" && got != "26000" {
+			t.Errorf("SQLSTATE %q", got)
+		}
+		p.close()
+		p.server.Lane().Release()
+		w.conn.Close()
+	}
+	p.unchanged()
+}

@@ -201,6 +201,11 @@ func (m *member) stepExecute(f frame) error {
 		return fatal(stateProtocol, "invalid message format")
 	}
 	b := m.portals[portal]
+	if b == nil { // to us it has ended; so it must for the server
+		if err := m.push(message('C', byte('P'), m.wire(portal)), expect{}); err != nil || m.skipping {
+			return err
+		}
+	}
 	if b != nil && b.parsed != nil && len(b.stmts) > 0 {
 		st := b.stmts[0]
 		act := m.decide(b.sql, st)

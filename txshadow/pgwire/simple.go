@@ -53,7 +53,8 @@ func (m *member) runQuery(f frame) error {
 	if !ok || len(rest) > 0 {
 		return fatal(stateProtocol, "invalid message format")
 	}
-	m.statements[""], m.portals[""] = nil, nil // a Query is their end
+	m.statements[""], m.portals[""] = nil, nil // a Query is their end, also when it does not get to the server
+	m.strayed()
 	stmts := m.split(sql)
 	pieces := m.pieces(sql, stmts)
 	if len(pieces) == 0 {
