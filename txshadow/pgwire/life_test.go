@@ -152,7 +152,7 @@ func TestCopyInAShadow(t *testing.T) {
 }
 
 func TestCancelsInALaneHitNothingLater(t *testing.T) {
-	p := lane(t, patient)
+	p := lane(t, LaneConfig{WallCap: 10 * time.Minute})
 	cancels(t, p, func(*wire) { p.open() })
 	p.close()
 }

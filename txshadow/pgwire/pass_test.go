@@ -163,12 +163,12 @@ func cancels(t *testing.T, p *proxy, before func(*wire)) {
 	hit := 0
 	for i := range iterations(300) {
 		var canceled sync.WaitGroup
-		wait := time.Duration(rand.IntN(1500)) * time.Microsecond
+		wait := time.Duration(rand.IntN(2500)) * time.Microsecond
 		canceled.Go(func() {
 			time.Sleep(wait)
 			p.cancel(secret)
 		})
-		if strings.Contains(w.ask(query("SELECT pg_sleep(0.0007)")), stateCancelled) {
+		if strings.Contains(w.ask(query("SELECT pg_sleep(0.002)")), stateCancelled) {
 			hit++
 		}
 		canceled.Wait()
