@@ -66,7 +66,7 @@ func (s *shadow) decode(ctx context.Context, ask string) (answers []*pgconn.Resu
 func (s *session) prepareTransaction(ctx context.Context, ask, id, gid string) (p preparation, err error) {
 	s.gid = gid
 	results, err := s.control(ctx, ask+"; SELECT pg_catalog.pg_logical_emit_message(true, 'txshadow',"+literal(id)+");"+
-		"SET SESSION synchronous_commit = local; SET LOCAL txshadow.probe ="+literal(s.nonce)+"; PREPARE TRANSACTION"+literal(gid)+
+		asLogin+"SET SESSION synchronous_commit = local; SET LOCAL txshadow.probe ="+literal(s.nonce)+"; PREPARE TRANSACTION"+literal(gid)+
 		"; SELECT pg_catalog.pg_current_wal_flush_lsn()")
 	p.answers = results
 	if err != nil || len(results) == 0 {
@@ -77,6 +77,11 @@ func (s *session) prepareTransaction(ctx context.Context, ask, id, gid string) (
 	}
 	return p, nil
 }
+
+// asLogin gives the session its own role back, whatever the application or a
+// hook has made of it: only the role that is in force at the PREPARE may end the
+// prepared transaction, and SET LOCAL ROLE ends with the PREPARE.
+const asLogin = "RESET SESSION AUTHORIZATION; RESET ROLE;"
 
 // awaitDecoder waits until the slot has passed lsn, is gone, or the time is up.
 func (s *shadow) awaitDecoder(ctx context.Context, lsn string) {

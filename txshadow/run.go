@@ -106,9 +106,30 @@ func (s *shadow) hooked(ctx, sendCtx context.Context, w work) error {
 		} else if !ok {
 			return s.refuse("unsupported:prepare-conn")
 		}
+		if err := s.afterHook(); err != nil {
+			return err
+		}
 	}
 	return w.send(sendCtx, s.conn())
 }
+
+// afterHook looks at what a hook has made of the session, before anything else
+// is sent: hooks are given the session itself, and one that clears up may have
+// ended the transaction, or reset what protects others.
+func (s *shadow) afterHook() error {
+	if gone := s.watch(work{stmts: []sqltext.Statement{{Verb: "prepare-conn"}}}, nil); gone != nil {
+		return gone
+	}
+	l, c := s.adapter.layers, s.conn().PgConn()
+	if s.mode != ModeRollback || l.noBelt || l.noWatch || c.ParameterStatus("default_transaction_read_only") != "off" {
+		return nil
+	}
+	closeConn(s.conn()) // without its time limits live sessions would wait for it
+	return s.lost(errHookReset)
+}
+
+var errHookReset = errors.New("the pool's PrepareConn hook has reset the settings that hold a shadow\n" +
+	"  leave them alone where txshadow.Active(ctx) is true")
 
 // before makes the savepoint of work outside of a transaction.
 func (s *shadow) before(own context.Context, w work) (mark, error) {

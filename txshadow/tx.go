@@ -79,6 +79,7 @@ func (s *shadow) admitTx(ctx context.Context, o pgx.TxOptions) error {
 		} else if !ok {
 			return s.refuse("unsupported:prepare-conn")
 		}
+		return s.afterHook()
 	}
 	return nil
 }
