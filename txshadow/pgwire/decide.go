@@ -114,7 +114,7 @@ func (m *member) decideGhost(st sqltext.Statement) action {
 func (m *member) decideOutside(sql string, st sqltext.Statement) action {
 	c := st.Control
 	switch {
-	case (c.Kind == sqltext.Begin || c.Kind == sqltext.SetTransaction) && c.ReadWrite, st.Writable:
+	case (c.Kind == sqltext.Begin || c.Kind == sqltext.SetTransaction) && c.ReadWrite, st.Writable, st.Lasting:
 		return action{failure: plain(StateBackground, "outside of a shadow nothing of this instance can write")}
 	case c.Kind >= sqltext.Begin && c.Kind <= sqltext.RollbackTo && !strings.Contains(st.Refusal, "savepoint"), st.Refusal == "unsupported:isolation":
 		return action{}

@@ -41,6 +41,7 @@ func (p phrase) control(s *Statement) string {
 		if s.limits(p.name(1), 0) {
 			return ""
 		}
+		s.Writable = strings.EqualFold(p.name(1), "transaction_read_only")
 		if p.word(1) == "all" {
 			return "unsupported:reset-all"
 		}
@@ -126,7 +127,7 @@ func (p phrase) set(s *Statement) string {
 	if s.limits(p.name(at), p.limit(at+1)) {
 		return ""
 	}
-	s.Writable = p.name(at) == "transaction_read_only"
+	s.Writable = strings.EqualFold(p.name(at), "transaction_read_only")
 	return protectedSetting(p.name(at))
 }
 

@@ -27,6 +27,7 @@ type Statement struct {
 	Savepoint    bool          // SAVEPOINT, RELEASE, ROLLBACK TO: only inside a transaction of the application
 	AllImmediate bool          // SET CONSTRAINTS ALL IMMEDIATE, which would fire the fuse
 	Writable     bool          // SET TRANSACTION READ WRITE and its like
+	Lasting      bool          // has effects that stay when a READ ONLY transaction commits: NOTIFY, large objects
 	SetsConfig   bool          // calls set_config, whose arguments may name a setting
 	Executes     string        // name of a prepared statement, of EXECUTE
 	Writes       bool          // may change rows, as far as the text shows
@@ -102,6 +103,7 @@ func classify(tokens []token) Statement {
 	s.Writes = words.mayWrite(s.Verb)
 	s.Leak = words.leaks(s.Verb)
 	s.Control = words.controls(s.Verb)
+	s.Lasting = s.Verb == "notify" || slices.ContainsFunc(words.calls(), func(f string) bool { return lasting[strings.ToLower(f)] })
 	s.SetsConfig = slices.Contains(words.calls(), "set_config")
 	if s.Verb == "execute" {
 		s.Executes = words.name(1)
@@ -175,6 +177,13 @@ func (p phrase) mayWrite(verb string) bool {
 			p.has("for", "share") || p.has("for", "no") || p.has("for", "key") || p.callsUnknown()
 	}
 	return true
+}
+
+// lasting are functions that a READ ONLY transaction lets through and whose
+// effects its COMMIT keeps; those on large objects up to PostgreSQL 15.
+var lasting = map[string]bool{
+	"pg_notify": true, "lo_create": true, "lo_creat": true, "lo_import": true, "lo_from_bytea": true, "lo_put": true,
+	"lo_unlink": true, "lowrite": true, "lo_truncate": true, "lo_truncate64": true,
 }
 
 func (p phrase) callsUnknown() bool {
