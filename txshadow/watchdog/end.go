@@ -14,8 +14,9 @@ import (
 
 // terminateSQL ends the session of that pid only if it is still that one, and a
 // shadow's.
-const terminateSQL = `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
-	WHERE pid = $1 AND backend_start = $2 AND application_name LIKE '%` + txshadow.SessionName + `'`
+const terminateSQL = `SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a
+	WHERE a.pid = $1 AND a.backend_start = $2 AND (a.application_name LIKE '%` + txshadow.SessionName + `'
+		OR EXISTS (SELECT FROM ` + armedSQL + ` AND l.pid = a.pid))`
 
 // terminate ends a shadow's session. An error is of the connection.
 func (w *Watchdog) terminate(ctx context.Context, conn *pgx.Conn, f wait, overdue bool) error {

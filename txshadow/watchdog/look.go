@@ -59,19 +59,30 @@ type wait struct {
 // lookSQL lists the sessions of shadows, and prepared transactions, that others
 // wait for, and sessions of shadows whose transaction is older than $1 ms. The
 // locks are only looked at for sessions that do wait: that needs the lock
-// manager to itself for a moment.
+// manager to itself for a moment. Then a shadow is also known by its lock on the
+// fuse, for applications give their sessions names of their own.
 const lookSQL = `WITH a AS MATERIALIZED (
 	SELECT pid, backend_start, xact_start, wait_event_type, application_name LIKE '%` + txshadow.SessionName + `' AS shadow
 	FROM pg_catalog.pg_stat_activity WHERE datid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 ), blocked AS MATERIALIZED (
 	SELECT w.pid, b.blocker FROM a w, LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) AS b(blocker)
 	WHERE w.wait_event_type = 'Lock' AND NOT w.shadow
+), armed AS MATERIALIZED (
+	SELECT l.pid FROM ` + armedSQL + ` AND EXISTS (SELECT FROM blocked)
 )
-SELECT b.pid, b.blocker, s.backend_start FROM blocked b LEFT JOIN a s ON s.pid = b.blocker AND s.shadow
+SELECT b.pid, b.blocker, s.backend_start FROM blocked b
+	LEFT JOIN a s ON s.pid = b.blocker AND (s.shadow OR s.pid IN (SELECT pid FROM armed))
 	WHERE s.pid IS NOT NULL OR b.blocker = 0
 UNION ALL
 SELECT 0, pid, backend_start FROM a
 	WHERE shadow AND xact_start < pg_catalog.clock_timestamp() - $1 * interval '1 ms'`
+
+// armedSQL is the locks that shadows' sessions hold on the fuse: whoever has
+// written to it can not commit. It ends in a condition.
+const armedSQL = `pg_catalog.pg_locks l WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock' AND l.granted AND l.pid IS NOT NULL
+	AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+	AND l.relation = (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = 'txshadow' AND c.relname = 'fuse')`
 
 // look ends what has stood in somebody's way for longer than the grace, and
 // what is older than the cap.

@@ -10,7 +10,8 @@
 // whoever has left them behind.
 //
 // It has one connection of its own per database, and never ends a session whose
-// application_name does not end in txshadow.SessionName.
+// application_name does not end in txshadow.SessionName, unless that has written
+// to the fuse and so can not commit.
 package watchdog
 
 import (

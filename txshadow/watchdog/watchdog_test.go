@@ -1,6 +1,7 @@
 package watchdog_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
+	"github.com/quackproxy/quack/txshadow"
 	"github.com/quackproxy/quack/txshadow/watchdog"
 )
 
@@ -39,6 +41,26 @@ func TestALiveWriteDoesNotWaitForAShadow(t *testing.T) {
 	var ended *pgconn.PgError
 	if _, err := shadow.Exec(t.Context(), "SELECT 1"); err == nil || errors.As(err, &ended) && ended.Code != "57P01" {
 		t.Errorf("the shadow's session goes on: %v", err)
+	}
+}
+
+// A shadow that has given its session another name, as applications do for each
+// request, is known by what it holds of the fuse.
+func TestAShadowUnderAnotherNameIsEnded(t *testing.T) {
+	w := newWorld(t)
+	w.exec(w.session("setup"), txshadow.InstallSQL())
+	dog := w.watch(w.dsn, settings())
+	defer enter(t, dog)()
+	shadow, live := w.session(shadowName), w.session("live")
+	w.holds(shadow, 1)
+	w.exec(shadow, "INSERT INTO txshadow.fuse VALUES ('nonce'); SET application_name = 'GET /orders'")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := live.Exec(ctx, "UPDATE accounts SET n = n + 1 WHERE id = 1"); err != nil {
+		t.Errorf("the live UPDATE: %v", err)
+	}
+	if n := w.n(1); n != 1 {
+		t.Errorf("n is %d", n)
 	}
 }
 
