@@ -161,6 +161,34 @@ func TestBeltTakenOff(t *testing.T) {
 	p.unchanged()
 }
 
+// A name that the server has no more, because of a DEALLOCATE as SQL or of a
+// portal's savepoint that was rolled back, is judged by what it is given next.
+func TestNamesThatAreUsedAgain(t *testing.T) {
+	again := []frame{parse("i", insert), parse("a1", "ROLLBACK AND CHAIN"), parse("a2", "COMMIT")}
+	for name, frames := range map[string][2][]frame{
+		"statements": {
+			{parse("a1", "SELECT 1"), parse("a2", "SELECT 1"), query("DEALLOCATE a1; DEALLOCATE a2")},
+			append(again[:3:3], bind("", "a1"), execute("", 0), bind("", "i"), execute("", 0), bind("", "a2"), execute("", 0), syncGroup()),
+		},
+		"portals": {
+			{parse("s", "SELECT 1"), bind("p", "s"), bind("q", "s"), parse("bad", "SELEC"), syncGroup()},
+			append(again[:3:3], bind("p", "a1"), execute("p", 0), bind("", "i"), execute("", 0), bind("q", "a2"), execute("q", 0), syncGroup()),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := lane(t, patient)
+			w := dialWire(t, p.dsn)
+			p.open()
+			w.ask(frames[0]...)
+			w.ask(frames[1]...)
+			if out := p.close(); out.Reason != "" {
+				t.Errorf("%+v", out)
+			}
+			p.unchanged()
+		})
+	}
+}
+
 // TestTranscriptsInALane: what a client gets in a shadow is what it gets from
 // PostgreSQL itself, and the tables are left as they were.
 func TestTranscriptsInALane(t *testing.T) {
