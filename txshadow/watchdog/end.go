@@ -104,6 +104,9 @@ func (w *Watchdog) rollBackFor(ctx context.Context, conn *pgx.Conn, waiter uint3
 // sweep rolls back prepared shadows that are older than a shadow may be, and
 // ends such sessions, whoever has left them behind.
 func (w *Watchdog) sweep(ctx context.Context, conn *pgx.Conn, s Settings) error {
+	if err := w.askWhatItSees(ctx, conn); err != nil {
+		return err
+	}
 	list, err := w.prepared(ctx, conn, oldSQL, s.Cap.Milliseconds())
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ type Refusal string
 const (
 	Full      Refusal = "full"      // as many as the database is to have at once are under way
 	Busy      Refusal = "busy"      // the database is above one of its limits
-	Unwatched Refusal = "unwatched" // the database has a DSN, and the watchdog no connection
+	Unwatched Refusal = "unwatched" // the database has a DSN, and the watchdog no connection, or no right to see others
 )
 
 // wantedFor is how long after the last request for one shadows count as wanted.
@@ -31,7 +31,7 @@ func (w *Watchdog) Enter() (leave func(), refusal Refusal) {
 	}
 	s := w.settings
 	switch {
-	case w.parse != nil && !s.Off && !w.state.Watching:
+	case w.parse != nil && !s.Off && !(w.state.Watching && w.state.Sees):
 		return w.refuse(Unwatched)
 	case w.over != "":
 		return w.refuse(Busy)

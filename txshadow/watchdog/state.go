@@ -8,7 +8,7 @@ type State struct {
 	Watching bool   `json:"watching"` // it has a connection
 	Why      string `json:"why"`      // why not; "" when it has one
 
-	Sees bool `json:"sees"` // its role sees what the sessions of others wait for
+	Sees bool `json:"sees"` // its role sees what the sessions of others wait for; without, shadow writes are refused
 
 	UnderWay int    `json:"under_way"`   // shadow writes of this process
 	Max      int    `json:"max_shadows"` // at once; 0 is no bound
@@ -46,7 +46,7 @@ func (w *Watchdog) online() {
 	w.mu.Unlock()
 	w.told = map[string]bool{}
 	if blind {
-		w.log.Warn("the watchdog sees sessions of its own role only", "next step", "GRANT pg_monitor to its role; quack doctor prints the statement")
+		w.log.Error("the watchdog sees sessions of its own role only: unsafe requests are not shadowed to its database", "next step", "GRANT pg_monitor to its role; quack doctor prints the statement")
 	}
 	w.log.Info("watching the database for shadows that stand in the way of live sessions")
 }

@@ -165,13 +165,22 @@ func (w *Watchdog) connect(ctx context.Context) (*pgx.Conn, error) {
 		closeConn(conn)
 		return nil, fmt.Errorf("set up the session: %w", err)
 	}
+	if err := w.askWhatItSees(ctx, conn); err != nil {
+		closeConn(conn)
+		return nil, err
+	}
+	return conn, nil
+}
+
+// askWhatItSees asks for the right to see others, which may be given and taken
+// at any time.
+func (w *Watchdog) askWhatItSees(ctx context.Context, conn *pgx.Conn) error {
 	var sees bool
 	if err := conn.QueryRow(ctx, seesSQL).Scan(&sees); err != nil {
-		closeConn(conn)
-		return nil, fmt.Errorf("ask what the role may see: %w", err)
+		return fmt.Errorf("ask what the role may see: %w", err)
 	}
 	w.count(func(s *State) { s.Sees = sees })
-	return conn, nil
+	return nil
 }
 
 // seesSQL asks whether the role sees what other roles' sessions wait for.

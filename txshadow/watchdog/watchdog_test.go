@@ -161,14 +161,18 @@ func TestRightsOfTheWatchdog(t *testing.T) {
 	w.until("the orphan is rolled back", func() bool { st := dog.State(); return st.Orphans == 0 && st.RolledBack == 1 })
 }
 
-// Without the right to see what others do nothing is ended, and the state says
-// why.
+// Without the right to see what others do nothing could be ended, and no load is
+// seen: no shadow is run until the right is there.
 func TestAWatchdogThatSeesNothing(t *testing.T) {
 	w := newWorld(t)
-	dog := w.watch(w.as(w.role("guard")), settings())
-	if s := dog.State(); s.Sees {
-		t.Errorf("%+v", s)
+	guard := w.role("guard")
+	dog := w.watch(w.as(guard), settings())
+	if _, refusal := dog.Enter(); refusal != watchdog.Unwatched || dog.State().Sees {
+		t.Errorf("%q, %+v", refusal, dog.State())
 	}
+	w.exec(w.session("setup"), "GRANT pg_monitor TO "+guard)
+	w.until("it sees", func() bool { return dog.State().Sees })
+	enter(t, dog)()
 	if s := w.watch(w.dsn, settings()).State(); !s.Sees {
 		t.Errorf("%+v", s)
 	}
