@@ -84,11 +84,48 @@ func checkPrepare(t *testing.T, s *suite) {
 			wantFootprint(t, out, created(1))
 		})
 	})
+	t.Run("under another role", func(t *testing.T) {
+		openSlot(t, s.db.dsn) // that nobody reads, so that there is time to look
+		var out reply
+		sent := make(chan struct{})
+		s.db.unchanged(t, func() {
+			owner := make(chan string)
+			go func() { owner <- s.db.ownerOfPrepared(t, sent) }()
+			out, _ = send(t, post("/sql", fields{"protocol": string(s.app.Protocols[0]), "statements": []string{insert, "SET ROLE pg_monitor"}}))
+			close(sent)
+			if got := <-owner; got == "pg_monitor" || got == "" {
+				t.Errorf("the prepared transaction belongs to %q: after SET LOCAL ROLE the session could not roll it back", got)
+			}
+		})
+		wantPlain(t, out)
+	})
 	t.Run("forged", func(t *testing.T) { s.checkForgedGids(t, create) })
 	t.Run("escapes", func(t *testing.T) {
 		s.tryEscapes(t, func(r request) reply { out, _ := send(t, r); return out })
 	})
 	t.Run("orphans", func(t *testing.T) { s.checkOrphans(t) })
+}
+
+// ownerOfPrepared is the owner of a prepared transaction of ours, "" when none
+// is seen until sent is closed.
+func (d *database) ownerOfPrepared(t *testing.T, sent <-chan struct{}) (owner string) {
+	conn, err := pgx.Connect(context.Background(), d.dsn)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	defer conn.Close(context.Background())
+	for {
+		err := conn.QueryRow(context.Background(), "SELECT owner FROM pg_prepared_xacts WHERE gid LIKE $1", gidPrefix+"%").Scan(&owner)
+		if err == nil {
+			return owner
+		}
+		select {
+		case <-sent:
+			return ""
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 func wantPlain(t *testing.T, out reply) {

@@ -41,7 +41,11 @@ def show(shadow, session, gid, until, rescue):
     if shadow.reason:
         return False
     try:
-        session.conn.send(f"SET LOCAL txshadow.probe ={literal(session.nonce)};PREPARE TRANSACTION {literal(gid)}")
+        # Only the role in force at the PREPARE may end it, and SET LOCAL ROLE ends with it.
+        session.conn.send(
+            "RESET SESSION AUTHORIZATION; RESET ROLE; "
+            f"SET LOCAL txshadow.probe ={literal(session.nonce)};PREPARE TRANSACTION {literal(gid)}"
+        )
     except psycopg2.Error as e:
         log.info("shadow request %s was not prepared: %s", shadow.id, e)
         return session.conn.state() == IDLE and not session.conn.closed  # the error has rolled it back

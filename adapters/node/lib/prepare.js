@@ -27,7 +27,8 @@ async function prepareAndRollback (shadow, session, ask) {
   }
   shadow.prepared = true
   try {
-    await session.control(`SET LOCAL txshadow.probe = ${literal(session.nonce)}; PREPARE TRANSACTION ${literal(shadow.gid)}`)
+    // Only the role in force at the PREPARE may end it, and SET LOCAL ROLE ends with it.
+    await session.control(`RESET SESSION AUTHORIZATION; RESET ROLE; SET LOCAL txshadow.probe = ${literal(session.nonce)}; PREPARE TRANSACTION ${literal(shadow.gid)}`)
   } catch (err) {
     if (session.status === 'I' && err.code !== undefined) return { answers, escaped: false }
     if (session.status === 'E' || session.status === 'T') {

@@ -45,7 +45,8 @@ module QuackShadow
     private
 
     def prepared?
-      @session.control("SET LOCAL txshadow.probe = '#{@session.nonce}'; PREPARE TRANSACTION '#{@gid}'")
+      # Only the role in force at the PREPARE may end it, and SET LOCAL ROLE ends with it.
+      @session.control("RESET SESSION AUTHORIZATION; RESET ROLE; SET LOCAL txshadow.probe = '#{@session.nonce}'; PREPARE TRANSACTION '#{@gid}'")
       @session.status == :idle
     rescue PG::Error => e
       raise if e.is_a?(Lost) || @session.status == :gone
