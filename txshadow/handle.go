@@ -37,19 +37,24 @@ func (a *Adapter) run(w http.ResponseWriter, r *http.Request, m Marked, began ti
 	var answered *answer
 	select {
 	case <-h.done:
-		if answered = h.result(); !time.Now().Before(s.deadline) {
-			s.note("budget") // the server's own limit may have been quicker than this process
-		}
+		answered = h.result()
 	case <-ctx.Done():
-		s.note("budget")
-		if limit := a.limit(m); m.Budget > limit {
-			s.log.Warn("a shadow was ended by the cap of this service, below the budget of its route", "cap", limit, "budget", m.Budget)
-		}
+	}
+	if !time.Now().Before(s.deadline) { // the server's own limit, or the handler's end, may have been quicker than this process
+		a.outOfTime(s, m)
 	}
 	e := s.finish()
 	stop(ErrOver)
 	e.effects = s.effects.list()
 	a.acknowledge(w, m, e, answered)
+}
+
+// outOfTime notes that a shadow has had its time.
+func (a *Adapter) outOfTime(s *shadow, m Marked) {
+	s.note("budget")
+	if limit := a.limit(m); m.Budget > limit {
+		s.log.Warn("a shadow was ended by the cap of this service, below the budget of its route", "cap", limit, "budget", m.Budget)
+	}
 }
 
 // limit is how long the transaction of m may stay open.

@@ -32,6 +32,7 @@ func (w *Watchdog) terminate(ctx context.Context, conn *pgx.Conn, f wait, overdu
 		return nil
 	case err != nil:
 		return fmt.Errorf("end a shadow's session: %w", err)
+	case w.ended[wait{0, f.blocker, f.started}]: // it takes its time to go, on a busy machine
 	case overdue:
 		w.count(func(s *State) { s.Overdue++ })
 		w.log.Warn("ended a shadow's session that was older than a shadow may be", "pid", f.blocker)
@@ -39,6 +40,7 @@ func (w *Watchdog) terminate(ctx context.Context, conn *pgx.Conn, f wait, overdu
 		w.count(func(s *State) { s.Blocking++ })
 		w.log.Info("ended a shadow's session that a live one waited for", "pid", f.blocker, "waiting", f.waiter)
 	}
+	w.ended[wait{0, f.blocker, f.started}] = true
 	return nil
 }
 

@@ -3,6 +3,7 @@ package watchdog
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -115,6 +116,7 @@ func (w *Watchdog) look(ctx context.Context, conn *pgx.Conn, s Settings) error {
 		}
 	}
 	w.seen = seen
+	maps.DeleteFunc(w.ended, func(b wait, _ bool) bool { return !ended[b] })
 	return nil
 }
 

@@ -62,8 +62,10 @@ type Watchdog struct {
 	over     string    // the limit that is exceeded, "" when none is
 	overAt   time.Time // when one was last seen exceeded
 
-	seen map[wait]time.Time // of Run's goroutine: who waits for whom since when
-	told map[string]bool    // of Run's goroutine: faults that are in the log
+	// Of Run's goroutine.
+	seen  map[wait]time.Time // who waits for whom since when
+	ended map[wait]bool      // sessions that have been told to end and are still there
+	told  map[string]bool    // faults that are in the log
 }
 
 // New makes a watchdog; nothing is connected before Run.
@@ -76,7 +78,7 @@ func New(c Config, s Settings) (*Watchdog, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	w := &Watchdog{cfg: c, settings: s, poke: make(chan struct{}, 1), log: c.Log.With("database", c.Name),
-		left: time.Now(), seen: map[wait]time.Time{}, told: map[string]bool{}}
+		left: time.Now(), seen: map[wait]time.Time{}, ended: map[wait]bool{}, told: map[string]bool{}}
 	w.state.Database, w.state.Why = c.Name, "no DSN is set"
 	if c.DSN == "" {
 		return w, nil
