@@ -103,7 +103,12 @@ lines.on('line', l => { last = last.then(() => run(JSON.parse(l))) })
 // viaProgram runs the jobs by one process of another language.
 func viaProgram(t *testing.T, extended bool, env []string, name string, args ...string) driver {
 	if out, err := probe(env, name, args...); err != nil {
-		t.Skipf("%s is not there: %v\n%s", t.Name(), err, out)
+		for _, skip := range []string{"QUACK_SKIP_NODE", "QUACK_SKIP_DJANGO"} {
+			if (name == "node") == (skip == "QUACK_SKIP_NODE") && os.Getenv(skip) != "" {
+				t.Skip(skip + " is set")
+			}
+		}
+		t.Fatalf("the driver is not there: %v\n%s\n  run scripts/setup", err, out)
 	}
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Env, cmd.Stderr = append(os.Environ(), env...), os.Stderr
