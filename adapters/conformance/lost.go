@@ -76,7 +76,7 @@ func pooler(t *testing.T, dsn string) (pooled string) {
 	t.Helper()
 	bin, err := exec.LookPath("pgbouncer")
 	if err != nil {
-		t.Skip("there is no pgbouncer on this machine")
+		bin = "/usr/sbin/pgbouncer" // not in the path of everyone
 	}
 	u, err := url.Parse(dsn)
 	if err != nil {
