@@ -54,11 +54,25 @@ func (c *Config) logins(up *pgconn.Config) (map[string]*user, error) {
 	return users, nil
 }
 
-// impostor is a user whom nobody can be.
-func impostor() (*user, error) {
+// impostor is a user whom nobody can be. It asks for as many iterations as
+// the others.
+func impostor(users map[string]*user) (*user, error) {
 	secret := rand.Text()
 	v, err := newVerifier(secret)
+	for _, u := range users {
+		if err == nil && u.verifier != nil {
+			v.iterations = u.verifier.iterations
+		}
+	}
 	return &user{verifier: v, password: secret}, err
+}
+
+// named is the impostor under a name: as one who exists, it has a salt of its
+// own, and the same at each attempt.
+func (u *user) named(name string) *user {
+	v := *u.verifier
+	v.salt = mac(u.verifier.serverKey, name)[:len(v.salt)]
+	return &user{verifier: &v, password: u.password}
 }
 
 // authenticate asks a client for its password. That a role does not exist is
@@ -72,7 +86,7 @@ func (s *Server) authenticate(conn net.Conn, name string) error {
 	}
 	who, known := s.users[name]
 	if !known {
-		who = s.fake
+		who = s.fake.named(name)
 	}
 	var ok bool
 	var err error

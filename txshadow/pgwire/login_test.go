@@ -101,6 +101,34 @@ func deaf(t *testing.T, dsn string) string {
 	return before + "@" + l.Addr().String() + "/" + path
 }
 
+// What SCRAM says before a password is asked for does not tell whether a role
+// exists: as one that does, one that does not has a salt of its own that stays.
+func TestRolesCanNotBeFoundOut(t *testing.T) {
+	p := start(t, database(t, ""), func(c *Config) {
+		c.Users = map[string]string{"postgres": "SCRAM-SHA-256$15000:c2FsdHNhbHRzYWx0c2FsdA==$" +
+			"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}
+	})
+	challenge := func(role string) (salt, iterations string) {
+		conn := p.rawStartup(int32(version30), "user", role, byte(0))
+		_, err := readFrame(conn, maxFrame)
+		p.must(err)
+		_, err = conn.Write(message('p', scramName, int32(10), []byte("n,,n=,r=ab")))
+		p.must(err)
+		f, err := readFrame(conn, maxFrame)
+		p.must(err)
+		_, rest, _ := strings.Cut(string(f), ",s=")
+		salt, iterations, _ = strings.Cut(rest, ",i=")
+		return salt, iterations
+	}
+	real, many := challenge("postgres")
+	one, first := challenge("alice")
+	again, _ := challenge("alice")
+	two, second := challenge("bob")
+	if one != again || one == two || one == real || len(one) != len(real) || first != many || second != many {
+		t.Errorf("salts %s (who exists), %s, %s, %s; iterations %s, %s, %s", real, one, again, two, many, first, second)
+	}
+}
+
 func TestConfigurationsThatAreRefused(t *testing.T) {
 	const dsn = "postgres://app:hidden@127.0.0.1/shop"
 	for _, c := range []struct {

@@ -98,7 +98,7 @@ func New(cfg Config) (*Server, error) {
 	if s.users, err = cfg.logins(up); err != nil {
 		return nil, err
 	}
-	if s.fake, err = impostor(); err != nil {
+	if s.fake, err = impostor(s.users); err != nil {
 		return nil, err
 	}
 	if cfg.Auth == AuthCleartext && (cfg.TLS == nil || !cfg.RequireTLS) {
