@@ -144,7 +144,8 @@ func New(c Config) (*Adapter, error) {
 	if c.DirectDSN != "" {
 		direct, err := pgx.ParseConfig(c.DirectDSN)
 		if err != nil {
-			return nil, fmt.Errorf("make a txshadow adapter: read Config.DirectDSN: %w", err)
+			// The text of the error may hold the password.
+			return nil, errors.New("make a txshadow adapter: Config.DirectDSN is not one of PostgreSQL\n  write postgres://user:password@host:5432/name")
 		}
 		direct.Tracer = config.Tracer
 		config = direct

@@ -58,7 +58,8 @@ type Reader struct {
 func New(c Config) (*Reader, error) {
 	config, err := pgx.ParseConfig(c.DSN)
 	if err != nil {
-		return nil, fmt.Errorf("make a reader of write sets: %w", err)
+		// The text of the error may hold the password.
+		return nil, errors.New("make a reader of write sets: the DSN is not one of PostgreSQL\n  write postgres://user:password@host:5432/name")
 	}
 	if c.Instance == "" {
 		c.Instance = strings.ToLower(rand.Text()[:16])
