@@ -71,17 +71,25 @@ func (p *proofs) ask(ctx context.Context, k *proof, b *routes.Backend, i *upstre
 func (p *proofs) prove(ctx context.Context, b *routes.Backend, i *upstream.Instance) hello {
 	switch b.Rollback {
 	case routes.RollbackPrefer:
-		return p.preferred(ctx, b, i)
+		return preferred(ctx, b, i)
 	case routes.RollbackLanes:
 		return p.inLane(ctx, b, i)
 	}
 	return p.hello(ctx, i)
 }
 
-// Hello asks an instance once for its proof that it rolls back. why is "" when
-// it has given it.
-func Hello(ctx context.Context, protocol Protocol, i *upstream.Instance) (why string) {
-	h := sayHello(ctx, protocol, i)
+// Prove asks an instance once for its proof that it rolls back, in the way of
+// its backend, for rollback: header and prefer; that of a lane has only the
+// proxy that listens for it. why is "" when the instance has given it, and else
+// has the next step on a second line where there is one.
+func Prove(ctx context.Context, protocol Protocol, b *routes.Backend, i *upstream.Instance) (why string) {
+	h := hello{detail: "only the proxy that has its lane can ask it"}
+	switch b.Rollback {
+	case routes.RollbackHeader:
+		h = sayHello(ctx, protocol, i)
+	case routes.RollbackPrefer:
+		h = preferred(ctx, b, i)
+	}
 	if h.kind != helloReady && h.detail == "" {
 		return "no proof"
 	}
@@ -115,7 +123,8 @@ func sayHello(ctx context.Context, protocol Protocol, i *upstream.Instance) hell
 		return hello{kind: helloSilent, detail: fmt.Sprintf("hello was answered with %d, by an adapter that is not ready or by something in between: %s", resp.StatusCode, firstLine(said))}
 	case err != nil && resp.StatusCode == http.StatusForbidden:
 		// An adapter that can not verify a request says why in its refusal.
-		return hello{kind: helloRefused, detail: fmt.Sprintf("hello was refused: %s", firstLine(said))}
+		return hello{kind: helloRefused, detail: fmt.Sprintf("hello was refused: %s\n"+
+			"  QUACK_SHADOW_SECRET has to be the same there and here (quack token shadow prints the one that is derived), and both clocks right", firstLine(said))}
 	case err != nil:
 		return hello{kind: helloRefused, detail: fmt.Sprintf("hello was answered with %d: %v", resp.StatusCode, err)}
 	case resp.StatusCode != http.StatusNoContent || ack.Outcome != outcomeReady:

@@ -147,7 +147,7 @@ func (p *proofs) inLane(ctx context.Context, b *routes.Backend, i *upstream.Inst
 	}
 	h := make(http.Header)
 	p.cfg.Protocol.MarkNested(h, newID())
-	resp, asked := p.askProof(ctx, b, i, h)
+	resp, asked := askProof(ctx, b, i, h)
 	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), laneClose)
 	defer stop()
 	_, statements, err := lane.Close(closing)
@@ -164,7 +164,7 @@ func (p *proofs) inLane(ctx context.Context, b *routes.Backend, i *upstream.Inst
 
 // askProof asks for a backend's proof with the fields of h, and returns the
 // head of the answer.
-func (p *proofs) askProof(ctx context.Context, b *routes.Backend, i *upstream.Instance, h http.Header) (*http.Response, error) {
+func askProof(ctx context.Context, b *routes.Backend, i *upstream.Instance, h http.Header) (*http.Response, error) {
 	path, query, asks := strings.Cut(b.Proof, "?")
 	req, err := upstream.NewRequest(ctx, http.MethodGet, path, query, asks && query == "", i.URL.Host, h, nil, 0)
 	if err != nil {

@@ -97,10 +97,10 @@ func withoutTx(lines []string) []string {
 
 // preferred asks an instance to undo a GET that changes nothing, to see whether
 // it knows how.
-func (p *proofs) preferred(ctx context.Context, b *routes.Backend, i *upstream.Instance) hello {
+func preferred(ctx context.Context, b *routes.Backend, i *upstream.Instance) hello {
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
-	resp, err := p.askProof(ctx, b, i, http.Header{"Prefer": {txRollback}})
+	resp, err := askProof(ctx, b, i, http.Header{"Prefer": {txRollback}})
 	if err != nil {
 		return hello{kind: helloSilent, detail: fmt.Sprintf("no answer to GET %s: %v", b.Proof, err)}
 	}
@@ -109,7 +109,7 @@ func (p *proofs) preferred(ctx context.Context, b *routes.Backend, i *upstream.I
 	case err != nil && fromBetween(resp.StatusCode):
 		return hello{kind: helloSilent, detail: fmt.Sprintf("GET %s was answered with %d, by something in between", b.Proof, resp.StatusCode)}
 	case err != nil:
-		return hello{kind: helloRefused, detail: fmt.Sprintf("GET %s with Prefer: %s was answered with %d: %v", b.Proof, txRollback, resp.StatusCode, err)}
+		return hello{kind: helloRefused, detail: fmt.Sprintf("GET %s with Prefer: %s was answered with %d: %v\n  does the backend take that preference (PostgREST: db-tx-end)? proof: names another path to ask", b.Proof, txRollback, resp.StatusCode, err)}
 	}
 	return hello{kind: helloReady}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/quackproxy/quack/routes"
@@ -43,7 +45,7 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	found := examination{Instances: []instanceFinding{}, Databases: []doctor.Report{}, Unasked: []string{}}
-	if firstWithRollback(table) == nil {
+	if !slices.ContainsFunc(table.Backends(), (*routes.Backend).RollsBack) {
 		fmt.Fprintln(s.err, "no backend has rollback: nothing is asked for a proof, and no database is looked at")
 	} else if err := found.askInstances(ctx, table); err != nil {
 		return err
@@ -63,9 +65,18 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if found.missing() {
-		return coded{1, errors.New("something is missing\n  quack doctor --sql prints the statements as one script")}
+		return coded{1, errors.New("something is missing" + c.next(&found))}
 	}
 	return nil
+}
+
+// next is the step after a look that has found something missing; "" when what
+// is printed says it.
+func (c *doctorCmd) next(found *examination) string {
+	if c.SQL || !slices.ContainsFunc(found.Databases, func(r doctor.Report) bool { return r.Script() != "" }) {
+		return ""
+	}
+	return "\n  quack doctor --sql prints the statements as one script"
 }
 
 // askInstances asks each instance for its proof, as the proxy does before it
@@ -80,24 +91,40 @@ func (e *examination) askInstances(ctx context.Context, table *routes.Table) err
 		return err
 	}
 	set := upstream.NewSet()
+	defer set.Use(nil)
 	var specs []upstream.Spec
 	for _, b := range table.Backends() {
-		if b.Rollback != routes.RollbackNone {
+		if b.Rollback == routes.RollbackHeader || b.Rollback == routes.RollbackPrefer {
 			specs = append(specs, upstream.Spec{Name: b.Name, URLs: b.URLs, Options: optionsOf(b)})
 		}
 	}
 	set.Use(specs)
-	for _, spec := range specs {
-		for _, i := range set.Backend(spec.Name).Instances() {
-			f := instanceFinding{Backend: spec.Name, URL: i.URL.String(), State: doctor.OK, Found: "has proved that it rolls back"}
-			if why := shadow.Hello(ctx, codec, i); why != "" {
+	for _, b := range table.Backends() {
+		if b.Rollback == routes.RollbackLanes {
+			e.nameLanes(b)
+			continue
+		}
+		conns := set.Backend(b.Name)
+		if conns == nil {
+			continue
+		}
+		for _, i := range conns.Instances() {
+			f := instanceFinding{Backend: b.Name, URL: i.URL.String(), State: doctor.OK, Found: "has proved that it rolls back"}
+			if why := shadow.Prove(ctx, codec, b, i); why != "" {
 				f.State, f.Found = doctor.Missing, why
 			}
 			e.Instances = append(e.Instances, f)
 		}
 	}
-	set.Use(nil)
 	return nil
+}
+
+// nameLanes says of the instances that have lanes who can ask them.
+func (e *examination) nameLanes(b *routes.Backend) {
+	for _, lane := range b.Lanes {
+		e.Instances = append(e.Instances, instanceFinding{Backend: b.Name, URL: lane.URL.String(), State: doctor.Warning,
+			Found: "not asked: only quack serve, which listens at " + lane.Listen + " for it, can; its answer is in quack status"})
+	}
 }
 
 // askDatabase looks at a database through its DSN.
@@ -133,7 +160,11 @@ func (e *examination) missing() bool {
 
 func (e *examination) print(w io.Writer) error {
 	for _, f := range e.Instances {
-		fmt.Fprintf(w, "%s  backend %s  %s  %s\n", f.State, f.Backend, f.URL, oneLine(f.Found))
+		found, next, _ := strings.Cut(f.Found, "\n")
+		fmt.Fprintf(w, "%s  backend %s  %s  %s\n", f.State, f.Backend, f.URL, oneLine(found))
+		if next != "" {
+			fmt.Fprintf(w, "  %s\n", oneLine(strings.TrimSpace(next)))
+		}
 	}
 	for _, r := range e.Databases {
 		fmt.Fprintln(w)

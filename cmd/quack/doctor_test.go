@@ -77,3 +77,30 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 }
+
+// An instance is asked in the way of its backend, and what only quack serve can
+// ask is named, not taken for missing.
+func TestDoctorAsksInTheWayOfTheBackend(t *testing.T) {
+	dsn := pgtest.NewDatabase(t)
+	prefers := preferApp(t, dsn, "")
+	deaf := httptest.NewServer(http.NotFoundHandler())
+	defer deaf.Close()
+	of := func(accounts string) string { return table(deaf.URL, accounts, ", rollback: prefer", createRoute) }
+
+	if out, errs, code := examined(t, of(prefers), nil); code != 0 || errs != "" || !strings.Contains(out, "ok  backend accounts  "+prefers+"  has proved that it rolls back") {
+		t.Errorf("prefer: code %d\n%s%s", code, out, errs)
+	}
+	out, errs, code := examined(t, of(deaf.URL), nil)
+	if code != 1 || !strings.Contains(out, "GET / with Prefer: tx=rollback was answered with 404: no Preference-Applied\n  does the backend take that preference") {
+		t.Errorf("no preference: code %d\n%s", code, out)
+	}
+	if strings.Contains(errs, "--sql") {
+		t.Errorf("there is no script, and one is named:\n%s", errs)
+	}
+	lanes := strings.Replace(table(deaf.URL, prefers, `, rollback: lanes, proof: /, database: shop, lanes: [{url: "http://127.0.0.1:1", listen: "127.0.0.1:2"}]`, createRoute),
+		"defaults:", "databases: {shop: {}}\ndefaults:", 1)
+	out, errs, _ = examined(t, lanes, []string{"QUACK_DB_SHOP=" + dsn}, "--role", "postgres")
+	if !strings.Contains(out, "warning  backend accounts  http://127.0.0.1:1  not asked: only quack serve, which listens at 127.0.0.1:2 for it, can") {
+		t.Errorf("lanes:\n%s%s", out, errs)
+	}
+}
