@@ -2,6 +2,7 @@ package routes
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -211,13 +212,45 @@ func (r *Route) shadowedText(method string) string {
 	case !safe && r.Shadow.Order == OrderClone:
 		why += "; order: clone, " + r.keptText()
 	case !safe:
-		why += "; " + undoneText
+		why += "; " + r.undoneText()
 	}
 	return who + ", " + when + why
 }
 
-// undoneText is what is said of each shadow write.
-const undoneText = "rolled back in the database and nowhere else: mail, jobs and calls to others leave unless the adapter records them"
+// ShadowWrites says what becomes of the writes of the route's shadows, in the
+// database and beside it; "" when none is shadowed.
+func (r *Route) ShadowWrites() string {
+	switch {
+	case r.Safe || len(r.sidesShadowed()) == 0:
+		return ""
+	case r.KeepsWrites(Legacy):
+		return "kept in the shadow side's own database" + keptToo
+	}
+	return r.undoneText()
+}
+
+// undoneText is what is said of each shadow write that is rolled back: only an
+// adapter records what else it does.
+func (r *Route) undoneText() string {
+	const text = "rolled back in the database and nowhere else: mail, jobs and calls to others leave"
+	var bare []string
+	recorded := false
+	for _, side := range r.sidesShadowed() {
+		b := r.Backend(side)
+		if b == nil || b.Rollback == RollbackHeader {
+			recorded = true
+		} else if words := fmt.Sprintf("%s has rollback: %s", b.Name, b.Rollback); !slices.Contains(bare, words) {
+			bare = append(bare, words)
+		}
+	}
+	switch {
+	case len(bare) == 0:
+		return text + " unless the adapter records them"
+	case recorded:
+		return text + ", and nothing records them (" + strings.Join(bare, ", ") + "; an adapter on the other side may)"
+	}
+	return text + ", and nothing records them (" + strings.Join(bare, ", ") + ")"
+}
 
 // keptText says where the writes of a clone stay.
 func (r *Route) keptText() string {

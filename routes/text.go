@@ -90,19 +90,7 @@ func (t *Table) WriteTree(w io.Writer) error {
 	for line := range strings.Lines(table.String()) {
 		b.WriteString(strings.TrimRight(strings.TrimPrefix(line, "  "), " \n") + "\n")
 	}
-	for _, kept := range []bool{false, true} {
-		writes, text := t.shadowWrites(kept), undoneText
-		if len(writes) == 0 {
-			continue
-		}
-		if kept {
-			text = "kept in the shadow side's own database" + keptToo
-		}
-		fmt.Fprintf(&b, "\nwrites that are shadowed, %s:\n", text)
-		for _, name := range writes {
-			fmt.Fprintf(&b, "  %s\n", name)
-		}
-	}
+	t.writeShadowWrites(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -205,16 +193,30 @@ func (r *Route) differences(base *Route) string {
 	return strings.Join(words, "  ")
 }
 
-// shadowWrites are the routes whose unsafe requests are shadowed, and what they
-// write is kept, or rolled back.
-func (t *Table) shadowWrites(kept bool) []string {
-	var names []string
+// writeShadowWrites lists the routes whose writes are shadowed, by what becomes
+// of them: those that are rolled back, then those that are kept.
+func (t *Table) writeShadowWrites(b *strings.Builder) {
+	names := map[string][]string{}
+	var rolledBack, kept []string
 	for _, r := range t.routes {
-		if !r.Safe && len(r.sidesShadowed()) > 0 && r.KeepsWrites(Legacy) == kept {
-			names = append(names, r.Name)
+		text := r.ShadowWrites()
+		if text == "" {
+			continue
+		}
+		if group := &rolledBack; names[text] == nil {
+			if r.KeepsWrites(Legacy) {
+				group = &kept
+			}
+			*group = append(*group, text)
+		}
+		names[text] = append(names[text], r.Name)
+	}
+	for _, text := range append(rolledBack, kept...) {
+		fmt.Fprintf(b, "\nwrites that are shadowed, %s:\n", text)
+		for _, name := range names[text] {
+			fmt.Fprintf(b, "  %s\n", name)
 		}
 	}
-	return names
 }
 
 // ruleText is a rule with whose it is.
