@@ -82,6 +82,7 @@ func routeInfo(r *routes.Route) RouteInfo {
 		},
 		Rules:    orEmpty(r.Compare.List()),
 		Position: r.Position.String(),
+		Writes:   r.ShadowWrites(),
 	}
 	if r.Legacy != nil {
 		info.Legacy = r.Legacy.Name

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -29,6 +30,15 @@ type Database struct {
 	Fault   string       `json:"fault"`    // the last thing that went wrong, "" when nothing has
 	FaultAt time.Time    `json:"fault_at"` // zero when nothing has
 	Load    DatabaseLoad `json:"load"`     // as last measured
+}
+
+// keepsShadowsOff reports whether an instance or a database keeps writes from
+// being shadowed, or a shadow has left something behind.
+func (s *Status) keepsShadowsOff() bool {
+	return slices.ContainsFunc(s.Proofs, func(p Proof) bool { return !p.Proved }) ||
+		slices.ContainsFunc(s.Databases, func(d Database) bool {
+			return d.Why != "" || d.Busy != "" || d.Watching && !d.Sees || d.Orphans > 0
+		})
 }
 
 // DatabaseLoad is what a database has to do: watchdog.Load field by field.

@@ -63,7 +63,9 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) {
 		Query, Since string
 		Spans        []choice
 		Status       Status
+		Trouble      bool // something keeps writes from being shadowed
 	}{page: s.base(r, "Routes", "routes"), Query: q.Get("q"), Since: q.Get("since"), Spans: spans, Status: s.status()}
+	data.Trouble = data.Status.keepsShadowsOff()
 	data.Live = "table gate leaks differences counts"
 	data.Rows = s.routeRows(list, data.Query)
 	for _, row := range data.Rows {

@@ -435,3 +435,53 @@ func render(t *testing.T, n *html.Node) string {
 	}
 	return b.String()
 }
+
+// What leaves beside the database is said on the page of each route whose
+// writes are shadowed, and of no other.
+func TestRoutePageSaysWhatIsNotUndone(t *testing.T) {
+	w := newWorld(t)
+	w.use(strings.Replace(file, "4000], rollback: header", "4000], rollback: prefer", 1))
+	b := w.logIn()
+	_, page := b.get("/routes/accounts.create")
+	wantText(t, page, "What its shadows write is rolled back in the database and nowhere else: mail, jobs and calls to others leave, and nothing records them (accounts has rollback: prefer).")
+	if _, page := b.get("/routes/accounts.show"); strings.Contains(page, "rolled back in the database") {
+		t.Error("it is said of a route that writes nothing")
+	}
+}
+
+// A database or an instance that keeps writes from being shadowed opens the
+// part of the overview that says so.
+func TestOverviewOpensWhatKeepsShadowsOff(t *testing.T) {
+	var shown []admin.Database
+	w := newWorld(t, func(c *admin.Config) { c.Live = func() admin.Live { return admin.Live{Databases: shown} } })
+	b := w.logIn()
+	fine := admin.Database{Database: "shop", Watching: true, Sees: true, Max: 4, UnderWay: 1, Full: 2, Refused: 3, Blocking: 5, Overdue: 6}
+	for _, c := range []struct {
+		reason string
+		change func(*admin.Database)
+		want   string
+		opens  bool
+	}{
+		{"as it should be", func(*admin.Database) {}, "1 of 4 under way, 2 left out at that bound and 3 while it was busy or not watched; 5 ended for a live session that waited, 6 for their age.", false},
+		{"busy", func(d *admin.Database) { d.Busy = "connections: 90%, limit 80%" }, "Busy connections: 90%, limit 80%: no write is shadowed.", true},
+		{"away", func(d *admin.Database) { d.Watching, d.Why = false, "connection refused" }, "Not watched connection refused", true},
+		{"blind", func(d *admin.Database) { d.Sees = false }, "Sees no waiting session its role needs pg_monitor", true},
+		{"an orphan", func(d *admin.Database) { d.Orphans = 1 }, "1 prepared transactions left behind roll them back by hand", true},
+	} {
+		d := fine
+		c.change(&d)
+		shown = []admin.Database{d}
+		_, page := b.get("/")
+		wantText(t, page, c.want)
+		if opens := strings.Contains(page, `<details class="aside" open>`); opens != c.opens {
+			t.Errorf("%s: opens %v", c.reason, opens)
+		}
+	}
+	shown = nil
+	w.mu.Lock()
+	w.proofs = []admin.Proof{{Backend: "accounts", URL: "http://127.0.0.1:4000", Detail: "connection refused"}}
+	w.mu.Unlock()
+	if _, page := b.get("/"); !strings.Contains(page, `<details class="aside" open>`) {
+		t.Error("an instance without proof does not open it")
+	}
+}

@@ -81,7 +81,8 @@ type RouteInfo struct {
 	CacheTTLMS int64             `json:"cache_ttl_ms"`
 	Shadow     ShadowInfo        `json:"shadow"`
 	Rules      []compare.Rule    `json:"rules"`
-	Position   string            `json:"position"` // "routes.yaml:12:7"
+	Position   string            `json:"position"`                // "routes.yaml:12:7"
+	Writes     string            `json:"shadow_writes,omitempty"` // what becomes of what its shadows write and do beside; "" when no write is shadowed
 	Override   *control.Override `json:"override,omitempty"`
 	Latch      *control.Latch    `json:"latch,omitempty"`
 }
