@@ -118,7 +118,7 @@ func (o *Observation) person() string {
 	case self == 0 && o.Calls > 0:
 		return fmt.Sprintf("legacy did not differ from itself here in %d calls: new does something else", o.Calls)
 	case self == 0:
-		return "nobody has seen legacy differ from itself here: calibrate the route to find out"
+		return "nobody has seen legacy differ from itself here: calibrate the route to find out, or, for writes, say recheck: {writes: true}"
 	case self < suggestMin:
 		return fmt.Sprintf("legacy was seen to differ from itself here %s only: the data may have changed in between", times(self))
 	}

@@ -91,7 +91,7 @@ func TestSuggest(t *testing.T) {
 		{"only new differs, and legacy was asked", with(seen("$.score", value, "1.001|1.002"), func(o *compare.Observation) { o.Self, o.Others = 0, 7 }), nil,
 			[]string{"$.score tolerance 0.001 (legacy did not differ from itself here in 500 calls: new does something else)"}},
 		{"only new differs, and legacy was not asked", with(seen("$.score", value, "1.001|1.002"), func(o *compare.Observation) { o.Self, o.Calls, o.Others = 0, 0, 7 }), nil,
-			[]string{"$.score tolerance 0.001 (nobody has seen legacy differ from itself here: calibrate the route to find out)"}},
+			[]string{"$.score tolerance 0.001 (nobody has seen legacy differ from itself here: calibrate the route to find out, or, for writes, say recheck: {writes: true})"}},
 		{"seen once", with(seen("$.score", value, "1.001|1.002"), func(o *compare.Observation) { o.Self = 1 }), nil,
 			[]string{"$.score tolerance 0.001 (legacy was seen to differ from itself here once only: the data may have changed in between)"}},
 		{"seen by re-checks", with(seen("$.score", value, "1.001|1.002"), func(o *compare.Observation) { o.Self, o.Calls, o.Rechecks = 0, 0, 4 }), nil, []string{"$.score tolerance 0.001"}},

@@ -70,7 +70,7 @@ func Open(ctx context.Context, c Config) (*Control, error) {
 	ctl.last.Store(&load{})
 	c.Gate.OnChange(auditGate)
 	for route, l := range latches {
-		ctl.log.Error("leak suspected: writes of this route are not shadowed", "route", route, "backend", l.Backend, "request_id", l.RequestID, "since", l.At, "why", l.Why)
+		ctl.log.Error("leak suspected: writes of this route are not shadowed", "route", route, "backend", l.Backend, "request_id", l.RequestID, "since", l.At, "why", l.Why, "next step", nextStep(route))
 	}
 	return ctl, nil
 }

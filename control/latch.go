@@ -43,12 +43,17 @@ func (c *Control) Latch(l Latch) {
 	}
 	c.addLatch(l)
 	c.log.Error("leak suspected: writes of this route are not shadowed until it is reset",
-		"route", l.Route, "backend", l.Backend, "request_id", l.RequestID, "why", l.Why)
+		"route", l.Route, "backend", l.Backend, "request_id", l.RequestID, "why", l.Why, "next step", nextStep(l.Route))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.writeLatch(l); err != nil {
 		c.log.Error("the suspected leak is not on disk: a restart before the next change would forget it", "route", l.Route, "error", err)
 	}
+}
+
+// nextStep is what a person does about a suspected leak.
+func nextStep(route string) string {
+	return "look at the backend's data for this request, mend the cause, then: quack reset '" + route + "' --why TEXT"
 }
 
 // writeLatch stores the latches as they are, and says in the audit that l was

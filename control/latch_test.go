@@ -26,7 +26,7 @@ func TestLatch(t *testing.T) {
 	if got := w.Latches(); len(got) != 1 || got[0] != leak {
 		t.Errorf("latches %+v, want the last one", got)
 	}
-	if !strings.Contains(w.log.String(), "level=ERROR msg=\"leak suspected") {
+	if !strings.Contains(w.log.String(), "level=ERROR msg=\"leak suspected") || !strings.Contains(w.log.String(), "quack reset '") {
 		t.Error("that is not loud in the log")
 	}
 

@@ -45,7 +45,7 @@ func (c *Control) RereadLatches(ctx context.Context) error {
 		}
 		c.addLatch(l)
 		c.log.Error("leak suspected by the process before this one: writes of this route are not shadowed until it is reset",
-			"route", l.Route, "backend", l.Backend, "request_id", l.RequestID, "why", l.Why)
+			"route", l.Route, "backend", l.Backend, "request_id", l.RequestID, "why", l.Why, "next step", nextStep(l.Route))
 	}
 	return nil
 }
