@@ -443,7 +443,7 @@ func TestRoutePageSaysWhatIsNotUndone(t *testing.T) {
 	w.use(strings.Replace(file, "4000], rollback: header", "4000], rollback: prefer", 1))
 	b := w.logIn()
 	_, page := b.get("/routes/accounts.create")
-	wantText(t, page, "What its shadows write is rolled back in the database and nowhere else: mail, jobs and calls to others leave, and nothing records them (accounts has rollback: prefer).")
+	wantText(t, page, "What its shadows write is rolled back in the database and nowhere else: mail, jobs and calls to others leave, and nothing records them (accounts has rollback: prefer); answers are compared, rows written are not (that takes run: both).")
 	if _, page := b.get("/routes/accounts.show"); strings.Contains(page, "rolled back in the database") {
 		t.Error("it is said of a route that writes nothing")
 	}

@@ -230,7 +230,8 @@ func (r *Route) ShadowWrites() string {
 }
 
 // undoneText is what is said of each shadow write that is rolled back: only an
-// adapter records what else it does.
+// adapter records what else it does, and only with RunBoth are there rows of
+// both sides.
 func (r *Route) undoneText() string {
 	const text = "rolled back in the database and nowhere else: mail, jobs and calls to others leave"
 	var bare []string
@@ -243,13 +244,17 @@ func (r *Route) undoneText() string {
 			bare = append(bare, words)
 		}
 	}
+	compared := ""
+	if r.Shadow.Run != RunBoth {
+		compared = "; answers are compared, rows written are not (that takes run: both)"
+	}
 	switch {
 	case len(bare) == 0:
-		return text + " unless the adapter records them"
+		return text + " unless the adapter records them" + compared
 	case recorded:
-		return text + ", and nothing records them (" + strings.Join(bare, ", ") + "; an adapter on the other side may)"
+		return text + ", and nothing records them (" + strings.Join(bare, ", ") + "; an adapter on the other side may)" + compared
 	}
-	return text + ", and nothing records them (" + strings.Join(bare, ", ") + ")"
+	return text + ", and nothing records them (" + strings.Join(bare, ", ") + ")" + compared
 }
 
 // keptText says where the writes of a clone stay.

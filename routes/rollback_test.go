@@ -28,10 +28,11 @@ routes:
 		t.Fatal(err)
 	}
 	const leave = "rolled back in the database and nowhere else: mail, jobs and calls to others leave"
+	const alone = "; answers are compared, rows written are not (that takes run: both)"
 	wants := map[string]string{
-		"header": leave + " unless the adapter records them",
-		"prefer": leave + ", and nothing records them (preferring has rollback: prefer)",
-		"lanes":  leave + ", and nothing records them (proxied has rollback: lanes)",
+		"header": leave + " unless the adapter records them" + alone,
+		"prefer": leave + ", and nothing records them (preferring has rollback: prefer)" + alone,
+		"lanes":  leave + ", and nothing records them (proxied has rollback: lanes)" + alone,
 		"mixed":  leave + ", and nothing records them (preferring has rollback: prefer; an adapter on the other side may)",
 		"read":   "",
 		"off":    "",
@@ -39,6 +40,9 @@ routes:
 	var tree strings.Builder
 	if err := table.WriteTree(&tree); err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(tree.String(), "rollback: lanes  lane: http://127.0.0.1:5, its database at 127.0.0.1:6  database: shop") {
+		t.Errorf("the lane is not shown:\n%s", tree.String())
 	}
 	for _, r := range table.Routes() {
 		want := wants[r.Name]

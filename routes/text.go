@@ -103,6 +103,9 @@ func (b *Backend) summary() string {
 	if b.Rollback != RollbackNone {
 		words = append(words, "rollback: "+string(b.Rollback))
 	}
+	for _, l := range b.Lanes {
+		words = append(words, fmt.Sprintf("lane: %s, its database at %s", l.URL, l.Listen))
+	}
 	if b.Database != "" {
 		words = append(words, "database: "+b.Database)
 	}
