@@ -47,6 +47,8 @@ type Reader struct {
 	maxBytes int
 	log      *slog.Logger
 
+	catalogue *catalogue
+
 	mu      sync.Mutex
 	state   State
 	high    bool // the slot holds more than half of what it may
@@ -80,6 +82,7 @@ func New(c Config) (*Reader, error) {
 	if r.log == nil {
 		r.log = slog.Default()
 	}
+	r.catalogue = newCatalogue(config, r.log)
 	r.state = State{Slot: r.slot, Why: "not started", Since: time.Now()}
 	return r, nil
 }
@@ -93,6 +96,9 @@ const (
 // not give write sets yet. It returns when its sessions are closed: nil, as
 // that is how it always ends.
 func (r *Reader) Run(ctx context.Context) error {
+	var catalogue sync.WaitGroup
+	defer catalogue.Wait() // it ends with ctx
+	catalogue.Go(func() { r.catalogue.run(ctx) })
 	defer r.unavailable(errors.New("stopped"))
 	for pause := leastPause; ctx.Err() == nil; pause = min(2*pause, mostPause) {
 		began := time.Now()

@@ -32,19 +32,29 @@ type reading struct {
 // slot answers when the set is here already. An error when the transaction was
 // not read by the end of ctx, was not prepared at all, or came to an end
 // before it was read whole; never an empty set for one that was not read.
+//
+// What the catalogue says of the columns is read once a minute for each table.
+// For a table that is seen for the first time it is waited 50 ms.
 func (w *Waiter) Rows(ctx context.Context) (Set, error) {
 	defer w.Forget()
+	got, ok := reading{}, true
 	select { // first, because ctx may have ended as well
-	case got := <-w.read:
-		return got.set, got.err
+	case got = <-w.read:
 	default:
+		select {
+		case got = <-w.read:
+		case <-ctx.Done():
+			ok = false
+		}
 	}
-	select {
-	case got := <-w.read:
-		return got.set, got.err
-	case <-ctx.Done():
+	switch {
+	case !ok:
 		return Set{}, fmt.Errorf("read the write set %s: %w", w.gid, context.Cause(ctx))
+	case got.err != nil:
+		return Set{}, got.err
 	}
+	w.reader.catalogue.fill(ctx, got.set)
+	return got.set, nil
 }
 
 // Forget gives the transaction up: its rows are dropped when they come.

@@ -62,7 +62,22 @@ type Column struct {
 	// Unchanged says that an UPDATE has left alone a value that is stored
 	// outside of the row (TOAST), so that the log does not have it.
 	Unchanged bool
+
+	// The rest is from the catalogue of the database, and nothing of it is there
+	// where it was not known in time: see Waiter.Rows.
+
+	// Key says that the column is of the primary key, or of the index that is
+	// the replica identity in its place.
+	Key bool
+	// Generated says that the database fills the column with the next number of
+	// a sequence, so that it is another one on each run.
+	Generated bool
+	// References is the column that a foreign key of this one refers to.
+	References Reference
 }
+
+// Reference is a column of a table, named as in Change. The zero value is none.
+type Reference struct{ Table, Column string }
 
 // Change is one row written.
 type Change struct {
