@@ -12,7 +12,7 @@ type RowPair struct{ Legacy, New int }
 // that only new has last.
 func PairRows(legacy, new []Change) []RowPair {
 	w := &writes{pair: &pair{}}
-	w.sides = [2]*wrote{readWrites(legacy), readWrites(new)}
+	w.read(legacy, new)
 	w.pairRows()
 	var pairs []RowPair
 	for i := range w.sides[0].rows {

@@ -79,8 +79,8 @@ func (w *writes) alike(l, n *rowOf) (k rowLikeness) {
 		a := &l.columns[i]
 		b := n.column(a.Name)
 		switch {
-		case b == nil || a == l.id || a.Unchanged || b.Unchanged || a.Null && b.Null:
-		case a.Type == b.Type && a.Null == b.Null && a.Value == b.Value || w.partners(l.Table, a.Name, a.Value, b.Value):
+		case b == nil || l.isID(a) || a.Unchanged || b.Unchanged || a.Null && b.Null:
+		case a.Type == b.Type && a.Null == b.Null && a.Value == b.Value || w.isPartner(l.Table, a.Name, a.Value, b.Value):
 			k.compared++
 			k.equal++
 		case closeStamps(a.Value, b.Value):
@@ -90,6 +90,11 @@ func (w *writes) alike(l, n *rowOf) (k rowLikeness) {
 		}
 	}
 	return k
+}
+
+func (w *writes) isPartner(table, column, legacy, new string) bool {
+	_, ok := w.partners(table, column, legacy, new)
+	return ok
 }
 
 func closeStamps(legacy, new string) bool {

@@ -11,6 +11,7 @@ import (
 // the name has nil.
 type comparedColumn struct {
 	*writes
+	rows        [2]*rowOf
 	table, name string
 	legacy, new *Column
 	at          base
@@ -72,10 +73,14 @@ func (c *comparedColumn) walk(legacy, new []byte) piece {
 }
 
 // forgiveIDs forgives values that are the ids of rows which were inserted as each
-// other's partners.
+// other's partners, and nothing where the two are those of others.
 func (c *comparedColumn) forgiveIDs(w *walk) {
+	astray := c.astray()
 	for i := range w.events {
 		e := &w.events[i]
+		if astray && e.verdict.reason == ifGenerated {
+			e.verdict = verdict{}
+		}
 		if e.verdict.reason != counts || e.kind != KindValue {
 			continue
 		}
@@ -84,10 +89,27 @@ func (c *comparedColumn) forgiveIDs(w *walk) {
 			table, name = "", jsontext.Unescaped(w.name(e.here))
 		}
 		legacy, new := jsonScalar(w.a[e.a.from:e.a.to]), jsonScalar(w.b[e.b.from:e.b.to])
-		if c.partners(table, name, string(legacy.text), string(new.text)) {
+		if id, ok := c.partners(table, name, string(legacy.text), string(new.text)); ok && id.number {
 			e.verdict.reason = byGenerated
 		}
 	}
+}
+
+// astray reports whether the two rows refer to inserted rows that are not each
+// other's partners.
+func (c *comparedColumn) astray() bool {
+	l, n := c.rows[0].refersBy(c.legacy), c.rows[1].refersBy(c.new)
+	return l != nil && n != nil && l.partner != n
+}
+
+// refersBy is the one row that a column refers to, nil when there is none or several.
+func (r *rowOf) refersBy(c *Column) *rowOf {
+	for i := range r.columns {
+		if &r.columns[i] == c && len(r.refs[i]) == 1 {
+			return r.refs[i][0]
+		}
+	}
+	return nil
 }
 
 // one is the column as a single difference.

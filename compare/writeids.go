@@ -8,73 +8,100 @@ import (
 // A row that is inserted under the next number of a sequence has another id on
 // each side, and on each run. Rows are paired without it, and the two ids then
 // stand for each other wherever a column refers to the row. Columns that do so
-// are known by their names: the log does not say.
+// are known by their foreign keys, or else by their names: many have none.
 
-// generatedID is the column that tells an inserted row apart if that is a number;
-// keyed says that keys are known of the table. A key of several columns is made
-// of what is there already.
-func (r *rowOf) generatedID(keyed bool) *Column {
-	if r.Op != OpInsert {
-		return nil
-	}
-	if keys := r.keys(); keyed {
-		if len(keys) == 1 && keys[0].isInteger() {
-			return keys[0]
-		}
-		return nil
-	}
-	for i := range r.columns {
-		if c := &r.columns[i]; strings.EqualFold(c.Name, "id") && c.isInteger() {
-			return c
-		}
-	}
-	return nil
+// rowID is an id of a row that was inserted, by which others may refer to it.
+type rowID struct {
+	row    *rowOf
+	column *Column
+	number bool // from a sequence; else it is a UUID, which nothing else has
 }
 
+// enterIDs notes the ids of a row, when it was inserted.
+func (s *wrote) enterIDs(r *rowOf) {
+	r.ids = r.generatedIDs()
+	for _, c := range r.ids {
+		s.ids[c.Value] = append(s.ids[c.Value], rowID{r, c, true})
+	}
+	if c := r.uuidKey(); c != nil && !r.isID(c) {
+		s.ids[c.Value] = append(s.ids[c.Value], rowID{r, c, false})
+	}
+}
+
+// isID reports whether a column of the row is a number that it was given.
+func (r *rowOf) isID(c *Column) bool { return slices.Contains(r.ids, c) }
+
 // refer notes which inserted rows of its side the row may refer to.
-func (r *rowOf) refer(s *wrote) {
+func (r *rowOf) refer(s *wrote, facts columnFacts) {
 	r.refs = make([][]*rowOf, len(r.columns))
 	for i := range r.columns {
 		c := &r.columns[i]
-		if c == r.id || !c.isInteger() {
+		if c.Null || c.Unchanged || r.isID(c) {
 			continue
 		}
-		for _, to := range s.ids[c.Value] {
-			if own := r.Op != OpInsert && to.Table == r.Table && c.Name == to.id.Name; own || refersTo(c.Name, to.Table) {
-				r.refs[i] = append(r.refs[i], to)
+		var found []rowID
+		for _, id := range s.ids[c.Value] {
+			if id.column != c && (r.owns(c, id) || facts.refers(r.Table, c.Name, id)) {
+				found = append(found, id)
 			}
 		}
-		r.refs[i] = likeliest(r.refs[i], c.Name, r)
+		for _, id := range r.likeliest(c, found) {
+			r.refs[i] = append(r.refs[i], id.row)
+		}
 	}
 }
 
-// likeliest are those of several rows whose table the column is named after.
-func likeliest(rows []*rowOf, column string, of *rowOf) []*rowOf {
-	if len(rows) < 2 {
-		return rows
+// owns reports whether a column of a row that was changed says that it is the
+// very row of the id.
+func (r *rowOf) owns(c *Column, id rowID) bool {
+	return r.Op != OpInsert && id.row.Table == r.Table && id.column.Name == c.Name
+}
+
+// refers reports whether a column may hold an id: by its foreign key, else by its name.
+func (f columnFacts) refers(table, column string, id rowID) bool {
+	if to := f.target(table, column); to != (Reference{}) {
+		return to == Reference{id.row.Table, id.column.Name}
 	}
-	named := slices.DeleteFunc(slices.Clone(rows), func(to *rowOf) bool {
-		return !namedAfter(column, to.Table) && !(of.Op != OpInsert && to.Table == of.Table && to.id.Name == column)
+	return !id.number || refersTo(column, id.row.Table)
+}
+
+// likeliest are those of several ids whose table the column is named after.
+func (r *rowOf) likeliest(c *Column, ids []rowID) []rowID {
+	if len(ids) < 2 {
+		return ids
+	}
+	named := slices.DeleteFunc(slices.Clone(ids), func(id rowID) bool {
+		return !namedAfter(c.Name, id.row.Table) && !r.owns(c, id)
 	})
 	if len(named) > 0 {
 		return named
 	}
-	return rows
+	return ids
 }
 
-// partners reports whether two values are the ids of rows that were inserted as
-// each other's partners, and the column, of a table or a member in one ("" then),
-// one that may refer to these rows.
-func (w *writes) partners(table, column, legacy, new string) bool {
-	for _, r := range w.sides[0].ids[legacy] {
-		if r.partner == nil || r.partner.id == nil || r.partner.id.Value != new {
+// partners is the id of a row of legacy that one value is, when the other is that
+// of the row which was inserted as its partner, and the column, of a table or a
+// member in one (table is "" then), one that may refer to these rows.
+func (w *writes) partners(table, column, legacy, new string) (id rowID, ok bool) {
+	for _, id := range w.sides[0].ids[legacy] {
+		if !id.partner(new) {
 			continue
 		}
-		if (table == "" || table == r.Table) && column == r.id.Name || refersTo(column, r.Table) {
-			return true
+		if (table == "" || table == id.row.Table) && column == id.column.Name || w.facts.refers(table, column, id) {
+			return id, true
 		}
 	}
-	return false
+	return rowID{}, false
+}
+
+// partner reports whether a value is the id of the row's partner.
+func (id rowID) partner(value string) bool {
+	n := id.row.partner
+	if n == nil || n.Op != OpInsert {
+		return false
+	}
+	c := n.column(id.column.Name)
+	return c != nil && c.Value == value && (!id.number || n.isID(c))
 }
 
 // refersTo reports whether a column of this name may hold ids of a table's rows.

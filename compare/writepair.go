@@ -73,7 +73,7 @@ func (w *writes) plainHash(r *rowOf) uint64 {
 	at := tableBase(r.Table)
 	for i := range r.columns {
 		c := &r.columns[i]
-		if c == r.id || len(r.refs[i]) > 0 || c.Unchanged || w.isRuled(&at, r.Table, c.Name) {
+		if r.isID(c) || len(r.refs[i]) > 0 || c.Unchanged || w.isRuled(&at, r.Table, c.Name) {
 			continue
 		}
 		text := c.json()
@@ -206,17 +206,14 @@ func (w *writes) pairByKey(table string) {
 // key is the columns that tell the row apart, "" when they are not known or are
 // made while it is inserted.
 func (r *rowOf) key() string {
-	if r.id != nil || r.Op == OpTruncate {
+	if r.Op == OpTruncate {
 		return ""
 	}
-	keys := r.keys()
-	if len(keys) == 0 {
-		if c := r.column("id"); c != nil {
-			keys = []*Column{c}
-		}
-	}
 	key := ""
-	for _, c := range keys {
+	for _, c := range r.keys() {
+		if r.isID(c) {
+			return ""
+		}
 		value := c.Value
 		if refs := r.refs[slices.IndexFunc(r.columns, func(o Column) bool { return o.Name == c.Name })]; len(refs) == 1 {
 			value = fmt.Sprint("row ", refs[0].token())

@@ -15,6 +15,7 @@ import (
 type writes struct {
 	pair  *pair
 	rules *Rules // of tables
+	facts columnFacts
 	sides [2]*wrote
 	ruled map[string]bool // columns, by table and name, for which there are rules
 	pairs uint64          // made so far
@@ -24,16 +25,17 @@ type writes struct {
 type wrote struct {
 	rows   []rowOf
 	tables map[string][]*rowOf // in the order of writing
-	ids    map[string][]*rowOf // rows that were inserted, by the id that they were given
+	ids    map[string][]rowID  // of the rows that were inserted, by their values
 }
 
 // rowOf is one change of a side.
 type rowOf struct {
 	*Change
-	columns []Column   // as Change.row, with what was unchanged filled in where the old row has it
-	id      *Column    // that tells it apart, when it was inserted under a number; else nil
-	refs    [][]*rowOf // by column: the rows inserted by this side that it may refer to
-	index   int        // among the changes of its table
+	columns []Column              // as Change.row, with what was unchanged filled in where the old row has it
+	facts   map[string]columnFact // by column
+	ids     []*Column             // numbers that it was given when it was inserted
+	refs    [][]*rowOf            // by column: the rows inserted by this side that it may refer to
+	index   int                   // among the changes of its table
 
 	plain   uint64 // hash of what is in it but for ids
 	hash    uint64 // of all that is in it, ids as what they stand for
@@ -49,10 +51,10 @@ func (p *pair) compareWrites() *bodies {
 		return &bodies{}
 	}
 	w := &writes{pair: p, rules: p.rules.ofTables()}
+	w.read(p.legacy.Writes, p.new.Writes)
 	names := map[string]bool{}
-	for i, set := range []WriteSet{p.legacy.Writes, p.new.Writes} {
-		w.sides[i] = readWrites(set)
-		for name := range w.sides[i].tables {
+	for _, side := range w.sides {
+		for name := range side.tables {
 			names[name] = true
 		}
 	}
@@ -79,25 +81,23 @@ func (p *pair) sameWritten() bool {
 	return l.Footprint == nil || n.Footprint == nil || slices.Equal(l.Footprint, n.Footprint) && slices.Equal(l.Effects, n.Effects)
 }
 
+func (w *writes) read(legacy, new WriteSet) {
+	w.facts = factsOf(legacy, new)
+	w.sides = [2]*wrote{readWrites(legacy, w.facts), readWrites(new, w.facts)}
+}
+
 // readWrites sorts a write set by table, and finds out which rows refer to which.
-func readWrites(set WriteSet) *wrote {
-	s := &wrote{rows: make([]rowOf, len(set)), tables: map[string][]*rowOf{}, ids: map[string][]*rowOf{}}
+func readWrites(set WriteSet, facts columnFacts) *wrote {
+	s := &wrote{rows: make([]rowOf, len(set)), tables: map[string][]*rowOf{}, ids: map[string][]rowID{}}
 	for i := range set {
 		r := &s.rows[i]
-		r.Change, r.columns = &set[i], known(&set[i])
+		r.Change, r.columns, r.facts = &set[i], known(&set[i]), facts[set[i].Table]
 		r.index = len(s.tables[r.Table])
 		s.tables[r.Table] = append(s.tables[r.Table], r)
-	}
-	for _, rows := range s.tables {
-		keyed := slices.ContainsFunc(rows, func(r *rowOf) bool { return len(r.keys()) > 0 })
-		for _, r := range rows {
-			if r.id = r.generatedID(keyed); r.id != nil {
-				s.ids[r.id.Value] = append(s.ids[r.id.Value], r)
-			}
-		}
+		s.enterIDs(r)
 	}
 	for i := range s.rows {
-		s.rows[i].refer(s)
+		s.rows[i].refer(s, facts)
 	}
 	return s
 }
@@ -172,7 +172,9 @@ func (w *writes) columns(at *base, l, n *rowOf, ignored int32) *bodies {
 	row.path, row.steps = at.path, at.steps
 	all := &bodies{}
 	compare := func(name string, legacy, new *Column) {
-		c := comparedColumn{writes: w, table: l.Table, name: name, legacy: legacy, new: new, at: row.member(name, -1), ignored: ignored}
+		c := comparedColumn{
+			writes: w, rows: [2]*rowOf{l, n}, table: l.Table, name: name, legacy: legacy, new: new, at: row.member(name, -1), ignored: ignored,
+		}
 		if p := c.compare(); p != nil {
 			all.pieces = append(all.pieces, p)
 		}
@@ -200,15 +202,4 @@ func (r *rowOf) column(name string) *Column {
 		return &r.columns[i]
 	}
 	return nil
-}
-
-// keys are the columns that tell the row apart, as far as that is known.
-func (r *rowOf) keys() []*Column {
-	var keys []*Column
-	for i := range r.columns {
-		if r.columns[i].Key {
-			keys = append(keys, &r.columns[i])
-		}
-	}
-	return keys
 }

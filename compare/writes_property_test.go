@@ -1,6 +1,7 @@
 package compare_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"testing"
@@ -53,12 +54,47 @@ func drawRows(t *rapid.T) []logicalRow {
 	return rows
 }
 
+// keyed is how the tables' keys are made and known.
+type keyed string
+
+const (
+	byNames     keyed = "by names"     // id, order_id
+	byCatalogue keyed = "by catalogue" // of other names, as the catalogue says
+	byUUIDs     keyed = "by UUIDs"     // of orders; the rest as byCatalogue
+)
+
+// key is the column that is the key, and how rows refer to orders.
+func (k keyed) key(r logicalRow, id, parent string) []compare.Column {
+	key := compare.Column{Name: "id", Type: "integer", Value: id}
+	if k != byNames {
+		key.Name, key.Key, key.Generated = "nr", true, r.op == "insert" && (k == byCatalogue || r.table != "orders")
+	}
+	columns := []compare.Column{key}
+	if r.parent >= 0 {
+		c := compare.Column{Name: "order_id", Type: "integer", Value: parent}
+		if k != byNames {
+			c.Name, c.References = "within", compare.Reference{Table: "orders", Column: "nr"}
+		}
+		columns = append(columns, c)
+	}
+	return columns
+}
+
+// order is the key of the n-th order.
+func (k keyed) order(n int) string {
+	if k == byUUIDs {
+		sum := sha256.Sum256(fmt.Append(nil, n))
+		return fmt.Sprintf("%x-%x-4%03x-8%03x-%x", sum[:4], sum[4:6], n%4096, n%4096, sum[6:12])
+	}
+	return fmt.Sprint(n)
+}
+
 // run is what one side writes: ids go on from where the sequences are.
-func run(rows []logicalRow, firstID int, at time.Time) compare.WriteSet {
+func run(rows []logicalRow, k keyed, firstID int, at time.Time) compare.WriteSet {
 	set, orders, next := compare.WriteSet{}, map[int]string{}, map[string]int{}
 	for _, r := range rows {
 		if r.table == "orders" {
-			orders[r.id] = fmt.Sprint(firstID + len(orders))
+			orders[r.id] = k.order(firstID + len(orders))
 		}
 	}
 	for _, r := range rows {
@@ -70,10 +106,7 @@ func run(rows []logicalRow, firstID int, at time.Time) compare.WriteSet {
 			id = fmt.Sprint(firstID + next[r.table])
 			next[r.table]++
 		}
-		columns := []compare.Column{{Name: "id", Type: "integer", Value: id}}
-		if r.parent >= 0 {
-			columns = append(columns, compare.Column{Name: "order_id", Type: "integer", Value: orders[r.parent]})
-		}
+		columns := k.key(r, id, orders[r.parent])
 		columns = append(columns, r.columns...)
 		if r.at {
 			columns = append(columns, compare.Column{Name: "at", Type: "timestamp with time zone", Value: at.Format("2006-01-02 15:04:05.999999-07")})
@@ -98,9 +131,10 @@ func TestTwoEqualServicesWriteTheSame(t *testing.T) {
 func exchangeRuns(t *rapid.T, legacy, new []logicalRow) compare.Result {
 	at := time.Date(2026, 3, 4, 5, 6, 7, 999_000_000, time.UTC)
 	first := rapid.IntRange(1, 50).Draw(t, "first id")
+	k := rapid.SampledFrom([]keyed{byNames, byCatalogue, byUUIDs}).Draw(t, "keys")
 	l, n := answer("", ""), answer("", "")
-	l.Writes = run(legacy, first, at)
-	n.Writes = run(new, first+len(legacy)+rapid.IntRange(0, 5).Draw(t, "gap"), at.Add(1000*time.Microsecond))
+	l.Writes = run(legacy, k, first, at)
+	n.Writes = run(new, k, first+len(legacy)+rapid.IntRange(0, 5).Draw(t, "gap"), at.Add(1000*time.Microsecond))
 	return compare.Exchanges(l, n, nil)
 }
 

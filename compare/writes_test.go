@@ -10,7 +10,8 @@ import (
 // rows reads a write set, one change a line: "insert accounts id:7 email='a'".
 // A value in quotes is text, unless it looks like a timestamp or a JSON document;
 // null, true and numbers are such; ~ stands for one that is unchanged. A delete
-// and what stands before -> is the old row. A * behind a name makes it a key.
+// and what stands before -> is the old row. A * behind a name makes it a key, a #
+// generated, and >table.column a reference.
 func rows(t *testing.T, text string) compare.WriteSet {
 	t.Helper()
 	set := compare.WriteSet{}
@@ -42,7 +43,12 @@ func columnOf(t *testing.T, w string) compare.Column {
 		t.Fatalf("%q is no column", w)
 	}
 	c := compare.Column{Type: "integer", Value: value}
-	c.Name, c.Key = strings.TrimSuffix(name, "*"), strings.HasSuffix(name, "*")
+	name, to, refers := strings.Cut(name, ">")
+	if dot := strings.LastIndexByte(to, '.'); refers {
+		c.References = compare.Reference{Table: to[:dot], Column: to[dot+1:]}
+	}
+	name, c.Generated = strings.CutSuffix(name, "#")
+	c.Name, c.Key = strings.CutSuffix(name, "*")
 	switch {
 	case value == "null":
 		c.Null, c.Value, c.Type = true, "", "text"

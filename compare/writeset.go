@@ -33,8 +33,22 @@ type Column struct {
 	// line, so that the log does not have it. Value is "" then.
 	Unchanged bool `json:"unchanged,omitempty"`
 	// Key says that the column is one of those by which the table's rows are told
-	// apart. Where no column of a table has it, the one called "id" is taken.
+	// apart. Where no column of a table has it, the one called "id" is taken, and
+	// for generated where it is a whole number.
 	Key bool `json:"key,omitempty"`
+	// Generated says that a sequence fills the column, so that each run has
+	// another number in it.
+	Generated bool `json:"generated,omitempty"`
+	// References is the column that a foreign key of this one refers to. Where it
+	// is not known, the column's name tells what it may refer to.
+	References Reference `json:"references,omitzero"`
+}
+
+// Reference is a column of a table, which is named as in TableRows. The zero
+// value is none.
+type Reference struct {
+	Table  string `json:"table"`
+	Column string `json:"column"`
 }
 
 // Op is what was done to a row.

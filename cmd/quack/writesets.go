@@ -141,7 +141,10 @@ func rowsOf(set writeset.Set) compare.WriteSet {
 func columnsOf(row []writeset.Column) []compare.Column {
 	var columns []compare.Column
 	for _, c := range row {
-		columns = append(columns, compare.Column{Name: c.Name, Type: c.Type, Value: c.Value, Null: c.Null, Unchanged: c.Unchanged})
+		columns = append(columns, compare.Column{
+			Name: c.Name, Type: c.Type, Value: c.Value, Null: c.Null, Unchanged: c.Unchanged,
+			Key: c.Key, Generated: c.Generated, References: compare.Reference(c.References),
+		})
 	}
 	return columns
 }
