@@ -27,16 +27,20 @@ const supported = "supported: names (.a, ['a']), wildcards (.*, [*]), indexes ([
 // root, names, wildcards, indexes and descendants. Filters, slices, unions,
 // functions and indexes from the end are refused: each may select other
 // places on the two sides.
-func parsePath(path string) ([]segment, error) {
+func parsePath(path string) ([]segment, error) { return parsePathAs(path, path, 0) }
+
+// parsePathAs parses a path of which a person has written another form: that,
+// and where in it the fault is, so many characters further on, stand in errors.
+func parsePathAs(path, written string, shift int) ([]segment, error) {
 	p := pathParser{text: path, pos: 1}
 	var segments []segment
 	if !utf8.ValidString(path) {
-		return nil, fmt.Errorf("path %q is not UTF-8\n%s", path, supported)
+		return nil, fmt.Errorf("path %q is not UTF-8\n%s", written, supported)
 	}
 	for p.pos < len(path) {
 		s, err := p.segment()
 		if err != nil {
-			return nil, fmt.Errorf("path %q, at character %d: %w\n%s", path, utf8.RuneCountInString(path[:p.pos])+1, err, supported)
+			return nil, fmt.Errorf("path %q, at character %d: %w\n%s", written, utf8.RuneCountInString(path[:p.pos])+shift+1, err, supported)
 		}
 		segments = append(segments, s)
 	}

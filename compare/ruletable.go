@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,17 +17,20 @@ const inTables = "table"
 // A name that is no name of a JSONPath stands in double quotes, or in brackets.
 func parseTable(path, text string) ([]segment, error) {
 	names, quoted := splitTable(text)
+	if quoted != nil {
+		quoted = fmt.Errorf("%q %w", path, quoted)
+	}
 	switch {
 	case strings.Contains(text, `"`) && !strings.Contains(text, "["):
 		return names, quoted
 	case !strings.ContainsAny(text, "[]*") && !strings.Contains(text, "..") && !isPathText(text):
 		return names, quoted // a table that is called so, such as my-table
-	case strings.HasPrefix(text, "["):
-		text = "$" + text
-	default:
-		text = "$." + text
 	}
-	segments, err := parsePath(text)
+	root := "$."
+	if strings.HasPrefix(text, "[") {
+		root = "$"
+	}
+	segments, err := parsePathAs(root+text, path, len(inTables)+1-len(root))
 	if err != nil {
 		return nil, fmt.Errorf("%w\nbehind table: stands a table and what is in its rows, such as table:accounts.email", err)
 	}
@@ -44,7 +48,8 @@ func isPathText(text string) bool {
 }
 
 // splitTable cuts the name of a table, or what is written like one, at its dots.
-// Parts may stand in double quotes, in which a double quote is written twice.
+// Parts may stand in double quotes, in which a double quote is written twice. The
+// error goes on behind the path.
 func splitTable(name string) (segments []segment, err error) {
 	for rest := name; ; {
 		var part string
@@ -57,7 +62,7 @@ func splitTable(name string) (segments []segment, err error) {
 				end++
 			}
 			if end >= len(rest) {
-				return nil, fmt.Errorf("%q has a double quote that is not closed\nclose it, or write a double quote in a name twice", name)
+				return nil, errors.New("has a double quote that is not closed\nclose it, or write a double quote in a name twice")
 			}
 			part, rest = strings.ReplaceAll(rest[1:end], `""`, `"`), rest[end+1:]
 		} else {
@@ -69,7 +74,7 @@ func splitTable(name string) (segments []segment, err error) {
 			return segments, nil
 		}
 		if rest[0] != '.' {
-			return nil, fmt.Errorf("%q goes on behind a double quote\nput a dot between a table and its column", name)
+			return nil, errors.New("goes on behind a double quote\nput a dot between a table and its column")
 		}
 		rest = rest[1:]
 	}

@@ -80,7 +80,7 @@ func Suggest(list []Observation, inForce *Rules) []Suggestion {
 }
 
 func narrowest(o *Observation) (Rule, bool) {
-	if o.Path == OtherPlaces || o.Kind != KindValue && o.Kind != KindHeader && o.Kind != KindOrder {
+	if o.Path == OtherPlaces || o.Kind != KindValue && o.Kind != KindHeader && o.Kind != KindOrder && !o.ofColumn() {
 		return Rule{}, false
 	}
 	whole := *o
@@ -97,6 +97,28 @@ func narrowest(o *Observation) (Rule, bool) {
 	return Rule{}, false
 }
 
+// ofColumn reports whether the place is in a column of rows that both sides have
+// written, and nothing but values of one kind differs there. Of tables all that
+// differs is of kind writes: a row or a column that one side alone has as well, a
+// null, and another order in a JSON document.
+func (o *Observation) ofColumn() bool {
+	if o.Kind != KindWrites || !o.inTable() || len(o.names()) < 2 {
+		return false
+	}
+	for _, p := range o.Samples {
+		if strings.HasSuffix(p.Legacy, "…") || strings.HasSuffix(p.New, "…") {
+			continue
+		}
+		if !o.isWhole(p.Legacy) || !o.isWhole(p.New) {
+			return false
+		}
+		if l, n := o.scalars(p); l.class != n.class || l.class != isString && l.class != isNumber && l.class != isBool {
+			return false
+		}
+	}
+	return true
+}
+
 // whole are the samples whose values are not cut.
 func (o *Observation) whole() []Sample {
 	var list []Sample
@@ -109,7 +131,7 @@ func (o *Observation) whole() []Sample {
 }
 
 func (o *Observation) isWhole(value string) bool {
-	return value != "" && !strings.HasSuffix(value, "…") && (!o.inBody() || json.Valid([]byte(value)))
+	return value != "" && !strings.HasSuffix(value, "…") && (!o.isJSON() || json.Valid([]byte(value)))
 }
 
 // person is why a rule takes a person's say.
@@ -131,6 +153,8 @@ func tooWide(r Rule) string {
 	switch {
 	case strings.HasSuffix(r.Path, ".*"):
 		return "it is for members of any name: name those that may differ"
+	case r.Ignore && r.Kind == KindWrites:
+		return "it forgives whatever is written there, and nothing: say whether none of it matters"
 	case r.Ignore:
 		return "it forgives any value: say whether none of them matters"
 	case r.Format == formatNames[formatNumber], r.Format == formatNames[formatInteger]:
@@ -215,14 +239,16 @@ func suggestIgnore(o *Observation) (Rule, bool) {
 
 // scalars are the values of a pair.
 func (o *Observation) scalars(p Sample) (l, n scalar) {
-	if o.inBody() {
+	if o.isJSON() {
 		return jsonScalar([]byte(p.Legacy)), jsonScalar([]byte(p.New))
 	}
 	return scalar{isText, []byte(p.Legacy)}, scalar{isText, []byte(p.New)}
 }
 
-// inBody reports whether the place is in a JSON body.
-func (o *Observation) inBody() bool { return strings.HasPrefix(o.Path, "$") }
+// isJSON reports whether the values at the place are JSON texts: of a body, or in a table.
+func (o *Observation) isJSON() bool { return strings.HasPrefix(o.Path, "$") || o.inTable() }
+
+func (o *Observation) inTable() bool { return strings.HasPrefix(o.Path, inTables+":") }
 
 // name is the name of the nearest member, or of the field; "" when there is none.
 func (o *Observation) name() string {
@@ -235,11 +261,15 @@ func (o *Observation) name() string {
 
 // names are the names on the path, the nearest last.
 func (o *Observation) names() []string {
-	if !o.inBody() {
+	if !o.isJSON() {
 		_, name, _ := strings.Cut(o.Path, ":")
 		return []string{name}
 	}
-	segments, err := parsePath(o.Path)
+	parse := parsePath
+	if o.inTable() {
+		parse = func(path string) ([]segment, error) { return parseTable(path, strings.TrimPrefix(path, inTables+":")) }
+	}
+	segments, err := parse(o.Path)
 	if err != nil {
 		return nil
 	}

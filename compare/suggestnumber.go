@@ -74,7 +74,7 @@ const maxRelative = 0.5
 // an absolute and a relative bound: that which leaves less room at the values
 // that were seen.
 func suggestTolerance(o *Observation) (Rule, bool) {
-	if !o.inBody() || len(o.Samples) == 0 {
+	if !o.isJSON() || len(o.Samples) == 0 {
 		return Rule{}, false
 	}
 	var absolute, relative, larger float64

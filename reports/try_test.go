@@ -105,6 +105,18 @@ func summary(t reports.Tried) string {
 	return strings.Join(parts, "; ")
 }
 
+// scored is an answer of a request that wrote n rows.
+func scored(n int, score string) compare.Exchange {
+	e := jsonAnswer(`{}`)
+	e.Writes = compare.WriteSet{}
+	for i := range n {
+		e.Writes = append(e.Writes, compare.Change{Table: "a", Op: compare.OpUpdate, New: []compare.Column{
+			{Name: "nr", Type: "integer", Value: fmt.Sprint(i), Key: true}, {Name: "score", Type: "numeric", Value: score},
+		}})
+	}
+	return e
+}
+
 func TestTry(t *testing.T) {
 	type pair struct{ legacy, new compare.Exchange }
 	js := func(legacy, new string) pair { return pair{jsonAnswer(legacy), jsonAnswer(new)} }
@@ -166,6 +178,12 @@ func TestTry(t *testing.T) {
 		{"rows in another order", nil, nil, compare.Rule{Path: "$.tags", Unordered: true},
 			[]pair{js(`{"tags":["a","b","c"]}`, `{"tags":["c","b","a"]}`)},
 			"mismatch 1: 1 match; $.tags order -1 +0 left 0 in 1"},
+		{"a column of a row that was written", nil, nil, compare.Rule{Path: "table:a.score", Tolerance: "1%"},
+			[]pair{{scored(1, "1.001"), scored(1, "1.002")}, {scored(1, "5"), scored(1, "7")}},
+			"mismatch 2: 1 match 1 stay; table:a.score writes -1 +0 left 1 in 1"},
+		{"more rows than are kept", nil, nil, compare.Rule{Path: "table:a.score", Tolerance: "1%"},
+			[]pair{{scored(300, "1.001"), scored(300, "1.002")}},
+			`mismatch 1: 1 can not say; "the rows that were written were cut" 1`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.reason, func(t *testing.T) {
