@@ -109,6 +109,11 @@ func TestWhatIsRefused(t *testing.T) {
 		"SELECT dblink_exec('c', 'insert')":                       "unsupported:dblink", "SELECT * FROM dblink('c', 'q') AS t(a int)": "unsupported:dblink",
 		"DELETE FROM txshadow.fuse": "unsupported:txshadow", `DELETE FROM "txshadow".fuse`: "unsupported:txshadow",
 		"SET txshadow.probe = 1": "unsupported:txshadow", `SELECT U&"\0073etval"('s', 1)`: "unsupported:unicode-identifier",
+		"UPDATE pg_settings SET setting = 'off' WHERE name = 'x'":                        "unsupported:pg_settings",
+		`UPDATE ONLY (pg_catalog."pg_settings") SET setting = 'off'`:                     "unsupported:pg_settings",
+		"WITH a AS (UPDATE pg_settings s SET setting = 'off' RETURNING 1) SELECT FROM a": "unsupported:pg_settings",
+		"PREPARE x AS UPDATE pg_settings SET setting = $1":                               "unsupported:pg_settings",
+		"SELECT setting FROM pg_settings":                                                "", "UPDATE pg_settings_kept SET a = 1": "",
 		"EXECUTE x(1)": "", "PREPARE x AS SELECT 1": "", "frobnicate": "unsupported:statement", "42": "unsupported:statement",
 		"WITH a AS (SELECT 1) SELECT * FROM a": "", "CALL p()": "", "DO $$BEGIN COMMIT; END$$": "",
 	} {

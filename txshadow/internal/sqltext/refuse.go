@@ -218,6 +218,9 @@ func (p phrase) beyondReach() string {
 	if slices.ContainsFunc(p, func(t token) bool { return t.kind == tokenUnicode }) {
 		return "unsupported:unicode-identifier"
 	}
+	if p.names("pg_settings") && p.hasAny("update", "merge") { // an UPDATE of that view is a set_config
+		return "unsupported:pg_settings"
+	}
 	if p.has("skip", "locked") { // live workers would skip what the shadow has locked
 		return "unsupported:skip-locked"
 	}
