@@ -111,6 +111,7 @@ type Adapter struct {
 	proof    proof
 
 	foreigners foreigners
+	outsiders  sync.Map // *http.Server to *outsider
 
 	orphans   orphanRules
 	swept     atomic.Bool // somebody looks for orphans

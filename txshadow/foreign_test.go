@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -126,5 +127,36 @@ func TestTheMarkIsFoundInAnyLine(t *testing.T) {
 		if out := s.do(r); out.status != http.StatusConflict || s.rows() != 0 {
 			t.Errorf("%q: %d, %d rows", lines, out.status, s.rows())
 		}
+	}
+}
+
+// A query of a request that has not passed Middleware shows that something
+// stands outside of it, which is live in a shadow: none is run from then on.
+func TestAQueryBeforeTheMiddleware(t *testing.T) {
+	for _, c := range []struct{ name, sql, says string }{
+		{"reads", "SELECT 1", "unsupported:query-before"},
+		{"writes", "INSERT INTO other.notes VALUES ('x')", ""}, // it may have been the shadow's
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ran := false
+			s := serve(t, func(_ *service, w http.ResponseWriter, r *http.Request) { ran = txshadow.Active(r.Context()) })
+			inner := s.adapter.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { ran = true }))
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				must(s.db.Exec(r.Context(), c.sql))
+				inner.ServeHTTP(w, r)
+			}))
+			t.Cleanup(server.Close)
+			if out := s.shadow("/"); out.ack.Reason != "" || !ran {
+				t.Fatalf("where nothing stands outside: %+v", out)
+			}
+			ran, s.url = false, server.URL
+			out := s.do(s.marked(txshadow.ModeRollback, 5*time.Second, "POST", "/", ""))
+			if ran || out.ack.Reason != c.says || (out.err != nil) != (c.says == "") {
+				t.Errorf("run %v, %+v", ran, out)
+			}
+			if hello := s.do(s.marked(txshadow.ModeHello, 0, "GET", txshadow.HelloPath, "")); hello.status != http.StatusServiceUnavailable || !strings.Contains(hello.body, "_test.go:") {
+				t.Errorf("hello: %+v", hello)
+			}
+		})
 	}
 }

@@ -48,7 +48,11 @@ func (a *Adapter) hello(w http.ResponseWriter, r *http.Request) {
 		a.forbid(w, r, err)
 		return
 	}
-	if err := a.prove(r.Context()); err != nil {
+	err = a.prove(r.Context())
+	if o := a.outsiderOf(r); o != nil {
+		err = o.err()
+	}
+	if err != nil {
 		a.log.Error("this service can not roll shadow writes back", "err", err)
 		http.Error(w, "txshadow: not ready: "+err.Error(), http.StatusServiceUnavailable)
 		return

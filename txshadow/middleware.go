@@ -74,6 +74,11 @@ func (a *Adapter) shadowed(w http.ResponseWriter, r *http.Request, next http.Han
 		a.forbid(w, r, err)
 		return
 	}
+	if o := a.outsiderOf(r); o != nil {
+		a.log.Error("a shadow was not run", "request", m.ID, "err", o.err())
+		a.acknowledge(w, m, ending{rolledBack: !o.wrote.Load(), reason: "unsupported:query-before"}, nil)
+		return
+	}
 	if body.size > body.limit {
 		a.acknowledge(w, m, ending{rolledBack: true, reason: "unsupported:body-size"}, nil)
 		return

@@ -23,6 +23,7 @@ const mayWrite = "BEGIN"
 func (a *Adapter) shadowOf(ctx context.Context, sql string) (*shadow, error) {
 	s := scopeOf(ctx)
 	if s == nil {
+		a.before(ctx, sql)
 		return nil, a.foreign(sql)
 	}
 	if s.shadow == nil {
