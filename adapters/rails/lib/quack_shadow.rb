@@ -41,7 +41,7 @@ module QuackShadow
   end
 end
 
-%w[errors secrets codec marked footprint effects scope config sql/statement ledger elsewhere session prepared shadow pool
+%w[errors secrets codec marked footprint effects scope config sql/statement ledger elsewhere session prepared sweeper shadow pool
    pinned_adapter sessions answer inherited handling sentry hello agent middleware jobs mail].each { |f| require_relative "quack_shadow/#{f}" }
 
 QuackShadow::Inherited.install

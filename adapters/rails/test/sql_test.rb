@@ -66,6 +66,8 @@ class SQLTest < Minitest::Test
     "SELECT a FROM t FOR UPDATE SKIP LOCKED" => "unsupported:skip-locked", "SELECT skip, locked FROM t" => nil,
     "ALTER SYSTEM SET x = 1" => "unsupported:alter-system", "LISTEN x" => "unsupported:listen", "NOTIFY x" => nil,
     "COPY t TO PROGRAM 'cat'" => "unsupported:copy-program", "COPY t TO '/tmp/x'" => "unsupported:copy-file", "COPY t FROM STDIN" => nil,
+    "UPDATE pg_settings SET setting = 'off'" => "unsupported:pg_settings", "SELECT setting FROM pg_settings" => nil,
+    'PREPARE x AS UPDATE ONLY (pg_catalog."pg_settings") SET setting = $1' => "unsupported:pg_settings",
     "SELECT setval('s', 1)" => "unsupported:setval", %q(SELECT pg_catalog."setval"('s', 1)) => "unsupported:setval", "SELECT setval FROM t" => nil,
     "SELECT pg_advisory_xact_lock(1)" => "unsupported:advisory-lock", "SELECT pg_advisory_unlock_all()" => "unsupported:advisory-lock",
     "SELECT dblink_exec('c', 'insert')" => "unsupported:dblink", 'DELETE FROM "txshadow".fuse' => "unsupported:txshadow",

@@ -5,13 +5,14 @@ require_relative "slots"
 module QuackShadow
   # Runs shadow requests in this process.
   class Agent
-    attr_reader :config, :codec, :sessions, :sentry
+    attr_reader :config, :codec, :sessions, :sentry, :sweeper
 
     def initialize(config)
       @config = config
       @codec = Codec.new(Secrets.parse(config.secret))
       @sessions = Sessions.new(config)
       @sentry = Sentry.new(self)
+      @sweeper = Sweeper.new(self)
       @writing = Slots.new(config.max_shadows)
       @reading = Slots.new(config.max_shadows)
     end
@@ -31,7 +32,7 @@ module QuackShadow
         return nothing_run(marked, reason)
       end
       handling = Handling.new(self, shadow, app, env, -> { slots.give })
-      shadow.note("budget") unless handling.wait(shadow.left)
+      shadow.note(shadow.waiting? ? "unsupported:concurrent-transactions" : "budget") unless handling.wait(shadow.left)
       acknowledge(marked, shadow, shadow.finish, handling.answer)
     end
 

@@ -53,7 +53,7 @@ module QuackShadow
 
         @books.read(counts)
         tables = @books.tables if @session.counting?
-        Prepared.new(@agent, @session, @marked).run if prepares?
+        Prepared.new(@agent, @session, @marked, left).run if prepares?
       end
       closed(tables)
     end
@@ -61,6 +61,7 @@ module QuackShadow
     def prepares? = @marked.prepare? && @reason.nil?
 
     def closed(tables)
+      return missing if @session.ended_before?
       raise Lost, "after ROLLBACK the session has status #{@session.status}" unless @session.status == :idle
 
       @session.close

@@ -11,7 +11,6 @@ module QuackShadow
     PROOF = 4
     FAILURE = 1
     DRILL = 60
-    SWEEP = 30
 
     # An error with the next step, where one is known.
     def self.advice(error)
@@ -25,7 +24,7 @@ module QuackShadow
     def initialize(agent)
       @agent = agent
       @lock = Mutex.new
-      @until = @drilled = @swept = -1e9
+      @until = @drilled = -1e9
     end
 
     # "" or "prepare" (that mode is offered too). Raises why there is no proof.
@@ -63,9 +62,9 @@ module QuackShadow
     def arm_and_try(whole)
       session = @agent.sessions.take
       session.arm(3000, @agent.config.lock_timeout)
-      prepares = session.control("SELECT pg_catalog.current_setting('max_prepared_transactions')::int > 0").last.getvalue(0, 0) == "t"
+      prepares = session.control(Prepared::OFFERED).last.getvalue(0, 0) == "t"
       drill(session) if whole
-      sweep if prepares
+      @agent.sweeper.again if prepares
       prepares ? "prepare" : ""
     ensure
       session&.close
@@ -85,18 +84,6 @@ module QuackShadow
       raise Session::Unfit, "#{why}\n  install the fuse anew: quack txshadow install"
     rescue PG::Error => e
       raise Session::Unfit, "#{why}: #{e.message}" unless e.result&.error_field(PG::PG_DIAG_SQLSTATE) == state
-    end
-
-    # Prepared transactions that processes which are gone have left. Quack asks
-    # for a proof every few seconds, so that no thread of ours is needed.
-    def sweep
-      return if QuackShadow.clock - @swept < SWEEP
-
-      @swept = QuackShadow.clock
-      other = PG.connect(**@agent.sessions.parameters)
-      Prepared.sweep(other)
-    ensure
-      other&.finish
     end
   end
 end

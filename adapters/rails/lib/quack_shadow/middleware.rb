@@ -21,6 +21,7 @@ module QuackShadow
     end
 
     def call(env)
+      agent.sweeper.start
       return hello(env) if env["PATH_INFO"] == Hello::PATH
       return shadowed(env) if env["HTTP_QUACK_SHADOW"]
 

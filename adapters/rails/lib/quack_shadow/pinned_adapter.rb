@@ -41,6 +41,10 @@ module QuackShadow
       lease
     end
 
+    # A thread does not join the transaction that another has open: on a
+    # connection of its own it would have one of its own.
+    def transaction(**options, &block) = @quack ? @quack.apart { super(**options, &block) } : super
+
     def begin_db_transaction = quack_log("BEGIN") { @quack.begin }
 
     def begin_isolated_db_transaction(isolation)

@@ -13,52 +13,92 @@ module QuackShadow
     # Prepared longer ago than this, one belongs to nobody any more.
     ORPHANED = "10 s"
 
-    def initialize(agent, session, marked)
+    # left is how long the shadow may still take, in seconds.
+    def initialize(agent, session, marked, left)
       @agent = agent
       @session = session
+      @id = marked.id
       @gid = marked.gid
+      @left = left
       @slot = "txshadow_#{@gid.split('-')[1]}"
     end
 
     # The transaction is gone when it returns. That it can not be prepared, as
     # with temporary tables, ends it as well.
     def run
-      return unless prepared?
+      return unless (lsn = prepare)
 
       begin
-        wait_for_decoding
-        @session.control("ROLLBACK PREPARED '#{@gid}'")
+        wait_for_decoding(lsn)
+        roll_back(@session.method(:control))
       rescue PG::Error
-        elsewhere("ROLLBACK PREPARED '#{@gid}'")
+        elsewhere { |other| roll_back(other) }
       end
       confirm
     end
 
-    # Rolls back what processes that are gone have left.
+    # What is prepared under one of our names, by this role in this database, and
+    # belongs to nobody any more.
+    ORPHANS = <<~SQL
+      SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE gid ~ '^txshadow-[a-z0-9]{1,32}-[0-9]{1,19}$' AND owner = current_user
+      AND database = pg_catalog.current_database() AND prepared < pg_catalog.clock_timestamp() - interval '#{ORPHANED}'
+    SQL
+
+    # Whether the server can be asked for mode=prepare. The fuse has to know the
+    # probe.
+    OFFERED = <<~SQL
+      SELECT pg_catalog.current_setting('max_prepared_transactions')::int > 0
+      AND pg_catalog.current_setting('server_version_num')::int >= 140000 AND pg_catalog.current_setting('wal_level') = 'logical'
+      AND EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid = pg_catalog.to_regproc('txshadow.refuse') AND prosrc LIKE '%txshadow.probe%')
+    SQL
+
+    # Rolls back what processes that are gone have left, and yields the names.
+    # That somebody else is about to, or has done so, is as good.
     def self.sweep(connection)
-      connection.exec(<<~SQL).column_values(0).each { |gid| connection.exec("ROLLBACK PREPARED '#{connection.escape_string(gid)}'") }
-        SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE gid LIKE 'txshadow-%' AND owner = current_user
-        AND database = pg_catalog.current_database() AND prepared < pg_catalog.clock_timestamp() - interval '#{ORPHANED}'
-      SQL
+      connection.exec(ORPHANS).column_values(0).each do |gid|
+        connection.exec("ROLLBACK PREPARED '#{connection.escape_string(gid)}'")
+        yield gid
+      rescue PG::UndefinedObject, PG::ObjectInUse
+        next
+      end
     end
 
     private
 
-    def prepared?
-      # Only the role in force at the PREPARE may end it, and SET LOCAL ROLE ends with it.
-      @session.control("RESET SESSION AUTHORIZATION; RESET ROLE; SET LOCAL txshadow.probe = '#{@session.nonce}'; PREPARE TRANSACTION '#{@gid}'")
-      @session.status == :idle
+    # Only the role in force at the PREPARE may end it, and SET LOCAL ROLE ends with it.
+    # Returned is the place in the log that the decoder has to pass; nil when nothing is
+    # prepared. The message makes a transaction that has written nothing that is
+    # logged known to the decoder as well.
+    def prepare
+      @session.control(<<~SQL).last.getvalue(0, 0)
+        RESET SESSION AUTHORIZATION; RESET ROLE;
+        SELECT pg_catalog.pg_logical_emit_message(true, 'txshadow', '#{@session.connection.escape_string(@id)}');
+        SET SESSION synchronous_commit = local; SET LOCAL txshadow.probe = '#{@session.nonce}';
+        PREPARE TRANSACTION '#{@gid}'; SELECT pg_catalog.pg_current_wal_flush_lsn()
+      SQL
     rescue PG::Error => e
       raise if e.is_a?(Lost) || @session.status == :gone
 
-      @session.control("ROLLBACK") unless @session.status == :idle
-      false
+      if @session.status == :idle # what stands behind the PREPARE may have been cancelled
+        roll_back(@session.method(:control))
+        confirm
+      else
+        @session.control("ROLLBACK")
+      end
+      nil
+    end
+
+    # That there is none any more is as good: a watchdog may have been first.
+    # What counts is what became of the transaction.
+    def roll_back(control)
+      control.call("ROLLBACK PREPARED '#{@gid}'")
+    rescue PG::UndefinedObject, PG::ObjectInUse
+      nil
     end
 
     # Until the slot has given what was prepared, is gone, or the time is up.
-    def wait_for_decoding
-      deadline = QuackShadow.clock + PATIENCE
-      lsn = @session.control("SELECT pg_catalog.pg_current_wal_insert_lsn()").last.getvalue(0, 0)
+    def wait_for_decoding(lsn)
+      deadline = QuackShadow.clock + [PATIENCE, @left].min
       sleep 0.001
       until QuackShadow.clock > deadline
         slot = @session.control("SELECT confirmed_flush_lsn >= '#{lsn}' FROM pg_catalog.pg_replication_slots WHERE slot_name = '#{@slot}'").last
@@ -69,20 +109,19 @@ module QuackShadow
     end
 
     def confirm
+      ask = "SELECT pg_catalog.pg_xact_status('#{@session.xid}'::text::pg_catalog.xid8)"
       status = begin
-        @session.control("SELECT pg_catalog.pg_xact_status('#{@session.xid}'::text::xid8)").last.getvalue(0, 0)
+        @session.control(ask).last.getvalue(0, 0)
       rescue PG::Error
-        elsewhere("SELECT pg_catalog.pg_xact_status('#{@session.xid}'::text::xid8)").getvalue(0, 0)
+        elsewhere { |control| control.call(ask).getvalue(0, 0) }
       end
       raise Leak, "the transaction #{@session.xid} is #{status}" unless status == "aborted"
     end
 
-    def elsewhere(sql)
+    def elsewhere
       other = PG.connect(**@agent.sessions.parameters)
-      other.exec(sql)
+      yield other.method(:exec)
     rescue PG::Error => e
-      return if e.is_a?(PG::UndefinedObject) && sql.start_with?("ROLLBACK") # it had been done
-
       raise Leak, e.message
     ensure
       other&.finish

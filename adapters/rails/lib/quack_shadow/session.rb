@@ -41,6 +41,7 @@ module QuackShadow
       @connection = adapter.quack_connection
       @opened = QuackShadow.clock
       @process = Process.pid
+      @connection.set_notice_receiver { |r| @ended_before = true if r.error_field(PG::PG_DIAG_SQLSTATE) == "25P01" }
       @isolation = "read committed"
       set_up
     rescue StandardError
@@ -53,6 +54,10 @@ module QuackShadow
 
     def counting? = @counting
     def flushed? = @flushed
+
+    # Whether the server has warned that there was no transaction to end (25P01):
+    # it had been ended behind our back.
+    def ended_before? = @ended_before
     def deferrable? = @deferrable
 
     # Opens the transaction that can not commit, in one round trip: the fuse

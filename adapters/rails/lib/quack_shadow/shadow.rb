@@ -32,7 +32,7 @@ module QuackShadow
       @effects = Effects.new
       @books = Ledger.new
       @prepared = {}
-      @serial = @writers = 0
+      @serial = @writers = @waiting = @depth = 0
       @transactions = []
     end
 

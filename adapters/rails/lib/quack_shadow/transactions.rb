@@ -15,6 +15,21 @@ module QuackShadow
       + pg_catalog.pg_stat_get_xact_tuples_updated(c.confrelid) + pg_catalog.pg_stat_get_xact_tuples_deleted(c.confrelid)
     SQL
 
+    # Runs the block, a transaction of ActiveRecord's with all that is in it, when
+    # no other thread has one open.
+    def apart
+      enter_apart? || wait_apart
+      begin
+        yield
+      ensure
+        @lock.synchronize { @owner = nil if (@depth -= 1).zero? }
+      end
+    end
+
+    # Whether a thread waits for the end of another one's transaction, which may
+    # wait for the thread.
+    def waiting? = @lock.synchronize { @waiting.positive? }
+
     # isolation is a level in lower case, or nil.
     def begin(isolation = nil)
       mine do
@@ -85,6 +100,23 @@ module QuackShadow
     end
 
     private
+
+    def enter_apart?
+      @lock.synchronize do
+        @owner ||= Thread.current
+        @owner == Thread.current && @depth += 1
+      end
+    end
+
+    def wait_apart
+      @lock.synchronize { @waiting += 1 }
+      until enter_apart?
+        stopped!
+        sleep 0.002
+      end
+    ensure
+      @lock.synchronize { @waiting -= 1 }
+    end
 
     def one_more_writer
       refuse!("unsupported:too-many-statements") if (@writers += 1) > Work::MOST_WRITERS

@@ -37,7 +37,7 @@ module QuackShadow
         return "unsupported:#{name}" if PROTECTED.include?(name)
         return "unsupported:isolation" if ISOLATION.include?(name)
         return "unsupported:setting-name" if name.empty?
-        return "unsupported:txshadow" if name.start_with?("txshadow.")
+        return "unsupported:txshadow" if name.start_with?("txshadow")
 
         nil
       end
@@ -54,6 +54,8 @@ module QuackShadow
       def beyond_reach(phrase)
         return "unsupported:txshadow" if phrase.names?("txshadow")
         return "unsupported:unicode-identifier" if phrase.tokens.any? { |t| t.kind == :unicode }
+        # An UPDATE of that view is a set_config.
+        return "unsupported:pg_settings" if phrase.names?("pg_settings") && phrase.any?("update", "merge")
         return "unsupported:skip-locked" if phrase.has?("skip", "locked")
 
         phrase.calls.each do |f|
