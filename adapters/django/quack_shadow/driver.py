@@ -146,7 +146,7 @@ def _refusing_property(name, reason):
 for _name, _reason in {
     "lobject": "unsupported:large-objects",
     "reset": "unsupported:reset-all",
-    "cancel": "unsupported:cancel",
+    "cancel": "unsupported:conn",
     "tpc_begin": "escape:prepare-transaction",
     "tpc_prepare": "escape:prepare-transaction",
     "tpc_commit": "escape:commit-prepared",

@@ -8,6 +8,7 @@ import threading
 import time
 
 import psycopg2
+from psycopg2 import errors
 
 from .driver import IDLE
 from .session import literal
@@ -41,17 +42,16 @@ def show(shadow, session, gid, until, rescue):
     if shadow.reason:
         return False
     try:
-        # Only the role in force at the PREPARE may end it, and SET LOCAL ROLE ends with it.
-        session.conn.send(
-            "RESET SESSION AUTHORIZATION; RESET ROLE; "
-            f"SET LOCAL txshadow.probe ={literal(session.nonce)};PREPARE TRANSACTION {literal(gid)}"
-        )
+        lsn = _prepare(shadow, session, gid)
     except psycopg2.Error as e:
         log.info("shadow request %s was not prepared: %s", shadow.id, e)
-        return session.conn.state() == IDLE and not session.conn.closed  # the error has rolled it back
+        if session.conn.closed or session.conn.state() != IDLE:
+            return False
+        lsn = None  # what stands behind the PREPARE may have been cancelled
     try:
-        _wait(session, gid, min(until, time.monotonic() + MOST))
-        session.conn.send(f"ROLLBACK PREPARED {literal(gid)}")
+        if lsn:
+            _wait(session, gid, lsn, min(until, time.monotonic() + MOST))
+        _roll_back(session.conn.send, gid)
     except psycopg2.Error as e:
         log.warning("the prepared transaction of shadow request %s is rolled back by another session: %s", shadow.id, e)
         rescue(gid, session.xid)
@@ -59,6 +59,29 @@ def show(shadow, session, gid, until, rescue):
     if not aborted(session.conn.send(_status_sql(session.xid))):
         raise Leaked(f"transaction {session.xid} is not aborted after ROLLBACK PREPARED")
     return True
+
+
+def _prepare(shadow, session, gid):
+    """Returns the place in the log that the decoder has to pass. The message makes
+    a transaction that has written nothing that is logged known to the decoder
+    as well. Only the role in force at the PREPARE may end it, and SET LOCAL ROLE
+    ends with it."""
+    rows = session.conn.send(
+        "RESET SESSION AUTHORIZATION;RESET ROLE;"
+        f"SELECT pg_catalog.pg_logical_emit_message(true, 'txshadow', {literal(shadow.id)});"
+        f"SET SESSION synchronous_commit = local;SET LOCAL txshadow.probe ={literal(session.nonce)};"
+        f"PREPARE TRANSACTION {literal(gid)};SELECT pg_catalog.pg_current_wal_flush_lsn()::text"
+    )
+    return rows[0][0]
+
+
+def _roll_back(send, gid):
+    """That there is none any more is as good: a watchdog may have been first. What
+    counts is what became of the transaction."""
+    try:
+        send(f"ROLLBACK PREPARED {literal(gid)}")
+    except (errors.UndefinedObject, errors.ObjectInUse):
+        pass
 
 
 def _status_sql(xid):
@@ -69,10 +92,9 @@ def aborted(rows):
     return bool(rows) and rows[0][0] == "aborted"
 
 
-def _wait(session, gid, until):
-    """Returns when Quack's slot has confirmed what has been written until now,
+def _wait(session, gid, lsn, until):
+    """Returns when Quack's slot has confirmed what has been written until lsn,
     when there is no such slot, or at until."""
-    lsn = session.conn.send("SELECT pg_catalog.pg_current_wal_insert_lsn()::text")[0][0]
     slot = "txshadow_" + gid.split("-")[1]
     ask = (
         f"SELECT (confirmed_flush_lsn >= '{lsn}'::pg_catalog.pg_lsn)::text FROM pg_catalog.pg_replication_slots "
@@ -94,9 +116,7 @@ def rescue(connect, gid, xid):
         try:
             connection.autocommit = True
             with connection.cursor() as c:
-                c.execute("SELECT 1 FROM pg_catalog.pg_prepared_xacts WHERE gid = %s", (gid,))
-                if c.fetchone():
-                    c.execute("ROLLBACK PREPARED %s", (gid,))
+                _roll_back(c.execute, gid)
                 c.execute(_status_sql(xid))
                 if not aborted(c.fetchall()):
                     raise Leaked(f"transaction {xid} is not aborted")
@@ -137,13 +157,13 @@ class Sweeper:
                 if c.fetchone()[0] == "0":
                     return False
                 c.execute(
-                    "SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE gid LIKE 'txshadow-%%' AND owner = current_user "
+                    "SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE gid ~ '^txshadow-[a-z0-9]{1,32}-[0-9]{1,19}$' AND owner = current_user "
                     "AND database = current_database() AND prepared < clock_timestamp() - %s * interval '1 s'",
                     (ORPHAN_AGE,),
                 )
                 for (gid,) in c.fetchall():
-                    log.warning("a prepared transaction was left behind and is rolled back: %s", gid)
-                    c.execute("ROLLBACK PREPARED %s", (gid,))
+                    _roll_back(c.execute, gid)
+                    log.warning("rolled back a prepared transaction that a shadow had left behind: %s", gid)
         finally:
             connection.close()
         return True

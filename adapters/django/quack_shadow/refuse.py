@@ -115,7 +115,7 @@ def protected_setting(name):
         return f"unsupported:{name}"
     if name in ("transaction_isolation", "default_transaction_isolation"):
         return "unsupported:isolation"
-    return "unsupported:txshadow" if name.startswith("txshadow.") else ""
+    return "unsupported:txshadow" if name.startswith("txshadow") else ""
 
 
 def _utility(p, verb):
@@ -159,8 +159,8 @@ def beyond_reach(p):
         return "unsupported:txshadow"
     if any(t.kind == UNICODE for t in p):
         return "unsupported:unicode-identifier"
-    if p.word(0) == "update" and p.names("pg_settings"):  # a rule makes it a set_config
-        return "unsupported:setting"
+    if p.names("pg_settings") and p.has_any("update", "merge"):  # an UPDATE of that view is a set_config
+        return "unsupported:pg_settings"
     if p.has("skip", "locked"):  # live workers would skip what the shadow has locked
         return "unsupported:skip-locked"
     for f in (name.lower() for name in p.calls()):

@@ -147,17 +147,20 @@ class Session:
 
     def rollback(self):
         """Ends the transaction. False when there was none: it had been ended
-        behind our back."""
+        behind our back, and the server warns of a ROLLBACK then (25P01). It has
+        nothing else to say to one, so that any words of it count: psycopg2
+        gives their text, in the server's language, without a code."""
         if self.conn.state() == IDLE:
             return False
         for last in (False, True):  # a cancel request that comes late may hit the first
+            del self.conn.notices[:]
             try:
                 self.conn.send("ROLLBACK")
             except psycopg2.Error as e:
                 if last or e.pgcode != CANCELLED:
                     raise
             if self.conn.state() == IDLE:
-                return True
+                return not any(not n.startswith(("DEBUG", "LOG")) for n in self.conn.notices)
         raise psycopg2.OperationalError(f"after ROLLBACK the session has status {self.conn.state()}")
 
     def refusal(self, sql):

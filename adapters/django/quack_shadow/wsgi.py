@@ -29,6 +29,10 @@ _CARRIED = {
     "HTTP_TRACESTATE": "Tracestate",
 }
 _UID = "quack_shadow"
+_BEFORE = (
+    "a query came before the adapter: in a shadow it is live\n"
+    "  make quack_shadow.Adapter the outermost of what wraps the WSGI application"
+)
 
 
 class Adapter:
@@ -58,7 +62,7 @@ class Adapter:
     def __call__(self, environ, start_response):
         stray = scope.take_stray()
         if _path(environ) == signing.HELLO_PATH.encode():
-            return self._hello(environ, start_response)
+            return self._hello(environ, start_response, stray)
         if "HTTP_QUACK_SHADOW" in environ:
             return self._shadowed(environ, start_response, stray)
         return self._ordinary(environ, start_response)
@@ -85,7 +89,7 @@ class Adapter:
 
     # The proof.
 
-    def _hello(self, environ, start_response):
+    def _hello(self, environ, start_response, stray):
         if "HTTP_QUACK_SHADOW" not in environ:
             return failed("Not Found", "404 Not Found").send(start_response, [])
         try:
@@ -95,6 +99,8 @@ class Adapter:
         except signing.Refused as e:
             return self._forbid(start_response, e)
         try:
+            if stray:
+                raise ArmError(_BEFORE)
             reason = self._proof.show()
         except ArmError as e:
             log.error("this service can not roll shadow writes back: %s", e)
@@ -121,10 +127,7 @@ class Adapter:
         except signing.Refused as e:
             return self._forbid(start_response, e)
         if stray:
-            log.error(
-                "a query (%s) came before the adapter, in shadow request %s: it was live\n"
-                "  make quack_shadow.Adapter the outermost of what wraps the WSGI application", stray, m.id,
-            )
+            log.error("shadow request %s was not run: %s", m.id, _BEFORE)
             return self._acknowledge(start_response, m, Ending(stray == "read", "unsupported:query-before"))
         if body is None:
             return self._acknowledge(start_response, m, Ending(True, "unsupported:body-size"))

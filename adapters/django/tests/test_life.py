@@ -145,7 +145,7 @@ class Life(Case):
             with connections["other"].cursor() as c:
                 c.execute(INSERT)
 
-        self.assertEqual("unsupported:database", self.shadow(view).reason)
+        self.assertEqual("unsupported:other-database", self.shadow(view).reason)
         self.assertEqual(0, self.left())
 
     def test_outgoing_calls_carry_the_mark(self):

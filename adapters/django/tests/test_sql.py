@@ -43,7 +43,11 @@ REFUSED = {
     "unsupported:session_replication_role": ["SET session_replication_role = replica"],
     "unsupported:session-characteristics": ["SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE"],
     "unsupported:setting": [
-        "SELECT set_config('lock_timeout', '0', true)", "UPDATE pg_settings SET setting = 'off' WHERE name = 'x'",
+        "SELECT set_config('lock_timeout', '0', true)",
+    ],
+    "unsupported:pg_settings": [
+        "UPDATE pg_settings SET setting = 'off' WHERE name = 'x'",
+        'PREPARE x AS UPDATE ONLY (pg_catalog."pg_settings") SET setting = $1',
     ],
     "unsupported:txshadow": [
         "DELETE FROM txshadow.fuse", 'DELETE FROM "txshadow".fuse', "SET LOCAL txshadow.probe = 'x'",

@@ -68,7 +68,7 @@ class ShadowMixin:
 
     def _nodb_cursor(self):
         if self.quack_shadow is not None:
-            raise self.quack_shadow.refuse("unsupported:database")
+            raise self.quack_shadow.refuse("unsupported:other-database")
         return super()._nodb_cursor()
 
 
@@ -102,7 +102,7 @@ class _Refused:
         return self.create_cursor(name)
 
     def create_cursor(self, name=None):
-        raise self.quack_refusing.refuse("unsupported:database")
+        raise self.quack_refusing.refuse("unsupported:other-database")
 
 
 def install(alias, shadow, connections):
