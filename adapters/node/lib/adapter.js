@@ -5,6 +5,8 @@ const { ForeignError } = require('./errors')
 const { parseSecrets } = require('./secret')
 const { Sessions, sessionConfig } = require('./sessions')
 const { Proof } = require('./proof')
+const { Orphans } = require('./orphans')
+const { queried, watchArrivals } = require('./before')
 const { middleware } = require('./middleware')
 const { wrapPool, wrapClient } = require('./pool')
 const { ignoreOurs } = require('./unhandled')
@@ -34,7 +36,7 @@ const defaults = {
   maxBody: 8 << 20, maxShadows: 4, maxReads: 4, wallCapMs: 500, readCapMs: 30_000, lockTimeoutMs: 50, strict: false, log: console
 }
 
-/** Rolls shadow requests back. It connects to nothing before the first of them. */
+/** Rolls shadow requests back. It connects to nothing before the first request of all. */
 class Adapter {
   /**
    * @param {Config} config
@@ -55,12 +57,14 @@ class Adapter {
       warn: (what, err) => this.log.warn(`${what}: ${err.message}`)
     })
     this.proof = new Proof(this)
+    this.orphans = new Orphans(this.sessions, this.log)
     this.pool = pool ? wrapPool(this, pool) : undefined
     this.running = new Set() // shadows whose handlers run
     this.places = { writing: 0, reading: 0, waiting: [] }
     this.foreignCalls = 0 // calls that may write and had the context of no request while a shadow ran
     this.closing = false
     this.stopIgnoring = ignoreOurs()
+    this.stopWatching = watchArrivals()
   }
 
   /** A handler for http.createServer, the outermost, around the application's: (req, res), Express, Koa's callback(). */
@@ -76,11 +80,13 @@ class Adapter {
     return shadow
   }
 
-  /** Looks at a live call: one with the context of no request, that may write, while a shadow runs. */
+  /** Looks at a live call with the context of no request: it may come before the middleware, or may write while a shadow runs. */
   foreign (query) {
-    if (this.running.size === 0 || scope.current()) return
+    if (scope.current()) return
     const sql = typeof query === 'string' ? query : query?.text ?? ''
-    if (sql !== '' && split(sql).every((s) => !s.writes && s.refusal === '')) return
+    const reads = () => sql !== '' && split(sql).every((s) => !s.writes && s.refusal === '')
+    queried(() => !reads())
+    if (this.running.size === 0 || reads()) return
     for (const shadow of this.running) shadow.note('unsupported:foreign-context')
     if (this.foreignCalls++ === 0) {
       this.log.warn('a statement that may write has the context of no request, while a shadow request runs: it is live, and the shadow is not compared\n' +
@@ -121,8 +127,9 @@ class Adapter {
   async close () {
     this.closing = true
     while (this.running.size > 0) await new Promise((resolve) => setTimeout(resolve, 5))
-    this.proof.stopSweeping()
+    await this.orphans.stop()
     this.stopIgnoring()
+    this.stopWatching()
     await this.sessions.close()
   }
 }

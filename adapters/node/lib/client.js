@@ -71,7 +71,7 @@ function refuseSubmittable (shadow, submittable, callback) {
   let err
   try {
     shadow.alive()
-    err = shadow.refuse('unsupported:submittable')
+    err = shadow.refuse('unsupported:conn')
   } catch (over) {
     err = over
   }

@@ -11,7 +11,7 @@ const remedies = {
   'too-many-statements': 'more writing statements outside a transaction than a shadow may have; each needs a subtransaction',
   statement: 'a statement was not recognised, and what is not recognised is not sent',
   syntax: 'a statement has a quote or comment without end',
-  submittable: 'cursors, streams and COPY hold the session open; a shadow sends plain queries only'
+  conn: 'cursors, streams and COPY hold the session open; a shadow sends plain queries only'
 }
 
 /** A shadow was asked for something that it does not send to the database. */

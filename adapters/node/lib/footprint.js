@@ -11,11 +11,11 @@ const most = 4096
  *     tables=("public.accounts";ins=1 "public.audit";ins=2;del=1), effects=("mail:Welcome";n=1)
  *
  * @param {[string, number[]][]} tables as Ledger.footprint gives them
- * @param {Map<string, number>} effects how often each was recorded
+ * @param {Map<string, number>} effects how often each was recorded; they stand there by name
  */
 function formatFootprint (tables, effects = new Map()) {
   const lists = [['tables', tables.map(([table, counts]) => sfString(table) + parameters(['ins', 'upd', 'del'], counts))]]
-  if (effects.size > 0) lists.push(['effects', [...effects].map(([what, n]) => sfString(what) + parameters(['n'], [n]))])
+  if (effects.size > 0) lists.push(['effects', [...effects].sort(([a], [b]) => a < b ? -1 : 1).map(([what, n]) => sfString(what) + parameters(['n'], [n]))])
   let left = most - lists.reduce((n, [name]) => n + name.length + '=(), '.length, 'truncated'.length)
   let cut = false
   const members = lists.map(([name, items]) => {

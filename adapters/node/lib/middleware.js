@@ -8,6 +8,7 @@ const { formatFootprint } = require('./footprint')
 const { Peer, replayed, keptResponse } = require('./replay')
 const { Shadow } = require('./shadow')
 const { start, finish } = require('./finish')
+const { queriedBefore, advice } = require('./before')
 
 const safe = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']) // RFC 9110, 9.2.1
 
@@ -23,8 +24,10 @@ const placeMs = 10_000
  */
 function middleware (adapter, handler) {
   return function quack (req, res) {
-    if (unescaped(req.url.split('?')[0]) === helloPath) return helloed(adapter, req, res)
-    if (values(req, 'quack-shadow').length > 0) return shadowed(adapter, req, res, handler)
+    if (!adapter.closing) adapter.orphans.start()
+    const before = queriedBefore()
+    if (unescaped(req.url.split('?')[0]) === helloPath) return helloed(adapter, req, res, before)
+    if (values(req, 'quack-shadow').length > 0) return shadowed(adapter, req, res, before, handler)
     return ordinary(adapter, req, res, handler)
   }
 }
@@ -43,12 +46,12 @@ function ordinary (adapter, req, res, handler) {
 }
 
 /** Answers GET /.well-known/quack/hello: with a signed "ready" when a drill has shown that a shadow can not commit here. */
-async function helloed (adapter, req, res) {
+async function helloed (adapter, req, res, before) {
   if (values(req, 'quack-shadow').length === 0) return plain(res, 404, 'not found')
   try {
     const { marked } = await verified(adapter, req)
     if (marked.mode !== 'hello' || req.method !== 'GET') throw new Error(`${req.method} ${req.url} with mode ${marked.mode}`)
-    const proof = await adapter.proof.prove().catch((err) => err)
+    const proof = before !== '' ? new Error(advice) : await adapter.proof.prove().catch((err) => err)
     if (proof instanceof Error) {
       adapter.log.error(`this service can not roll shadow writes back: ${proof.message}`)
       return plain(res, 503, `quack-shadow: not ready: ${proof.message}`)
@@ -61,7 +64,7 @@ async function helloed (adapter, req, res) {
 }
 
 /** Serves a request that says it is a shadow. */
-async function shadowed (adapter, req, res, handler) {
+async function shadowed (adapter, req, res, before, handler) {
   if (scope.active()) {
     scope.current().shadow.note('unsupported:two-adapters')
     return plain(res, 501, 'quack-shadow: a request can be the shadow of one adapter only')
@@ -76,6 +79,10 @@ async function shadowed (adapter, req, res, handler) {
     return forbid(adapter, req, res, err)
   }
   const { marked, body } = got
+  if (before !== '') {
+    adapter.log.error(`shadow ${marked.id} was not run: ${advice}`)
+    return acknowledge(adapter, res, marked, { ...refused('unsupported:query-before'), rolledBack: before === 'read' })
+  }
   if (body === null) return acknowledge(adapter, res, marked, refused('unsupported:body-size'))
   try {
     await run(adapter, req, res, marked, began, body, handler)

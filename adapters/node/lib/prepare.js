@@ -7,9 +7,6 @@ const { literal } = require('./session')
 
 /** How long after the PREPARE the slot is waited for, in ms. */
 const slotMs = 150
-/** How old a prepared transaction of ours is before it counts as left behind, in s. */
-const orphanAge = 10
-const orphansEveryMs = 30_000
 
 /**
  * Prepares the transaction, waits until the slot of the Quack that asked has
@@ -25,28 +22,36 @@ async function prepareAndRollback (shadow, session, ask) {
     await session.rollback('')
     return { answers, escaped: false }
   }
-  shadow.prepared = true
+  shadow.prepared = xid
+  let lsn
+  session.noTx = false
   try {
     // Only the role in force at the PREPARE may end it, and SET LOCAL ROLE ends with it.
-    await session.control(`RESET SESSION AUTHORIZATION; RESET ROLE; SET LOCAL txshadow.probe = ${literal(session.nonce)}; PREPARE TRANSACTION ${literal(shadow.gid)}`)
+    // The message makes a transaction that has written nothing that is logged known to the decoder as well.
+    const results = await session.control(`RESET SESSION AUTHORIZATION; RESET ROLE;
+      SELECT pg_catalog.pg_logical_emit_message(true, 'txshadow', ${literal(shadow.id)});
+      SET SESSION synchronous_commit = local; SET LOCAL txshadow.probe = ${literal(session.nonce)};
+      PREPARE TRANSACTION ${literal(shadow.gid)}; SELECT pg_catalog.pg_current_wal_flush_lsn()`)
+    lsn = results.at(-1)[0][0]
   } catch (err) {
-    if (session.status === 'I' && err.code !== undefined) return { answers, escaped: false }
+    if (session.status === 'I' && err.code !== undefined) {
+      await takeBack((sql) => session.control(sql), shadow.gid, xid) // it may have been prepared: what follows can be cancelled
+      return { answers, escaped: false }
+    }
     if (session.status === 'E' || session.status === 'T') {
       await session.rollback('')
       return { answers, escaped: false }
     }
     throw err
   }
-  await decoded(shadow, session)
-  await session.control(`ROLLBACK PREPARED ${literal(shadow.gid)}`)
-  const [fate] = await session.row(`SELECT pg_catalog.pg_xact_status(${literal(xid)}::xid8)`)
-  if (fate !== 'aborted') throw new Error(`the prepared transaction ${shadow.gid} is ${fate}`)
+  if (session.noTx) return { answers: null, escaped: true } // there was no transaction to prepare
+  await decoded(shadow, session, lsn)
+  await takeBack((sql) => session.control(sql), shadow.gid, xid)
   return { answers, escaped: false }
 }
 
 /** Waits until the slot has read past the PREPARE, is gone, or time is up. */
-async function decoded (shadow, session) {
-  const [lsn] = await session.row('SELECT pg_catalog.pg_current_wal_insert_lsn()')
+async function decoded (shadow, session, lsn) {
   const slot = 'txshadow_' + shadow.gid.split('-')[1]
   const until = Math.min(Date.now() + slotMs, Math.max(shadow.deadline, Date.now()))
   for (let wait = 1; Date.now() < until; wait = 2) {
@@ -57,45 +62,42 @@ async function decoded (shadow, session) {
   }
 }
 
+/**
+ * Rolls gid back and makes sure of it. That there is none any more is as good:
+ * a watchdog may have been first. What counts is what became of the transaction.
+ * @param {(sql: string) => Promise<Array>} control as Session.control
+ */
+async function takeBack (control, gid, xid) {
+  await rollbackPrepared(control, gid)
+  const [[[fate]]] = await control(`SELECT pg_catalog.pg_xact_status(${literal(xid)}::pg_catalog.xid8)`)
+  if (fate !== 'aborted') throw new Error(`the transaction ${xid}, prepared as ${gid}, is ${fate}`)
+}
+
 /** Rolls back what a session that is gone may have left prepared. Throws when that can not be confirmed. */
 async function rollbackLeft (shadow) {
   const client = await shadow.adapter.sessions.connect()
   try {
-    await rollbackPrepared(client, shadow.gid)
+    await takeBack(controlOf(client), shadow.gid, shadow.prepared)
   } finally {
     client.end().catch(() => {})
   }
 }
 
-async function rollbackPrepared (client, gid) {
-  await client.query(`ROLLBACK PREPARED ${literal(gid)}`).catch((err) => {
-    if (err.code !== '42704') throw err // there is none
+/** As Session.control, on a client of pg, for one statement. */
+const controlOf = (client) => async (sql) => [(await client.query({ text: sql, rowMode: 'array' })).rows]
+
+const noObject = '42704'
+const busy = '55006' // somebody else is ending it
+
+async function rollbackPrepared (control, gid) {
+  await control(`ROLLBACK PREPARED ${literal(gid)}`).catch((err) => {
+    if (err.code !== noObject && err.code !== busy) throw err
   })
 }
 
 /** Whether the server can be asked for mode=prepare. The fuse has to know the probe. */
 const canPrepareSQL = `SELECT pg_catalog.current_setting('max_prepared_transactions')::int > 0
-  AND pg_catalog.current_setting('server_version_num')::int >= 140000
+  AND pg_catalog.current_setting('server_version_num')::int >= 140000 AND pg_catalog.current_setting('wal_level') = 'logical'
   AND EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid = pg_catalog.to_regproc('txshadow.refuse') AND prosrc LIKE '%txshadow.probe%')`
 
-/** Rolls back what a process that was killed has left prepared, at once and then every 30 s, until stop is called. */
-function sweepOrphans (sessions, log) {
-  const sweep = () => rollbackOrphans(sessions).catch((err) => log.warn(`look for prepared transactions of shadows: ${err.message}`))
-  const timer = setInterval(sweep, orphansEveryMs)
-  timer.unref()
-  sweep()
-  return () => clearInterval(timer)
-}
-
-async function rollbackOrphans (sessions) {
-  const client = await sessions.connect()
-  try {
-    const { rows } = await client.query(`SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE gid LIKE 'txshadow-%' AND owner = current_user
-      AND database = pg_catalog.current_database() AND prepared < pg_catalog.clock_timestamp() - interval '${orphanAge} s'`)
-    for (const { gid } of rows) await rollbackPrepared(client, gid)
-  } finally {
-    client.end().catch(() => {})
-  }
-}
-
-module.exports = { prepareAndRollback, rollbackLeft, canPrepareSQL, sweepOrphans }
+module.exports = { prepareAndRollback, rollbackLeft, rollbackPrepared, controlOf, canPrepareSQL }

@@ -1,7 +1,7 @@
 'use strict'
 
 const { state } = require('./session')
-const { canPrepareSQL, sweepOrphans } = require('./prepare')
+const { canPrepareSQL } = require('./prepare')
 
 /** How long one proof answers for, and one that has failed is not repeated, in ms. */
 const proofForMs = 4000
@@ -23,7 +23,6 @@ class Proof {
     this.failed = false
     this.last = null // a promise: one proof at a time
     this.prepares = false // mode=prepare is offered
-    this.stopSweeping = () => {}
   }
 
   /** @returns {Promise<{prepare: boolean}>} rejects with why a shadow could commit */
@@ -60,11 +59,11 @@ class Proof {
    * @returns {Promise<boolean>} whether the server can be asked for mode=prepare
    */
   async #drill (whole) {
-    const { sessions, lockTimeoutMs, log } = this.adapter
+    const { sessions, lockTimeoutMs, orphans } = this.adapter
     const session = await sessions.armed(proofTimeoutMs, lockTimeoutMs)
     try {
       const [can] = await session.row(canPrepareSQL)
-      if (can === 't' && !this.prepares) this.stopSweeping = sweepOrphans(sessions, log)
+      if (can === 't') orphans.start()
       if (!whole) return can === 't'
       const commit = await outcome(session, 'COMMIT')
       if (commit.code !== state.fuse) throw new Error(`the fuse did not refuse a COMMIT (${commit.message})\n  install it anew: quack txshadow install`)

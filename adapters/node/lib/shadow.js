@@ -36,7 +36,7 @@ class Shadow {
     this.reason = ''
     this.over = false
     this.poison = null // what every further statement gets
-    this.prepared = false // its transaction may be a prepared one
+    this.prepared = null // the id of its transaction, when that may be a prepared one
     this.attach = null // opens the session when the first statement comes
     this.queue = Promise.resolve() // the statement under way and those that wait
 

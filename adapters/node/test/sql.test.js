@@ -55,7 +55,7 @@ test('what is refused', () => {
     'unsupported:isolation': ['SET TRANSACTION ISOLATION LEVEL SERIALIZABLE', "SET default_transaction_isolation = 'serializable'"],
     'unsupported:client_encoding': ["SET NAMES 'LATIN1'"],
     'unsupported:fuse': ['SET CONSTRAINTS fuse IMMEDIATE'],
-    'unsupported:pg_settings': ["UPDATE pg_settings SET setting = 'off'"],
+    'unsupported:pg_settings': ["UPDATE pg_settings SET setting = 'off'", 'PREPARE x AS UPDATE ONLY (pg_catalog."pg_settings") SET setting = $1'],
     'unsupported:vacuum': ['VACUUM t'],
     'unsupported:concurrently': ['CREATE INDEX CONCURRENTLY i ON t (a)'],
     'unsupported:create-database': ['CREATE DATABASE x'],

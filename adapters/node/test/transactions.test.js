@@ -76,12 +76,12 @@ for (const [why, reason, handle] of [
   ['more than sixty writes', 'unsupported:too-many-statements', async (pool) => {
     for (let i = 0; i < 61; i++) await pool.query(insert).catch(() => {})
   }],
-  ['a cursor', 'unsupported:submittable', async (pool) => {
+  ['a cursor', 'unsupported:conn', async (pool) => {
     const cursor = { submit () {}, handleError (err) { this.err = err } }
     const client = await pool.connect()
     assert.equal(client.query(cursor), cursor)
     await new Promise((resolve) => setImmediate(resolve))
-    assert.equal(cursor.err.reason, 'unsupported:submittable')
+    assert.equal(cursor.err.reason, 'unsupported:conn')
   }],
   ['SET LOCAL that outlives its transaction', 'unsupported:set-local', async (pool) => {
     const client = await pool.connect()

@@ -82,10 +82,10 @@ test('nested', () => {
 test('footprint', () => {
   for (const v of vectors.footprint) {
     const tables = v.tables.map((t) => [/\.(?=[^"]*$)/.test(t.table) ? t.table : 'public.' + t.table, [t.ins ?? 0, t.upd ?? 0, t.del ?? 0]])
-    assert.equal(formatFootprint(tables), v.header)
+    assert.equal(formatFootprint(tables, new Map((v.effects ?? []).map((e) => [e.name, e.n]))), v.header)
   }
   const effects = new Map([['mail:OrderMailer.placed', 1], ['callback', 2]])
-  assert.equal(formatFootprint([], effects), 'tables=(), effects=("mail:OrderMailer.placed";n=1 "callback";n=2)')
+  assert.equal(formatFootprint([], effects), 'tables=(), effects=("callback";n=2 "mail:OrderMailer.placed";n=1)')
   const many = Array.from({ length: 500 }, (_, i) => [`public.table_${i}`, [1, 0, 0]])
   const cut = formatFootprint(many, effects)
   assert.ok(cut.length <= 4096 && cut.endsWith(', truncated') && cut.startsWith('tables=("public.table_0";ins=1 '), cut.slice(-80))

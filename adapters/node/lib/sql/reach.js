@@ -24,8 +24,8 @@ const outside = new Map([
 function beyondReach (p) {
   if (p.names('txshadow')) return 'unsupported:txshadow'
   if (p.tokens.some((t) => t.kind === 'unicode')) return 'unsupported:unicode-identifier'
-  // An UPDATE of that view is a SET.
-  if (p.names('pg_settings') && p.hasAny('update')) return 'unsupported:pg_settings'
+  // An UPDATE of that view is a set_config.
+  if (p.names('pg_settings') && p.hasAny('update', 'merge')) return 'unsupported:pg_settings'
   // Live workers would skip what the shadow has locked.
   if (p.has('skip', 'locked')) return 'unsupported:skip-locked'
   for (const call of p.calls()) {

@@ -100,7 +100,7 @@ function protectedSetting (name) {
     case '':
       return 'unsupported:setting-name'
   }
-  return ''
+  return name.startsWith('txshadow') ? 'unsupported:txshadow' : '' // "txshadow.probe" lifts the fuse
 }
 
 /** Refuses what a transaction block refuses anyway, and what leaves the database. */
