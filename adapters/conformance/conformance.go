@@ -68,8 +68,15 @@ type App struct {
 	// the app sends as SQL for what they mean, and makes savepoints of them,
 	// because its framework sends them so. Without it they are refused.
 	MapsVerbs bool
-	// OneAtATime says that the app serves one request after the other.
-	OneAtATime bool
+	// Beside is the reason of a request that uses a second connection, where
+	// the adapter can not give it the shadow's session; default none: all
+	// connections of a request share that session.
+	Beside string
+	// Apart is the reason of a request with two transactions at once, each on a
+	// connection of its own; default unsupported:concurrent-transactions.
+	Apart string
+	// OneConnection says that the app has one connection and no more.
+	OneConnection bool
 	// StartTimeout is how long the app may take until GET /up; default 60 s.
 	StartTimeout time.Duration
 	// Golden is the file with the table of escapes; default testdata/escapes.md.
@@ -82,6 +89,9 @@ func (a *App) setDefaults() {
 	}
 	if a.StartTimeout == 0 {
 		a.StartTimeout = time.Minute
+	}
+	if a.Apart == "" {
+		a.Apart = "unsupported:concurrent-transactions"
 	}
 	if a.Golden == "" {
 		a.Golden = "testdata/escapes.md"
@@ -129,11 +139,14 @@ var cases = []struct {
 	{"budget", checkBudget},
 	{"locks", checkLocks},
 	{"together", checkTogether},
+	{"connections", checkConnections},
 	{"escapes", checkEscapes},
 	{"session lost", checkSessionLost},
 	{"pooler", checkPooler},
+	{"query before", checkQueryBefore},
 	{"prepare", checkPrepare},
-	{"killed", checkKilled},
+	{"killed", checkKilled}, // the app is gone until it is restarted
 	{"plain role", checkPlainRole},
 	{"without the fuse", checkWithoutFuse},
+	{"restarted", checkRestarted},
 }

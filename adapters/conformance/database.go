@@ -12,11 +12,13 @@ import (
 )
 
 // schema is what every app finds. Each item writes an audit by a trigger; a
-// child's parent is looked for only at commit.
+// child's parent is looked for only at commit. Notes are in no log, so that what
+// writes nothing else has no rows to decode.
 const schema = `
 CREATE TABLE items (id serial PRIMARY KEY, name text NOT NULL UNIQUE, qty int NOT NULL DEFAULT 0 CHECK (qty >= 0));
 CREATE TABLE parents (id int PRIMARY KEY);
 CREATE TABLE children (id serial PRIMARY KEY, parent_id int NOT NULL REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
+CREATE UNLOGGED TABLE notes (n int);
 CREATE TABLE audits (id serial PRIMARY KEY, item text NOT NULL);
 CREATE FUNCTION audit_item() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN INSERT INTO audits (item) VALUES (NEW.name); RETURN NULL; END $$;
@@ -70,6 +72,7 @@ func (db *database) content(t *testing.T) (text string) {
 		(SELECT string_agg('audit ' || a::text, E'\n' ORDER BY id) FROM audits a),
 		(SELECT string_agg('parent ' || p::text, E'\n' ORDER BY id) FROM parents p),
 		(SELECT string_agg('child ' || c::text, E'\n' ORDER BY id) FROM children c),
+		(SELECT string_agg('note ' || n::text, E'\n' ORDER BY n) FROM notes),
 		(SELECT string_agg('fuse ' || f::text, E'\n') FROM txshadow.fuse f),
 		(SELECT string_agg('prepared ' || gid, E'\n' ORDER BY gid) FROM pg_prepared_xacts WHERE database = current_database()))`
 	if err := db.conn.QueryRow(context.Background(), sql).Scan(&text); err != nil {

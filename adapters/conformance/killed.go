@@ -3,8 +3,10 @@ package conformance
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,29 +15,102 @@ import (
 	"github.com/quackproxy/quack/txshadow"
 )
 
-// checkKilled: the app is killed in the middle of a shadow. The server's own
-// limits end what it was doing, and nothing persists.
+// checkKilled: the app is killed in the middle of a shadow, and of one that is
+// prepared where it offers that. The server's own limits end what was running,
+// and nothing persists. The rest is restarted's.
 func checkKilled(t *testing.T, s *suite) {
+	s.db.exec(t, "BEGIN; INSERT INTO notes VALUES (2); PREPARE TRANSACTION '"+notOurs+"'")
+	s.whole.Cleanup(func() { s.db.conn.Exec(context.Background(), "ROLLBACK PREPARED '"+notOurs+"'") })
+	prepares := s.hello(t).ack.Reason == "prepare"
+	if prepares {
+		s.db.exec(t, "ROLLBACK PREPARED '"+notOurs+"'") // a slot would wait for it
+		openSlot(t, s.db.dsn)
+		s.db.exec(t, "BEGIN; INSERT INTO notes VALUES (2); PREPARE TRANSACTION '"+notOurs+"'")
+	}
+	before := s.db.content(t)
 	r := slow("plums", long).shadow()
 	r.budget = 4 * time.Second
-	s.db.unchanged(t, func() {
-		h := s.marked(t, r)
-		gone := make(chan struct{})
-		go func() {
-			defer close(gone)
-			s.try(h) // no answer comes
-		}()
-		s.db.sleeping(t)
-		s.process.kill()
-		<-gone
-		s.db.settles(t)
-	})
-	s.startFor(t, s.whole, s.set)
-	s.wantReady(t)
-	sameAnswer(t, s.rolledBack(t, post("/items", fields{"name": "plums"}).shadow()), s.live(t, post("/items", fields{"name": "plums"})))
+	sleeping := s.sendInVain(s.marked(t, r))
+	s.db.sleeping(t)
+	if prepares {
+		s.orphan = s.leavePrepared(t)
+	}
+	s.process.kill()
+	<-sleeping
+	s.db.settles(t)
+	if s.orphan != "" && s.db.prepared(t, s.orphan) {
+		before += "\nprepared " + s.orphan
+	} else if prepares {
+		t.Error("the transaction that was prepared is not there after the kill")
+	}
+	if after := s.db.content(t); sortedLines(after) != sortedLines(before) {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
 }
 
-// checkPlainRole: an app needs no more rights than for its own tables.
+// notOurs is a prepared transaction of somebody else's.
+const notOurs = "not-ours"
+
+// leavePrepared returns while a shadow's transaction is prepared, with a slot
+// that nobody reads, and says under which name.
+func (s *suite) leavePrepared(t *testing.T) (gid string) {
+	t.Helper()
+	for n := range 10 {
+		gid = fmt.Sprint(gidPrefix, 900+n)
+		answered := s.sendInVain(s.prepared(t, s.noting(), gid))
+		for over := false; !over; {
+			if s.db.prepared(t, gid) {
+				return gid
+			}
+			select {
+			case <-answered:
+				over = true
+			default:
+			}
+		}
+	}
+	t.Fatal("no shadow was seen prepared")
+	return ""
+}
+
+func (db *database) prepared(t *testing.T, gid string) bool {
+	t.Helper()
+	return db.count(t, "SELECT count(*) FROM pg_prepared_xacts WHERE gid = $1", gid) == 1
+}
+
+func sortedLines(s string) string {
+	lines := strings.Split(s, "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// checkRestarted: an app that starts rolls back what its like have left
+// prepared, when that is old enough, and what nobody has lost stays. It has a
+// cap on shadows now, which holds whatever their budget.
+func checkRestarted(t *testing.T, s *suite) {
+	if s.orphan != "" {
+		eventually(t, "the orphan is old enough", func() bool {
+			return s.db.count(t, "SELECT count(*) FROM pg_prepared_xacts WHERE gid = $1 AND prepared > clock_timestamp() - interval '11 s'", s.orphan) == 0
+		})
+		if !s.db.prepared(t, s.orphan) {
+			t.Error("the orphan was gone before the app was started")
+		}
+	}
+	s.startFor(t, s.whole, settings{dsn: s.db.dsn, wallCap: 2500 * time.Millisecond})
+	if s.orphan != "" { // nothing but GET /up has been asked
+		eventually(t, "the orphan is rolled back", func() bool { return !s.db.prepared(t, s.orphan) })
+	}
+	if !s.db.prepared(t, notOurs) {
+		t.Error("a prepared transaction of somebody else's was ended")
+	}
+	s.wantReady(t)
+	create := post("/items", fields{"name": "plums"})
+	sameAnswer(t, s.rolledBack(t, create.shadow()), s.live(t, create))
+	s.wantBudget(t, s.rolledBack(t, slow("grapes", long).shadow()))
+}
+
+// checkPlainRole: an app needs no more rights than for its own tables. It reaches
+// them by something that can change its SQL on the way.
 func checkPlainRole(t *testing.T, s *suite) {
 	role := "app_" + strings.ToLower(rand.Text())
 	s.db.exec(t, "CREATE ROLE "+role+" LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO "+role+"; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO "+role)
@@ -49,6 +124,8 @@ func checkPlainRole(t *testing.T, s *suite) {
 		t.Fatal(err)
 	}
 	u.User = url.User(role)
+	wire := tamperWith(t, u.Host)
+	u.Host = wire.addr
 	plain := *s
 	plain.start(t, settings{dsn: u.String(), wallCap: relaxed})
 	plain.wantReady(t)
@@ -57,6 +134,7 @@ func checkPlainRole(t *testing.T, s *suite) {
 	sameAnswer(t, out, plain.live(t, create))
 	wantFootprint(t, out, created(1))
 	plain.rolledBack(t, verbs("COMMIT", "INSERT …").request(s.app.Protocols[0]).shadow())
+	t.Run("ended behind its back", func(t *testing.T) { plain.checkTampered(t, wire) })
 	plain.process.kill()
 	s.db.settles(t)
 }

@@ -37,10 +37,6 @@ func checkBudget(t *testing.T, s *suite) {
 	if after := s.db.content(t); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}
-
-	capped := *s
-	capped.start(t, settings{dsn: s.db.dsn, wallCap: 700 * time.Millisecond})
-	capped.wantBudget(t, capped.rolledBack(t, slow("plums", long).shadow()))
 }
 
 func (s *suite) wantBudget(t *testing.T, out reply) {

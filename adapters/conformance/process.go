@@ -19,6 +19,7 @@ import (
 type settings struct {
 	dsn     string
 	wallCap time.Duration
+	env     []string // "NAME=value", besides
 }
 
 // relaxed is a cap that no case meets by the slowness of the machine.
@@ -30,6 +31,7 @@ type process struct {
 	cmd    *exec.Cmd
 	said   *output
 	ended  sync.Once
+	killed bool // by us
 	exited chan struct{}
 }
 
@@ -43,6 +45,7 @@ func (a *App) start(t, owner *testing.T, set settings, secrets, effectURL string
 	p.cmd.Env = append(os.Environ(), a.Env...)
 	p.cmd.Env = append(p.cmd.Env, "PORT="+port, "DATABASE_URL="+set.dsn, "QUACK_SHADOW_SECRET="+secrets,
 		"WALL_CAP_MS="+strconv.FormatInt(set.wallCap.Milliseconds(), 10), "EFFECT_URL="+effectURL)
+	p.cmd.Env = append(p.cmd.Env, set.env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
 	p.cmd.WaitDelay = 5 * time.Second
 	// Held open as long as the app may run.
@@ -70,7 +73,10 @@ func (p *process) wait() {
 
 // kill ends the app and what it has started at once, as a power cut would.
 func (p *process) kill() {
-	p.ended.Do(func() { killGroup(p.cmd) })
+	p.ended.Do(func() {
+		p.killed = true
+		killGroup(p.cmd)
+	})
 	<-p.exited
 }
 

@@ -25,6 +25,7 @@ type suite struct {
 	outside *outside
 	process *process
 	set     settings
+	orphan  string // what the killed app has left prepared; "" for nothing
 
 	secrets [2]string // the app accepts both
 	codec   *txshadow.Codec
@@ -67,11 +68,11 @@ func (s *suite) reset(t *testing.T) {
 	s.db.seed(t)
 }
 
-// settled wants the app alive and nothing of it open.
+// settled wants the app alive, unless it was killed, and nothing of it open.
 func (s *suite) settled(t *testing.T) {
 	t.Helper()
 	s.db.settles(t)
-	if !s.process.up() {
+	if !s.process.killed && !s.process.up() {
 		t.Error("the app does not answer any more")
 	}
 }
@@ -218,6 +219,17 @@ func (s *suite) sendAway(h *http.Request) func(*testing.T) reply {
 		}
 		return out
 	}
+}
+
+// sendInVain sends h; the channel that it returns is closed when an answer has
+// come, or can not come any more.
+func (s *suite) sendInVain(h *http.Request) <-chan struct{} {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		s.try(h)
+	}()
+	return over
 }
 
 func (s *suite) do(t *testing.T, h *http.Request) reply {

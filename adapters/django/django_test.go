@@ -35,14 +35,24 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func conform(t *testing.T, atomicRequests string) {
-	conformance.Run(t, conformance.App{
+func TestCost(t *testing.T) {
+	needsDjango(t)
+	conformance.MeasureCost(t, app(""))
+}
+
+func conform(t *testing.T, atomicRequests string) { conformance.Run(t, app(atomicRequests)) }
+
+func app(atomicRequests string) conformance.App {
+	return conformance.App{
 		Name:    "django",
 		Command: []string{python, "-m", "gunicorn", "--config", "testapp/gunicorn.conf.py", "app"},
 		Env:     []string{"ATOMIC_REQUESTS=" + atomicRequests, "PYTHONDONTWRITEBYTECODE=1"},
 		Has:     []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback, conformance.HTTP},
+		// Django has one connection of a database in each thread; another one is
+		// another alias.
+		Beside: "unsupported:other-database", Apart: "unsupported:other-database",
 		// psycopg2 sends by the simple protocol alone; the other is SQL's own
 		// PREPARE and EXECUTE.
 		Golden: "testdata/escapes.md",
-	})
+	}
 }

@@ -51,13 +51,20 @@ func TestTheSuiteFindsFaults(t *testing.T) {
 	}
 }
 
-func conform(t *testing.T, database string) {
+func TestCost(t *testing.T) { conformance.MeasureCost(t, itself(t, "pool")) }
+
+func conform(t *testing.T, database string) { conformance.Run(t, itself(t, database)) }
+
+// itself is this program, as the app.
+func itself(t *testing.T, database string) conformance.App {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	conformance.Run(t, conformance.App{
+	return conformance.App{
 		Name: "txshadow", Command: []string{self}, Env: []string{runAsApp + "=1", "APP_DATABASE=" + database},
-		Has: []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback, conformance.HTTP},
-	})
+		OneConnection: database == "conn",
+		Has:           []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback, conformance.HTTP},
+	}
 }

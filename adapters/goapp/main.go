@@ -52,7 +52,7 @@ func run(ctx context.Context) error {
 	app := newApp(storage, mail, os.Getenv("EFFECT_URL"))
 	server := &http.Server{
 		Addr:    "127.0.0.1:" + os.Getenv("PORT"),
-		Handler: app.fault.outermost(adapter, storage.guarded(app.handler())),
+		Handler: app.queryBefore(app.fault.outermost(adapter, storage.guarded(app.handler()))),
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.ListenAndServe() }()

@@ -34,11 +34,18 @@ func needRails(t *testing.T) {
 
 func TestConformance(t *testing.T) {
 	needRails(t)
-	conformance.Run(t, conformance.App{
-		Name:    "rails",
-		Command: []string{"puma", "-C", "testapp/puma.rb", "testapp/config.ru"},
-		Has:     []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback},
-	})
+	conformance.Run(t, app)
+}
+
+func TestCost(t *testing.T) {
+	needRails(t)
+	conformance.MeasureCost(t, app)
+}
+
+var app = conformance.App{
+	Name:    "rails",
+	Command: []string{"puma", "-C", "testapp/puma.rb", "testapp/config.ru"},
+	Has:     []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback},
 }
 
 // TestRuby runs the tests in Ruby, those of shadows against a database.

@@ -32,7 +32,10 @@ settings.configure(
     SECRET_KEY="of a test",
     ROOT_URLCONF=__name__,
     ALLOWED_HOSTS=["*"],
-    DATABASES={"default": database(os.environ["DATABASE_URL"])},
+    DATABASES={
+        "default": database(os.environ["DATABASE_URL"]),
+        "other": {**database(os.environ["DATABASE_URL"]), "ATOMIC_REQUESTS": False},  # a second connection to the same
+    },
     DEFAULT_AUTO_FIELD="django.db.models.AutoField",
     EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend",
     QUACK_SHADOW={"WALL_CAP": int(os.environ.get("WALL_CAP_MS", "500")) / 1000},
@@ -263,6 +266,24 @@ def isolation(request):
 LEVELS = {level: level.upper() for level in ("read committed", "repeatable read", "serializable")}
 
 
+@transaction.non_atomic_requests
+@post
+def beside(request):
+    name = body(request)["name"]
+    Item.objects.create(name=name)
+    return answer({"seen": Item.objects.using("other").filter(name=name).exists()}, 201)
+
+
+@transaction.non_atomic_requests
+@post
+def apart(request):
+    asked = body(request)
+    with transaction.atomic(), transaction.atomic(using="other"):
+        Item.objects.create(name=asked["a"])
+        Item.objects.using("other").create(name=asked["b"])
+    return answer({}, 201)
+
+
 def active(request):
     return answer({"active": quack_shadow.active()})
 
@@ -275,9 +296,24 @@ handler404 = missing
 urlpatterns = [path("items/<int:id>", item)] + [
     path(view.__name__, view)
     for view in (
-        up, items, count, transfer, nested, two, sql, deferred, effects, slow, write, stream, durable, isolation, active,
+        up, items, count, transfer, nested, two, sql, deferred, effects, slow, write, stream, durable, isolation, active, beside, apart,
     )
 ]
 
 
 application = quack_shadow.Adapter(get_wsgi_application())
+
+
+def query_before(app):
+    """Queries before the adapter sees the request, as nothing may."""
+
+    def outermost(environ, start_response):
+        with connection.cursor() as c:
+            c.execute("INSERT INTO notes VALUES (0)")
+        return app(environ, start_response)
+
+    return outermost
+
+
+if os.environ.get("QUERY_BEFORE"):
+    application = query_before(application)

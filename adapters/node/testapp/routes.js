@@ -128,6 +128,26 @@ module.exports = {
     return [201, {}]
   },
 
+  'POST /beside': async ({ pool }, { name }) => {
+    const [one, other] = [await pool.connect(), await pool.connect()]
+    try {
+      await one.query('INSERT INTO items (name) VALUES ($1)', [name])
+      const { rows } = await other.query('SELECT FROM items WHERE name = $1', [name])
+      return [201, { seen: rows.length > 0 }]
+    } finally {
+      one.release()
+      other.release()
+    }
+  },
+
+  'POST /apart': async ({ knex }, { a, b }) => {
+    await knex.transaction(async (one) => {
+      await insertItem(one, a)
+      await knex.transaction((other) => insertItem(other, b))
+    })
+    return [201, {}]
+  },
+
   'POST /isolation': async ({ knex }, { level, name = 'isolated' }) => {
     await knex.transaction((trx) => insertItem(trx, name), { isolationLevel: level })
     return [201, {}]

@@ -16,6 +16,7 @@ class TestApp < Rails::Application
   config.eager_load = true
   config.consider_all_requests_local = false
   config.secret_key_base = "of a test"
+  config.log_level = :warn
   config.logger = Logger.new($stderr, level: :warn)
   config.hosts.clear
   config.active_job.queue_adapter = :async
@@ -56,6 +57,17 @@ class ChargeJob < ActiveJob::Base
 end
 
 require_relative "controllers"
+
+# Queries before the adapter sees the request, as nothing may.
+class QueryBefore
+  def initialize(app) = @app = app
+
+  def call(env)
+    Item.connection.execute("INSERT INTO notes VALUES (0)")
+    @app.call(env)
+  end
+end
+
 TestApp.initialize!
 
 TestApp.routes.draw do
@@ -66,7 +78,7 @@ TestApp.routes.draw do
   get "effects", to: "shop#done_effects"
   get "write", to: "shop#create"
   get "active", to: "shop#active"
-  %w[transfer nested two deferred effects slow durable isolation sql threads].each { |name| post name, to: "shop##{name}" }
+  %w[transfer nested two deferred effects slow durable isolation beside apart sql threads].each { |name| post name, to: "shop##{name}" }
   post "stream", to: "stream#create"
   match "*path", to: "shop#nowhere", via: :all
 end

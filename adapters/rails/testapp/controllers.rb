@@ -80,6 +80,21 @@ class ShopController < ActionController::API
     render json: {}, status: :created
   end
 
+  # Each thread has a connection of its own.
+  def beside
+    Item.create!(name: params[:name])
+    seen = Thread.new { on_its_own { Item.exists?(name: params[:name]) } }.value
+    render json: { seen: seen }, status: :created
+  end
+
+  def apart
+    Item.transaction do
+      Item.create!(name: params[:a])
+      Thread.new { on_its_own { Item.transaction { Item.create!(name: params[:b]) } } }.join
+    end
+    render json: {}, status: :created
+  end
+
   def isolation
     Item.transaction(isolation: params[:level].tr(" ", "_").to_sym) { Item.create!(name: params[:name] || SecureRandom.hex) }
     render json: {}, status: :created
@@ -107,6 +122,8 @@ class ShopController < ActionController::API
   end
 
   private
+
+  def on_its_own = Item.connection_pool.with_connection { yield }
 
   def audits = Item.connection.select_value("SELECT count(*) FROM audits")
 end

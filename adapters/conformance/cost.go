@@ -1,0 +1,58 @@
+package conformance
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/quackproxy/quack/internal/postgres/pgtest"
+)
+
+// cost belongs to the tests that import this package.
+var cost = flag.Bool("cost", false, "measure what a shadow costs beside the same request made live")
+
+// MeasureCost prints what POST /items takes live, as a shadow, and as one whose
+// rows are read, when the test is run with -cost; else it is skipped. The requests take turns, one after
+// the other, each on a connection of its own.
+func MeasureCost(t *testing.T, app App) {
+	t.Helper()
+	if !*cost {
+		t.Skip("it measures, with -cost")
+	}
+	app.setDefaults()
+	s := &suite{whole: t, app: app, db: openDatabase(t, pgtest.NewDatabase(t)), outside: newOutside(t)}
+	s.start(t, settings{dsn: s.db.dsn, wallCap: relaxed})
+	s.reset(t)
+	rows := s.hello(t).ack.Reason == "prepare"
+	if rows {
+		openSlot(t, s.db.dsn).run(t)
+	}
+	const warm, each = 50, 300
+	took := map[string][]time.Duration{}
+	for n := range warm + each {
+		name := func(of string) request { return post("/items", fields{"name": fmt.Sprint(of, n)}) }
+		keep := func(of string, out reply) {
+			if out.status != 201 {
+				t.Fatalf("%s: %d %s", of, out.status, out.body)
+			}
+			if n >= warm {
+				took[of] = append(took[of], out.took)
+			}
+		}
+		keep("live", s.live(t, name("live-")))
+		keep("shadow", s.do(t, s.marked(t, name("shadow-").shadow())))
+		if rows {
+			keep("shadow whose rows are read", s.do(t, s.prepared(t, name("prepared-"), fmt.Sprint(gidPrefix, n))))
+		}
+	}
+	for _, of := range []string{"live", "shadow", "shadow whose rows are read"} {
+		if d := took[of]; len(d) > 0 {
+			slices.Sort(d)
+			t.Logf("%-28s median %5.1f ms, of ten nine below %5.1f ms (%d requests)", of, ms(d[len(d)/2]), ms(d[len(d)*9/10]), len(d))
+		}
+	}
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
