@@ -12,17 +12,24 @@ const orphansSQL = `SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE gid ~ '^t
 /** Rolls back what processes that were killed have left prepared: from start on, and then every 30 s. */
 class Orphans {
   #timer = null
+  #none = false // the server takes no prepared transactions
   constructor (sessions, log) {
     this.sessions = sessions
     this.log = log
   }
 
-  /** Starts to look, when that has not been done or the server had taken no prepared transactions. */
+  /** Starts to look, once. */
   start () {
-    if (this.#timer !== null) return
+    if (this.#timer !== null || this.#none) return
     this.#timer = setInterval(() => this.#look(), everyMs)
     this.#timer.unref()
     this.looking = this.#look()
+  }
+
+  /** Starts to look where the server had taken no prepared transactions, and takes them now. */
+  again () {
+    this.#none = false
+    this.start()
   }
 
   stop () {
@@ -33,6 +40,7 @@ class Orphans {
   async #look () {
     try {
       if (await this.#rollBack()) return
+      this.#none = true
       clearInterval(this.#timer)
       this.#timer = null
     } catch (err) {

@@ -63,7 +63,7 @@ class Proof {
     const session = await sessions.armed(proofTimeoutMs, lockTimeoutMs)
     try {
       const [can] = await session.row(canPrepareSQL)
-      if (can === 't') orphans.start()
+      if (can === 't') orphans.again()
       if (!whole) return can === 't'
       const commit = await outcome(session, 'COMMIT')
       if (commit.code !== state.fuse) throw new Error(`the fuse did not refuse a COMMIT (${commit.message})\n  install it anew: quack txshadow install`)
