@@ -77,6 +77,9 @@ type App struct {
 	Apart string
 	// OneConnection says that the app has one connection and no more.
 	OneConnection bool
+	// Again says that another app holds the same adapter to all of this: what
+	// takes long because it waits is left to that one.
+	Again bool
 	// StartTimeout is how long the app may take until GET /up; default 60 s.
 	StartTimeout time.Duration
 	// Golden is the file with the table of escapes; default testdata/escapes.md.

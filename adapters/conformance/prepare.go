@@ -66,6 +66,10 @@ func checkPrepare(t *testing.T, s *suite) {
 			wantPlain(t, out)
 		})
 	})
+	t.Run("somebody else rolls back first", func(t *testing.T) {
+		openSlot(t, s.db.dsn)
+		s.db.unchanged(t, func() { s.checkRolledBackByOthers(t, create) })
+	})
 	t.Run("decoded", func(t *testing.T) {
 		reader := openSlot(t, s.db.dsn)
 		reader.run(t)
@@ -102,6 +106,9 @@ func checkPrepare(t *testing.T, s *suite) {
 	})
 	t.Run("forged", func(t *testing.T) { s.checkForgedGids(t, create) })
 	t.Run("escapes", func(t *testing.T) {
+		if s.app.Again {
+			t.Skip("the other app of this adapter tries them")
+		}
 		s.tryEscapes(t, func(r request) reply { out, _ := send(t, r); return out })
 	})
 }
@@ -133,6 +140,43 @@ func wantPlain(t *testing.T, out reply) {
 	if out.err != nil || out.ack.Outcome != txshadow.RolledBack || out.ack.Reason != "" {
 		t.Fatalf("acknowledged %+v, %v\n%d %s", out.ack, out.err, out.status, out.body)
 	}
+}
+
+// whilePrepared returns while the transaction of a shadow is prepared, with a
+// slot that nobody reads; the channel gives the answer, or none.
+func (s *suite) whilePrepared(t *testing.T, r request) (gid string, answered <-chan reply) {
+	t.Helper()
+	for range 10 {
+		gid = fmt.Sprint(gidPrefix, time.Now().UnixNano())
+		h, answer := s.prepared(t, r, gid), make(chan reply, 1)
+		go func() {
+			out, _ := s.try(h)
+			answer <- out
+		}()
+		for len(answer) == 0 {
+			if s.db.prepared(t, gid) {
+				return gid, answer
+			}
+		}
+	}
+	t.Fatal("no shadow was seen prepared")
+	return "", nil
+}
+
+// checkRolledBackByOthers: a watchdog may be first with ROLLBACK PREPARED. That
+// is as good, when the server says that the transaction is aborted.
+func (s *suite) checkRolledBackByOthers(t *testing.T, r request) {
+	for range 10 {
+		gid, answered := s.whilePrepared(t, r)
+		_, err := s.db.conn.Exec(context.Background(), "ROLLBACK PREPARED '"+gid+"'")
+		out := <-answered
+		wantPlain(t, out)
+		wantFootprint(t, out, created(1))
+		if err == nil {
+			return
+		}
+	}
+	t.Error("the app was always first")
 }
 
 // checkDecoded holds the rows that the slot gives to the footprint.

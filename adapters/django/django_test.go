@@ -46,6 +46,7 @@ func app(atomicRequests string) conformance.App {
 	return conformance.App{
 		Name:    "django",
 		Command: []string{python, "-m", "gunicorn", "--config", "testapp/gunicorn.conf.py", "app"},
+		Again:   atomicRequests != "",
 		Env:     []string{"ATOMIC_REQUESTS=" + atomicRequests, "PYTHONDONTWRITEBYTECODE=1"},
 		Has:     []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback, conformance.HTTP},
 		// Django has one connection of a database in each thread; another one is

@@ -65,6 +65,7 @@ func itself(t *testing.T, database string) conformance.App {
 	return conformance.App{
 		Name: "txshadow", Command: []string{self}, Env: []string{runAsApp + "=1", "APP_DATABASE=" + database},
 		OneConnection: database == "conn",
+		Again:         database == "conn",
 		Has:           []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback, conformance.HTTP},
 	}
 }
