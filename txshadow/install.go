@@ -33,7 +33,7 @@ func InstallSQL(roles ...string) string {
 		}
 		to = strings.Join(quoted, ", ")
 	}
-	return `CREATE SCHEMA IF NOT EXISTS txshadow;
+	return foreignFuse + `CREATE SCHEMA IF NOT EXISTS txshadow;
 CREATE UNLOGGED TABLE IF NOT EXISTS txshadow.fuse (nonce text NOT NULL);
 CREATE OR REPLACE FUNCTION txshadow.refuse() RETURNS trigger LANGUAGE plpgsql AS $fuse$
 BEGIN
@@ -53,6 +53,24 @@ GRANT USAGE ON SCHEMA txshadow TO ` + to + `;
 GRANT INSERT ON txshadow.fuse TO ` + to + `;
 `
 }
+
+// foreignFuse refuses to build on what somebody else has made: the owner of the
+// trigger's function could replace it later, and it runs with the rights of
+// whoever arms the fuse.
+const foreignFuse = `DO $own$
+BEGIN
+  IF EXISTS (SELECT FROM pg_catalog.pg_roles r JOIN (
+      SELECT nspowner, oid FROM pg_catalog.pg_namespace UNION ALL
+      SELECT relowner, relnamespace FROM pg_catalog.pg_class WHERE relkind OPERATOR(pg_catalog.=) 'r' UNION ALL
+      SELECT proowner, pronamespace FROM pg_catalog.pg_proc) o (owner, schema) ON r.oid OPERATOR(pg_catalog.=) o.owner
+    WHERE o.schema OPERATOR(pg_catalog.=) pg_catalog.to_regnamespace('txshadow')::oid
+      AND r.rolname OPERATOR(pg_catalog.<>) current_user AND NOT r.rolsuper) THEN
+    RAISE EXCEPTION 'the schema txshadow, or something in it, belongs to another role, which could switch the fuse off'
+      USING HINT = 'Install it as that role when it is trusted, else look at what is there, and DROP SCHEMA txshadow CASCADE first.';
+  END IF;
+END
+$own$;
+`
 
 // UninstallSQL removes what InstallSQL has made.
 func UninstallSQL() string { return "DROP SCHEMA IF EXISTS txshadow CASCADE;\n" }

@@ -279,6 +279,28 @@ func wantNotReady(t *testing.T, out reply, why string) {
 	}
 }
 
+// What another role has made is not built upon: it could change it later.
+func TestAFuseOfAnotherRoleIsNotTaken(t *testing.T) {
+	s := serve(t, sends, withoutFuse)
+	name := pgx.Identifier{"maker of " + must(pgx.ParseConfig(s.dsn)).Database}.Sanitize()
+	s.live("CREATE ROLE " + name)
+	t.Cleanup(func() { run(t, s.dsn, "DROP OWNED BY "+name+" CASCADE; DROP ROLE "+name) })
+	conn := must(pgx.Connect(t.Context(), s.dsn))
+	defer conn.Close(t.Context())
+	for _, sql := range []string{
+		"CREATE SCHEMA txshadow AUTHORIZATION " + name,
+		"CREATE SCHEMA txshadow; CREATE FUNCTION txshadow.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; ALTER FUNCTION txshadow.refuse() OWNER TO " + name,
+	} {
+		s.live(sql)
+		if err := txshadow.Install(t.Context(), conn); err == nil || !strings.Contains(err.Error(), "belongs to another role") {
+			t.Errorf("%s: %v", sql, err)
+		}
+		s.live(txshadow.UninstallSQL())
+	}
+	s.must(txshadow.Install(t.Context(), conn))
+	s.must(txshadow.Install(t.Context(), conn))
+}
+
 // A role that owns nothing may arm the fuse once it has been granted to it,
 // and can do nothing else with it.
 func TestGrants(t *testing.T) {

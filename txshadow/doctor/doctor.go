@@ -75,7 +75,7 @@ type patient struct {
 var checks = []func(context.Context, *patient) error{
 	checkServer, checkPooler, checkFuse, checkFuseRights, checkIsolation, checkTimeouts,
 	checkWatchdog, checkPreparedRight, checkConnections,
-	checkCounts, checkWAL, checkPreparedLimit, checkSlots, checkReplicationRight, checkDecoding, checkIdentity,
+	checkCounts, checkWAL, checkPreparedLimit, checkSlots, checkOtherSlots, checkReplicationRight, checkDecoding, checkIdentity,
 	checkPrepared, checkNames, checkSequences, checkStandbys,
 }
 

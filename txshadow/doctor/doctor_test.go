@@ -95,7 +95,7 @@ func split(script string) (list []string) {
 	body := false
 	for line := range strings.Lines(script) {
 		b.WriteString(line)
-		if strings.Count(line, "$fuse$")%2 == 1 {
+		if (strings.Count(line, "$fuse$")+strings.Count(line, "$own$"))%2 == 1 {
 			body = !body
 		}
 		code, _, _ := strings.Cut(line, " -- ")
@@ -120,6 +120,20 @@ func text(r doctor.Report) string {
 	var b strings.Builder
 	r.WriteTo(&b)
 	return b.String()
+}
+
+// A slot of somebody else's that is sent prepared transactions gets those of
+// shadows too.
+func TestTwoPhaseSlotsOfOthers(t *testing.T) {
+	c := newClinic(t)
+	if f := find(t, c.examine(), "two-phase slots"); f.State != doctor.OK {
+		t.Errorf("%+v", f)
+	}
+	c.exec("SELECT pg_create_logical_replication_slot('subscriber', 'test_decoding', false, true)")
+	defer c.exec("SELECT pg_drop_replication_slot('subscriber')")
+	if f := find(t, c.examine(), "two-phase slots"); f.State != doctor.Warning || !strings.Contains(f.Found, "subscriber") {
+		t.Errorf("%+v", f)
+	}
 }
 
 // A bare database, and a role for Quack that may nothing: the script that is

@@ -50,6 +50,24 @@ func checkSlots(ctx context.Context, p *patient) error {
 	return err
 }
 
+// checkOtherSlots looks for slots that get prepared transactions when they are
+// prepared: subscriptions with two_phase.
+func checkOtherSlots(ctx context.Context, p *patient) error {
+	if p.version < 140000 {
+		return nil
+	}
+	list, err := p.texts(ctx, `SELECT slot_name FROM pg_replication_slots WHERE two_phase AND database = current_database()
+		AND slot_name NOT LIKE 'txshadow\_%' ORDER BY 1`)
+	f := Finding{Check: "two-phase slots", Found: "nobody else is sent prepared transactions"}
+	if len(list) > 0 {
+		f.State, f.Found = Warning, "others are sent prepared transactions: "+shorten(list)
+		f.Means = "at level 4 they get the rows of each shadow, and its rollback behind them: a subscriber holds its locks meanwhile"
+		f.Fix = []string{"-- create these subscriptions anew WITH (two_phase = false), or stay at level 1: a Quack role without REPLICATION"}
+	}
+	p.say(f)
+	return err
+}
+
 func checkReplicationRight(ctx context.Context, p *patient) error {
 	may, err := p.truth(ctx, "SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user")
 	p.say(Finding{Check: "replication", State: Warning.unless(may), Found: p.me + either(may, " may read WAL", " may not read WAL"),
