@@ -185,7 +185,7 @@ const touched = ` AND 0 < pg_catalog.pg_stat_get_xact_tuples_inserted(c.conrelid
 // deferrable is the names of deferrable constraints but the fuse, for SET
 // CONSTRAINTS: all, and those that are deferred from the start.
 func (s *shadow) deferrable(own context.Context, condition string) (all, deferred string, err error) {
-	results, err := s.control(own, `SELECT string_agg(DISTINCT name, ', '), string_agg(DISTINCT name, ', ') FILTER (WHERE condeferred)
+	results, err := s.control(own, `SELECT pg_catalog.string_agg(DISTINCT name, ', '), pg_catalog.string_agg(DISTINCT name, ', ') FILTER (WHERE condeferred)
 		FROM (SELECT pg_catalog.format('%I.%I', n.nspname, c.conname) AS name, c.condeferred
 			FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
 			WHERE c.condeferrable AND n.nspname <> 'txshadow'`+condition+`) c`)
