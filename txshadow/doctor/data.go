@@ -34,6 +34,27 @@ func checkNames(ctx context.Context, p *patient) error {
 	return err
 }
 
+// outsideSQL lists functions of the database's own whose text calls what no
+// rollback takes back: another session, a sequence's setting, a file.
+const outsideSQL = `SELECT DISTINCT format('%I.%I', n.nspname, f.proname) FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
+	WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'txshadow')
+	AND f.prosrc ~* '\m(dblink\w*|pg_background_launch|setval|lo_export|pg_file_write|http_(post|put|patch|delete))\s*\(|\mcopy\M[^;]*\mto\s+(program\M|'')'
+	AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e') ORDER BY 1`
+
+// checkOutside looks for such functions: a shadow that calls one, by a trigger
+// say, does for good what it does outside.
+func checkOutside(ctx context.Context, p *patient) error {
+	list, err := p.texts(ctx, outsideSQL)
+	f := Finding{Check: "functions", Found: "none is seen to act outside of its transaction"}
+	if len(list) > 0 {
+		f.State, f.Found = Warning, "they act outside of their transaction: "+shorten(list)
+		f.Means = "what they do there a shadow does for good, and no adapter sees it: an audit trail by dblink gets a row of each shadow"
+		f.Fix = []string{"-- leave routes that reach them without shadow writes, or let them return at once where current_setting('application_name') ends in quack-shadow"}
+	}
+	p.say(f)
+	return err
+}
+
 // nearEnd is which share of its numbers a sequence may have used up.
 const nearEnd = 0.7
 

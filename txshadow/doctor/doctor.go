@@ -76,7 +76,7 @@ var checks = []func(context.Context, *patient) error{
 	checkServer, checkPooler, checkFuse, checkFuseRights, checkIsolation, checkTimeouts,
 	checkWatchdog, checkPreparedRight, checkConnections,
 	checkCounts, checkWAL, checkPreparedLimit, checkSlots, checkOtherSlots, checkReplicationRight, checkDecoding, checkIdentity,
-	checkPrepared, checkNames, checkSequences, checkStandbys,
+	checkPrepared, checkNames, checkOutside, checkSequences, checkStandbys,
 }
 
 // Examine looks at the database of a DSN. An error means that it could not.

@@ -122,6 +122,25 @@ func text(r doctor.Report) string {
 	return b.String()
 }
 
+// Functions that a rollback does not reach are named, whatever calls them.
+func TestFunctionsThatActOutside(t *testing.T) {
+	c := newClinic(t)
+	if f := find(t, c.examine(), "functions"); f.State != doctor.OK {
+		t.Errorf("%+v", f)
+	}
+	for name, body := range map[string]string{
+		"by_session": "PERFORM dblink_exec('dbname=x', 'INSERT INTO audit VALUES (1)')", "by_file": "COPY (SELECT 1) TO ''/tmp/x''",
+		"by_program": "COPY (SELECT 1) TO PROGRAM ''mail''", "by_number": "PERFORM pg_catalog.setval('s', 1)", "harmless": "PERFORM my_setval_of(1)",
+	} {
+		body = strings.ReplaceAll(strings.ReplaceAll(body, "''", "'"), "'", "''")
+		c.exec("CREATE FUNCTION " + name + "() RETURNS void LANGUAGE plpgsql AS 'BEGIN " + body + "; END'")
+	}
+	f := find(t, c.examine(), "functions")
+	if want := "public.by_file, public.by_number, public.by_program, public.by_session"; f.State != doctor.Warning || !strings.HasSuffix(f.Found, ": "+want) {
+		t.Errorf("%+v", f)
+	}
+}
+
 // A slot of somebody else's that is sent prepared transactions gets those of
 // shadows too.
 func TestTwoPhaseSlotsOfOthers(t *testing.T) {
