@@ -58,6 +58,11 @@ var limits = []struct {
 	{"SKIP LOCKED", exec("SELECT * FROM accounts FOR UPDATE SKIP LOCKED"), "unsupported:skip-locked", true},
 	{"TRUNCATE", exec("TRUNCATE accounts"), "unsupported:truncate", true},
 	{"ALTER TABLE", exec("ALTER TABLE other.notes ADD x int"), "unsupported:alter", true},
+	{"a procedure that commits", exec("DO $$BEGIN INSERT INTO audit (what) VALUES ('x'); COMMIT; END$$"), "unsupported:procedure", true},
+	{"a procedure that commits in a transaction", func(ctx context.Context, db *txshadow.Pool) error {
+		_, err := must(db.Begin(ctx)).Exec(ctx, "DO $$BEGIN COMMIT; END$$")
+		return err
+	}, "", true},
 	{"belt by argument", exec("SELECT set_config($1, 'off', false)", "Default_Transaction_Read_Only"), "unsupported:default_transaction_read_only", true},
 	{"what is not recognised", exec("FROBNICATE"), "unsupported:statement", true},
 	{"our schema by COPY", func(ctx context.Context, db *txshadow.Pool) error {

@@ -18,6 +18,7 @@ const (
 	stateNoRight     = "42501"
 	stateNoObject    = "42704"
 	stateBusy        = "55000"
+	stateProcedure   = "2D000" // COMMIT or ROLLBACK in a procedure, which is not called by itself here
 )
 
 // sqlState is the SQLSTATE of err, "" when it is none of the server's.

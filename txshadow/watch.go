@@ -61,6 +61,10 @@ func (s *shadow) observe(w work, err error) {
 		if s.mode == ModeReadOnly && !w.on.readOnly() {
 			s.note("write:" + stateReadOnly + w.detail())
 		}
+	case stateProcedure:
+		if w.on == nil { // else it fails live as well
+			s.note("unsupported:procedure")
+		}
 	case stateLock:
 		// Not NOWAIT, with which the application itself asked for it.
 		if e.Routine == "ProcessInterrupts" {

@@ -281,6 +281,8 @@ func TestReasons(t *testing.T) {
 		{"deallocate all", []string{"PREPARE a AS SELECT 1", "DEALLOCATE ALL", "EXECUTE a"}, "26000", ""},
 		{"prepare and execute", []string{"PREPARE a AS SELECT 1", "EXECUTE a", "DEALLOCATE a"}, "", ""},
 		{"discard all", []string{"DISCARD ALL"}, "", ""},
+		{"a procedure that commits", []string{"DO $$BEGIN COMMIT; END$$"}, "2D000", "unsupported:procedure"},
+		{"a procedure that commits in a transaction", []string{"BEGIN", "DO $$BEGIN COMMIT; END$$"}, "2D000", ""},
 		{"SET LOCAL ends with its transaction", []string{"BEGIN", "SET LOCAL work_mem = '77MB'", "COMMIT", "SELECT 1 / (current_setting('work_mem') = '77MB')::int"}, "22012", ""},
 		{"a cursor ends with its transaction", []string{"BEGIN", "DECLARE c CURSOR FOR SELECT 1", "COMMIT", "BEGIN", "DECLARE c CURSOR FOR SELECT 1"}, "", ""},
 		{"ON COMMIT DROP", []string{"BEGIN", "CREATE TEMP TABLE x (a int) ON COMMIT DROP", "COMMIT", "SELECT * FROM x"}, "42P01", ""},

@@ -15,6 +15,8 @@ const (
 	stateReadOnly = "25006"
 	stateLock     = "55P03"
 
+	stateProcedure = "2D000" // COMMIT or ROLLBACK in a procedure, which is not called by itself here
+
 	stateNoSavepoint = "3B001" // of a savepoint of ours, it means that its transaction has ended
 )
 
@@ -61,6 +63,8 @@ func (m *member) observe(f frame) {
 		m.fused = true
 	case e.Code == stateReadOnly && sh.Mode == txshadow.ModeReadOnly && (sh.tx == nil || !sh.tx.read):
 		sh.note("write:" + stateReadOnly + detail(m.now))
+	case e.Code == stateProcedure && sh.tx == nil:
+		sh.note("unsupported:procedure")
 	case e.Code == stateLock && e.Routine == "ProcessInterrupts": // not NOWAIT, with which the application itself asked for it
 		sh.note("unsupported:lock-timeout")
 	}
