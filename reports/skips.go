@@ -44,7 +44,7 @@ func SkipMeans(reason string) string {
 		SkipUnreachable: "the shadow backend could not be reached",
 		SkipReadOnly:    "the gate was closed",
 		SkipNested:      "caused by a shadow of ours; refused",
-		SkipUnsupported: "the adapter could not sandbox the request, or it is gRPC that can not be shadowed: unsafe, before live, or of browsers",
+		SkipUnsupported: "the adapter could not sandbox the request, for the reason in the log of quack serve; or it is gRPC that can not be shadowed: unsafe, before live, or of browsers",
 		SkipBreaker:     "shadow calls were paused after repeated faults",
 		SkipFallback:    "legacy answered in place of new, which was away",
 		SkipNotLearnt:   "the shadow side does not know the client's session: it was not learnt, or is forgotten",

@@ -27,6 +27,7 @@ type lanes struct {
 
 	mu       sync.Mutex
 	byListen map[string]*laneServer
+	said     map[string]string // by where it listens: the fault that was said last
 }
 
 // laneServer is the wire proxy of one lane.
@@ -96,7 +97,8 @@ func (s *laneServer) over() bool {
 	}
 }
 
-// start listens and serves. What stops it is kept as its fault, and said once.
+// start listens and serves. What stops it is kept as its fault, and said once
+// for as long as it stays the same. l.mu is held.
 func (l *lanes) start(ctx context.Context, all *sync.WaitGroup, listen, dsn string) *laneServer {
 	s := &laneServer{dsn: dsn, ended: make(chan struct{}), stop: func() {}}
 	var ln net.Listener
@@ -105,10 +107,17 @@ func (l *lanes) start(ctx context.Context, all *sync.WaitGroup, listen, dsn stri
 		ln, s.fault = net.Listen("tcp", listen)
 	}
 	if s.fault != nil {
-		l.log.Error("a lane does not serve: writes are not shadowed in it", "lane", listen, "err", s.fault)
+		if l.said == nil {
+			l.said = map[string]string{}
+		}
+		if l.said[listen] != s.fault.Error() {
+			l.said[listen] = s.fault.Error()
+			l.log.Error("a lane does not serve: writes are not shadowed in it", "lane", listen, "err", s.fault)
+		}
 		close(s.ended)
 		return s
 	}
+	delete(l.said, listen)
 	serving, stop := context.WithCancel(ctx)
 	s.stop = stop
 	all.Go(func() {
@@ -125,8 +134,13 @@ func (l *lanes) Open(ctx context.Context, listen string, s shadow.LaneShadow) (s
 	l.mu.Lock()
 	there := l.byListen[listen]
 	l.mu.Unlock()
-	if there == nil || there.over() {
-		return nil, fmt.Errorf("nothing serves the lane at %s; the log says why", listen)
+	switch {
+	case there == nil:
+		return nil, fmt.Errorf("nothing serves the lane at %s yet", listen)
+	case there.over() && there.fault != nil:
+		return nil, fmt.Errorf("nothing serves the lane at %s: %w", listen, there.fault)
+	case there.over():
+		return nil, fmt.Errorf("nothing serves the lane at %s any more", listen)
 	}
 	mode := txshadow.ModeRollback
 	if s.ReadOnly {

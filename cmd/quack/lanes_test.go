@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -166,5 +167,36 @@ func rowsIn(t *testing.T, dsn, table string, want int) {
 	var n int
 	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM "+table).Scan(&n); err != nil || n != want {
 		t.Errorf("%s has %d rows, want %d (%v)", table, n, want, err)
+	}
+}
+
+// A lane that can not listen is said once, and the instance's proof says why.
+func TestLaneThatDoesNotServe(t *testing.T) {
+	dsn, appDSN, _, throughLane := laneWorld(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	second := plainApp(t, throughLane, false)
+	file := fmt.Sprintf(`version: 1
+databases: {shop: {}}
+backends:
+  monolith: {urls: ["http://127.0.0.1:1"]}
+  accounts: {urls: ["http://127.0.0.1:2"], rollback: lanes, proof: /up, database: shop, lanes: [{url: %q, listen: %q}]}
+defaults: {legacy: monolith, new: accounts}
+routes:
+  - {name: create, match: POST /accounts, stage: shadow}
+`, second, taken.Addr())
+	q := startPrepared(t, file, func(cmd *exec.Cmd) {
+		cmd.Env = append(cmd.Env, "QUACK_DB_SHOP="+dsn, "QUACK_LANES_SHOP="+appDSN)
+	})
+	eventually(t, q, "the proof says why", func() bool {
+		status, err := q.client.Status(t.Context())
+		return err == nil && len(status.Proofs) == 1 && strings.Contains(status.Proofs[0].Detail, "address already in use")
+	})
+	time.Sleep(3 * followEvery) // it is tried again each time, and that is not said
+	if n := strings.Count(q.logged(), "a lane does not serve"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, q.logged())
 	}
 }
