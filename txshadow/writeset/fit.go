@@ -87,12 +87,16 @@ func (r *Reader) keeps(bytes int64) {
 func (r *Reader) looked(retained, lag int64, orphans int) {
 	r.mu.Lock()
 	high := 2*retained > r.state.KeepWAL
-	fresh := high && !r.high || orphans > r.state.Orphans
+	higher, left := high && !r.high, orphans > r.state.Orphans
 	r.state.RetainedWAL, r.state.Lag, r.state.Orphans, r.high = retained, lag, orphans, high
 	state := r.state
 	r.mu.Unlock()
-	if fresh {
-		r.log.Warn("the database keeps more for write sets than it should: see docs/writes.md", "slot", state.Slot,
-			"retained_bytes", retained, "max_bytes", state.KeepWAL, "orphans", orphans)
+	if higher {
+		r.log.Warn("the slot of write sets holds back more than half of max_slot_wal_keep_size: above it the slot is lost", "slot", state.Slot,
+			"retained_bytes", retained, "max_bytes", state.KeepWAL, "next step", "quack doctor; transactions that stay open for long and bulk loads hold it back")
+	}
+	if left {
+		r.log.Warn("transactions of shadows are prepared and nobody has rolled them back: they hold their locks", "orphans", orphans,
+			"next step", "quack doctor prints the ROLLBACK PREPARED of each; never COMMIT PREPARED")
 	}
 }

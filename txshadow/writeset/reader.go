@@ -107,7 +107,7 @@ func (r *Reader) Run(ctx context.Context) error {
 			return nil
 		}
 		if r.unavailable(err) {
-			r.log.Warn("write sets can not be read", "slot", r.slot, "err", err)
+			r.log.Warn("write sets can not be read: until they can, rows are counted and not compared", "slot", r.slot, "err", err)
 		}
 		if time.Since(began) > mostPause {
 			pause = leastPause

@@ -120,7 +120,7 @@ func TestAReaderComesBack(t *testing.T) {
 	if got := b.shadow("INSERT INTO t VALUES (1)"); len(got.Changes) != 1 {
 		t.Errorf("%+v", got)
 	}
-	if !strings.Contains(b.logs.String(), "write sets can not be read") {
+	if said := b.logs.String(); !strings.Contains(said, "write sets can not be read") || strings.Count(said, "the rows that shadows write are read") != 2 {
 		t.Errorf("not logged: %s", b.logs)
 	}
 }
@@ -167,7 +167,9 @@ func TestOrphansAreCounted(t *testing.T) {
 	b := read(t, "CREATE TABLE t (a int)")
 	b.exec("BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'txshadow-another-7'")
 	defer b.exec("ROLLBACK PREPARED 'txshadow-another-7'")
-	b.until("it is counted", func() bool { return b.reader.State().Orphans == 1 })
+	b.until("it is counted, and said with what to do", func() bool {
+		return b.reader.State().Orphans == 1 && strings.Contains(b.logs.String(), "ROLLBACK PREPARED")
+	})
 }
 
 func TestConfigIsChecked(t *testing.T) {

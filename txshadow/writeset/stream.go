@@ -55,6 +55,7 @@ func (r *Reader) stream(ctx context.Context) error {
 		return err
 	}
 	r.available()
+	r.log.Info("the rows that shadows write are read", "slot", r.slot)
 	return s.read(ctx)
 }
 
