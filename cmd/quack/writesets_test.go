@@ -33,15 +33,19 @@ BEGIN INSERT INTO audits (account_id, what) VALUES (NEW.id, 'made or changed'); 
 CREATE TRIGGER audited AFTER INSERT OR UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION audited();
 `
 
+// writer writes what a request is for, and, when it is the new service's, with the
+// fault.
+type writer func(ctx context.Context, tx pgx.Tx, fault string, faulty bool) error
+
 // rowsApp is a service on the database that does what each request says, and,
 // when it is the new one, with a fault: the request's body names it.
-func rowsApp(t *testing.T, dsn string, faulty bool) string {
+func rowsApp(t *testing.T, dsn string, write writer, faulty bool) string {
 	t.Helper()
 	adapter := newAdapter(t, dsn)
 	s := httptest.NewServer(adapter.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		fault := string(body)
-		err := pgx.BeginFunc(r.Context(), adapter.Pool(), func(tx pgx.Tx) error { return writeRows(r.Context(), tx, fault, faulty) })
+		err := pgx.BeginFunc(r.Context(), adapter.Pool(), func(tx pgx.Tx) error { return write(r.Context(), tx, fault, faulty) })
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
@@ -90,17 +94,22 @@ func writeRows(ctx context.Context, tx pgx.Tx, fault string, faulty bool) error 
 // database. Without a DSN it can read no rows.
 func startRows(t *testing.T, withDSN bool) (q *running, conn *pgx.Conn) {
 	t.Helper()
+	return startWriting(t, rowsSchema, writeRows, withDSN)
+}
+
+func startWriting(t *testing.T, schema string, write writer, withDSN bool) (q *running, conn *pgx.Conn) {
+	t.Helper()
 	dsn := pgtest.NewDatabase(t)
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close(context.Background()) })
-	if _, err := conn.Exec(t.Context(), rowsSchema+txshadow.InstallSQL()); err != nil {
+	if _, err := conn.Exec(t.Context(), schema+txshadow.InstallSQL()); err != nil {
 		t.Fatal(err)
 	}
 	backend := func(faulty bool) string {
-		return "{urls: [" + rowsApp(t, dsn, faulty) + "], rollback: header, database: shop}"
+		return "{urls: [" + rowsApp(t, dsn, write, faulty) + "], rollback: header, database: shop}"
 	}
 	q = startPrepared(t, "version: 1\nbackends:\n  monolith: "+backend(false)+"\n  accounts: "+backend(true)+"\ndatabases: {shop: {}}\n"+
 		"defaults: {legacy: monolith, new: accounts}\nroutes:\n"+
@@ -168,11 +177,7 @@ func TestPlantedFaultsInWrites(t *testing.T) {
 			q, conn := startRows(t, level == "level 4")
 			for i, f := range faults {
 				c := q.newest(f.name, int64(i+1))
-				var got []string
-				for _, d := range c.Differences {
-					got = append(got, string(d.Kind)+" "+d.Path)
-				}
-				want := f.count
+				got, want := found(c), f.count
 				if level == "level 4" {
 					want = f.rows
 				}
