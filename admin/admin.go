@@ -88,6 +88,10 @@ type Stats struct {
 	BreakersOpen int   `json:"breakers_open"` // backends whose shadow calls are paused, safe and unsafe apart
 	RowsUnread   int64 `json:"rows_unread"`   // comparisons since the start that rest on numbers of rows because the rows were not read
 
+	// RowsInserted are the rows that shadows have inserted and rolled back since the
+	// start, by table: each has used up a number of its sequence, if there is one.
+	RowsInserted map[string]int64 `json:"rows_inserted,omitempty"`
+
 	Terms            int   `json:"terms"`             // learnt and not forgotten
 	TermsLearnt      int64 `json:"terms_learnt"`      // since the start
 	TermsSubstituted int64 `json:"terms_substituted"` // put into shadow requests

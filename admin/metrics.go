@@ -165,6 +165,7 @@ func (s *server) stateMetrics(meter metric.Meter) error {
 		{"quack_shadow_rechecks", "Differences that wait for their re-check."},
 		{"quack_shadow_breakers_open", "Backends whose shadow calls are paused after repeated faults."},
 		{"quack_shadow_rows_unread", "Comparisons of writes since the start that rest on numbers of rows because the rows were not read."},
+		{"quack_shadow_rows_inserted", "Rows that shadows have inserted and rolled back since the start, by table: each has used up a number of its table's sequence."},
 		{"quack_evidence_queued", "Comparisons that wait to be written to the store."},
 		{"quack_evidence_kept_bytes", "Bytes of evidence in the store."},
 		{"quack_evidence_dropped", "Comparisons counted but not kept since the start: queue full, or disk at fault."},
@@ -218,6 +219,9 @@ func (s *server) observeState(set func(name string, n int64, labels ...attribute
 	set("quack_shadow_rechecks", int64(st.Rechecks))
 	set("quack_shadow_breakers_open", int64(st.BreakersOpen))
 	set("quack_shadow_rows_unread", st.RowsUnread)
+	for table, n := range st.RowsInserted {
+		set("quack_shadow_rows_inserted", n, attribute.String("table", table))
+	}
 	ev := s.reports.Stats()
 	set("quack_evidence_queued", int64(ev.Queued))
 	set("quack_evidence_kept_bytes", ev.EvidenceBytes)

@@ -253,6 +253,7 @@ func (p *Pending) runRolledBack(ctx context.Context, s step, last bool) (a answe
 		}
 		return answered{}, d.heed(j, &p.req, s.backend.Name), end
 	}
+	d.inserted.add(reply.head.ack.Footprint)
 	a, skip = p.takeAnswer(ctx, reply, s, last)
 	if a.unread = unread; skip == "" {
 		d.readWrites(ctx, &a, rows, s)

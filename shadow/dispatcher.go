@@ -87,6 +87,7 @@ type Dispatcher struct {
 
 	dropped     atomic.Int64
 	unread      atomic.Int64 // comparisons of writes by counts where rows were to be had
+	inserted    insertions
 	notModified atomic.Int64 // answers 304 offered
 }
 
@@ -161,6 +162,10 @@ type Stats struct {
 	BreakersOpen int   `json:"breakers_open"` // backends whose shadow calls are paused, safe and unsafe apart
 	RowsUnread   int64 `json:"rows_unread"`   // comparisons since the start that rest on numbers of rows because the rows were not read
 
+	// RowsInserted are the rows that shadows have inserted and rolled back since the
+	// start, by table: each has used up a number of its sequence, if there is one.
+	RowsInserted map[string]int64 `json:"rows_inserted,omitempty"`
+
 	Terms            int   `json:"terms"`             // learnt and not forgotten
 	TermsLearnt      int64 `json:"terms_learnt"`      // since the start
 	TermsSubstituted int64 `json:"terms_substituted"` // put into shadow requests
@@ -179,6 +184,7 @@ func (d *Dispatcher) Stats() Stats {
 		Rechecks:     d.rechecks.count(),
 		BreakersOpen: d.breakers.open(time.Now()),
 		RowsUnread:   d.unread.Load(),
+		RowsInserted: d.inserted.counts(),
 
 		Terms:            kept,
 		TermsLearnt:      learnt,

@@ -130,6 +130,7 @@ func (d *Dispatcher) closeLane(lane LaneOpen, a *answered) judgement {
 		return judgement{skip: reports.SkipUnsupported, fault: true, detail: "answered with success, and no statement came through its lane"}
 	}
 	a.exchange.Footprint = ack.Footprint
+	d.inserted.add(ack.Footprint)
 	return judgement{}
 }
 

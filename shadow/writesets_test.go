@@ -125,10 +125,25 @@ func TestRowsAreComparedWhereBothArePrepared(t *testing.T) {
 			if n := r.Stats().RowsUnread; (n == 1) != (tt.note != "") {
 				t.Errorf("%d comparisons are counted as without rows", n)
 			}
+			if n := r.Stats().RowsInserted; len(n) != 1 || n["accounts"] != 2 {
+				t.Errorf("the rows that both sides inserted are counted as %v", n)
+			}
 			if n := log.open(); n != 0 {
 				t.Errorf("%d transactions are still awaited", n)
 			}
 		})
+	}
+}
+
+// TestInsertionsAreCountedWithinBounds holds that tables without end share a count.
+func TestInsertionsAreCountedWithinBounds(t *testing.T) {
+	var c insertions
+	for i := range insertedMax + 5 {
+		c.add(compare.Footprint{{Table: fmt.Sprint("t", i), Inserted: 2, Updated: 7}, {Table: "updated", Updated: 1}})
+	}
+	n := c.counts()
+	if len(n) != insertedMax+1 || n["t0"] != 2 || n[OtherTables] != 10 {
+		t.Errorf("%d tables, %d, %d", len(n), n["t0"], n[OtherTables])
 	}
 }
 

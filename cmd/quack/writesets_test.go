@@ -245,7 +245,10 @@ func TestWrittenRowsAreShown(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "row by row (level 4)") || !strings.Contains(page, "row by row (level 4)") {
 		t.Errorf("the level is not said: code %d\n%s", code, out)
 	}
-	if m := q.adminGet("/metrics"); !strings.Contains(m, `quack_write_sets_available{database="shop"`) {
-		t.Error("no metric says that rows can be read")
+	m := q.adminGet("/metrics")
+	for _, metric := range []string{`quack_write_sets_available{database="shop"`, `quack_shadow_rows_inserted{`, `table="accounts"`} {
+		if !strings.Contains(m, metric) {
+			t.Errorf("no metric %s", metric)
+		}
 	}
 }
