@@ -81,7 +81,7 @@ func (c *comparedColumn) forgiveIDs(w *walk) {
 		if astray && e.verdict.reason == ifGenerated {
 			e.verdict = verdict{}
 		}
-		if e.verdict.reason != counts || e.kind != KindValue {
+		if astray || e.verdict.reason != counts || e.kind != KindValue {
 			continue
 		}
 		table, name := c.table, c.name
