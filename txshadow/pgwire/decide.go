@@ -74,7 +74,7 @@ func (m *member) mayBeOurs(st *sqltext.Statement) bool {
 	}
 	switch st.Control.Kind {
 	case sqltext.ControlNone, sqltext.Prepare, sqltext.SetSession, sqltext.DropOnCommit, sqltext.DeleteOnCommit:
-		return st.Refusal != "" || st.Blocks != "" || st.Guard != "" || st.AllImmediate || st.Leak == "cursor"
+		return st.Refusal != "" || st.Blocks != "" || st.Guard != "" || st.AllImmediate || st.Writable || st.Leak == "cursor"
 	}
 	return true
 }
@@ -191,6 +191,8 @@ func (m *member) decideInside(sql string, st sqltext.Statement) action {
 		return answering(strings.ToUpper(st.Verb))
 	case st.Refusal != "":
 		return m.refusing(twoPhase(st.Refusal))
+	case st.Writable && sh.Mode == txshadow.ModeReadOnly: // RESET works at any time
+		return m.refusing("unsupported:read-write")
 	case st.Blocks != "" && sh.Mode == txshadow.ModeRollback:
 		return m.refusing(st.Blocks)
 	case st.AllImmediate:

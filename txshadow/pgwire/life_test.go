@@ -28,6 +28,13 @@ func TestReadingShadow(t *testing.T) {
 	if out := p.close(); out.Reason != "write:25006:update:accounts" {
 		t.Errorf("%+v", out)
 	}
+	p.open(func(s *Shadow) { s.Mode = txshadow.ModeReadOnly })
+	if got := w.ask(query("RESET transaction_read_only; UPDATE accounts SET n = 0")); errorCode(got) != StateUnsupported {
+		t.Errorf("got %s", got)
+	}
+	if out := p.close(); out.Reason != "unsupported:read-write" {
+		t.Errorf("%+v", out)
+	}
 }
 
 func TestLaneThatIsNotPrepared(t *testing.T) {
