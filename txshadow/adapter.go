@@ -73,54 +73,36 @@ func (Config) String() string { return "txshadow.Config" }
 func (Config) GoString() string { return "txshadow.Config" }
 
 func (c *Config) setDefaults() {
-	setDefault(&c.MaxBody, 8<<20)
 	setDefault(&c.MaxResult, 16<<20)
 	setDefault(&c.MaxShadows, 4)
-	setDefault(&c.WallCap, 500*time.Millisecond)
-	setDefault(&c.ReadCap, 30*time.Second)
 	setDefault(&c.LockTimeout, 50*time.Millisecond)
-	setDefault(&c.Log, slog.Default())
-}
-
-func setDefault[T comparable](v *T, def T) {
-	var zero T
-	if *v == zero {
-		*v = def
-	}
 }
 
 // Adapter rolls shadow requests back. Safe for concurrent use.
 type Adapter struct {
-	codec       *Codec
+	*front
 	live        *pgxpool.Pool
 	pool        *Pool
 	config      *pgx.ConnConfig // of dedicated sessions, to be copied
 	prepareConn func(context.Context, *pgx.Conn) (bool, error)
-	log         *slog.Logger
 
-	maxBody, maxResult            int64
-	wallCap, readCap, lockTimeout time.Duration
-	layers                        layers
-	strict                        bool
-	timedOut                      func() error // pgx's error of a deadline
+	maxResult   int64
+	lockTimeout time.Duration
+	layers      layers
+	timedOut    func() error // pgx's error of a deadline
 
 	writing chan struct{} // a token for each shadow write under way
 	reading chan struct{} // a token for each reading shadow under way
 
 	sessions sessions
-	proof    proof
-
-	foreigners foreigners
-	outsiders  sync.Map // *http.Server to *outsider
+	rows     rowsProof
 
 	orphans   orphanRules
 	swept     atomic.Bool // somebody looks for orphans
 	noOrphans atomic.Bool // there can be none
 
-	mu      sync.Mutex
-	closing bool
-	quit    context.CancelFunc // of who looks for orphans
-	running sync.WaitGroup     // handlers of shadows, hellos, and what sessions does in the background
+	mu   sync.Mutex
+	quit context.CancelFunc // of who looks for orphans
 }
 
 // layers can be taken away in tests, to show what each is good for.
@@ -133,14 +115,6 @@ func New(c Config) (*Adapter, error) {
 		return nil, fmt.Errorf("make a txshadow adapter: %w", err)
 	}
 	c.setDefaults()
-	secrets, err := ParseSecrets(c.Secret)
-	if err != nil {
-		return nil, fmt.Errorf("make a txshadow adapter: %w", err)
-	}
-	codec, err := NewCodec(secrets...)
-	if err != nil {
-		return nil, err
-	}
 	config := pc.ConnConfig
 	if c.DirectDSN != "" {
 		direct, err := pgx.ParseConfig(c.DirectDSN)
@@ -152,13 +126,16 @@ func New(c Config) (*Adapter, error) {
 		config = direct
 	}
 	a := &Adapter{
-		codec: codec, live: c.Pool, config: config, prepareConn: prepareHook(pc), log: c.Log,
-		maxBody: c.MaxBody, maxResult: c.MaxResult,
-		wallCap: c.WallCap, readCap: c.ReadCap, lockTimeout: c.LockTimeout,
+		live: c.Pool, config: config, prepareConn: prepareHook(pc),
+		maxResult: c.MaxResult, lockTimeout: c.LockTimeout,
 		writing: make(chan struct{}, c.MaxShadows), reading: make(chan struct{}, c.readers()),
 	}
+	a.front, err = newFront(FrontConfig{Secret: c.Secret, MaxBody: c.MaxBody, WallCap: c.WallCap, ReadCap: c.ReadCap, Strict: c.Strict, Log: c.Log}, a)
+	if err != nil {
+		return nil, fmt.Errorf("make a txshadow adapter: %w", err)
+	}
 	a.orphans = usualOrphans
-	a.pool, a.strict, a.timedOut = &Pool{adapter: a}, c.Strict, sync.OnceValue(a.makeTimeout)
+	a.pool, a.timedOut = &Pool{adapter: a}, sync.OnceValue(a.makeTimeout)
 	a.sessions = sessions{adapter: a, before: pc.BeforeConnect, after: pc.AfterConnect, closing: pc.BeforeClose}
 	return a, nil
 }
@@ -205,43 +182,19 @@ func (a *Adapter) Pool() *Pool {
 	return a.pool
 }
 
-// errClosing is the reason of shadows that come when the adapter is closing.
-var errClosing = errors.New("the adapter is closing")
-
-// enter counts something that Close waits for; the caller calls
-// a.running.Done.
-func (a *Adapter) enter() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closing {
-		return errClosing
-	}
-	a.running.Add(1)
-	return nil
-}
-
 // Close refuses new shadows, waits for those under way until ctx ends, and
 // closes the spare session. The pool is not closed. It should be called
 // before the pool's own Close.
 func (a *Adapter) Close(ctx context.Context) error {
+	a.shut()
 	a.mu.Lock()
-	a.closing = true
 	if a.quit != nil {
 		a.quit()
 	}
 	a.mu.Unlock()
-	done := make(chan struct{})
-	go a.drain(done)
-	select {
-	case <-done:
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the shadows under way: %w", context.Cause(ctx))
+	if err := a.drain(ctx); err != nil {
+		return err
 	}
 	a.sessions.close()
 	return nil
-}
-
-func (a *Adapter) drain(done chan<- struct{}) {
-	a.running.Wait()
-	close(done)
 }

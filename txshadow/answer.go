@@ -16,7 +16,7 @@ import (
 // answer keeps what a handler answers until its transaction has been rolled
 // back. It belongs to the handler's goroutine until that is done.
 type answer struct {
-	shadow *shadow // nil for answers of our own
+	shadow *Shadow // nil for answers of our own
 	header http.Header
 	body   keptBody
 	sum    hash.Hash
@@ -25,7 +25,7 @@ type answer struct {
 	sent   http.Header // the header section as it was when the body began
 }
 
-func newAnswer(s *shadow, limit int64) *answer {
+func newAnswer(s *Shadow, limit int64) *answer {
 	return &answer{shadow: s, header: http.Header{}, body: keptBody{limit: limit}, sum: sha256.New()}
 }
 

@@ -19,8 +19,8 @@ type outsider struct {
 }
 
 // before looks at a call with the context of no request that Middleware has
-// seen. sql is what it is about to run.
-func (a *Adapter) before(ctx context.Context, sql string) {
+// seen.
+func (a *front) before(ctx context.Context, mayWrite func() bool) {
 	server := ctx.Value(http.ServerContextKey)
 	if server == nil {
 		return
@@ -31,14 +31,14 @@ func (a *Adapter) before(ctx context.Context, sql string) {
 			a.log.Error("a query came from a request that has not passed Middleware, which has to be the outermost: shadows are not run", "at", o.(*outsider).at)
 		}
 	}
-	if !plainRead(sql) {
+	if mayWrite() {
 		o.(*outsider).wrote.Store(true)
 	}
 }
 
 // outsiderOf is the call that shows that something of r's server stands outside
 // of Middleware, nil when there was none.
-func (a *Adapter) outsiderOf(r *http.Request) *outsider {
+func (a *front) outsiderOf(r *http.Request) *outsider {
 	if server := r.Context().Value(http.ServerContextKey); server != nil {
 		if o, ok := a.outsiders.Load(server); ok {
 			return o.(*outsider)

@@ -58,7 +58,7 @@ func BenchmarkShadowOverhead(b *testing.B) {
 			b.Fatal(err)
 		}
 		arming = append(arming, time.Since(start))
-		s := newShadow(a, Marked{ID: "id", Mode: ModeRollback})
+		s := newWork(a, newShadow(a.front, Marked{ID: "id", Mode: ModeRollback}, start.Add(time.Minute)))
 		s.session = session
 		t, err := s.begin(ctx, pgx.TxOptions{}, nil)
 		if err != nil {
@@ -71,7 +71,7 @@ func BenchmarkShadowOverhead(b *testing.B) {
 			b.Fatal(err)
 		}
 		end := time.Now()
-		if e := s.finish(); !e.rolledBack || len(e.footprint) != 1 {
+		if e := s.Finish(); !e.RolledBack || len(e.Footprint) != 1 {
 			b.Fatalf("%+v", e)
 		}
 		ending = append(ending, time.Since(end))

@@ -19,7 +19,7 @@ type RefusedError struct {
 func (e *RefusedError) Error() string {
 	if verb, ok := strings.CutPrefix(e.Reason, "escape:"); ok {
 		return "txshadow: " + strings.ToUpper(strings.ReplaceAll(verb, "-", " ")) + " is not sent inside a shadow request (" + e.Reason + ")\n" +
-			"  use Begin of txshadow.Pool, and Commit and Rollback of what it returns: they work in a shadow"
+			"  begin transactions by Begin of the adapter's pool, and end them by Commit and Rollback of what it returns: they work in a shadow"
 	}
 	what := strings.TrimPrefix(e.Reason, "unsupported:")
 	if how, ok := remedies[what]; ok {

@@ -8,14 +8,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ending is what became of a shadow's transaction.
-type ending struct {
-	rolledBack bool // the server has said so
-	reason     string
-	footprint  Footprint // nil when it is not known
-	effects    Effects
-}
-
 const (
 	// seizePatience is how long a cancelled statement is waited for before the
 	// session is ended from outside. Quack waits 100 ms beyond the budget.
@@ -24,16 +16,16 @@ const (
 	rollbackTimeout = 2 * time.Second
 )
 
-// finish ends the shadow and rolls its transaction back. When it returns with
-// rolledBack, the server holds no lock for it any more.
-func (s *shadow) finish() ending {
+// Finish ends the shadow and rolls its transaction back. When it returns with
+// RolledBack, the server holds no lock for it any more.
+func (s *shadow) Finish() Ending {
 	s.end()
 	if !s.seize(seizePatience) {
 		return s.endFromOutside(fmt.Errorf("a statement did not end within %v of its cancellation", seizePatience))
 	}
 	defer func() { <-s.turn }()
 	if s.session == nil { // it sent nothing
-		return ending{rolledBack: true, reason: s.noted()}
+		return Ending{RolledBack: true, Reason: s.noted()}
 	}
 	if s.session.conn.IsClosed() {
 		return s.endFromOutside(nil)
@@ -48,12 +40,12 @@ func (s *shadow) finish() ending {
 		s.escaped("unknown")
 		return s.endFromOutside(nil)
 	}
-	e := ending{footprint: s.footprint(answers)}
+	e := Ending{Footprint: s.footprint(answers)}
 	if s.noted() != "" && s.mode == ModeReadOnly {
 		closeConn(s.conn()) // not back to the pool with what it may have kept
 	}
 	s.closeSession()
-	e.rolledBack, e.reason = true, s.noted()
+	e.RolledBack, e.Reason = true, s.noted()
 	return e
 }
 
@@ -84,7 +76,7 @@ func (s *shadow) closeInBackground() {
 
 // endFromOutside ends the session by another one, when its own connection can
 // not be used any more.
-func (s *shadow) endFromOutside(why error) ending {
+func (s *shadow) endFromOutside(why error) Ending {
 	if why != nil {
 		s.log.Warn("a shadow's session is ended from outside", "why", why)
 	}
@@ -92,16 +84,16 @@ func (s *shadow) endFromOutside(why error) ending {
 		if why == nil {
 			s.session.release()
 		}
-		return ending{rolledBack: true, reason: s.noted()}
+		return Ending{RolledBack: true, Reason: s.noted()}
 	}
 	if why == nil {
 		s.session.release()
 	}
 	if err := s.adapter.sessions.gone(s.session); err != nil {
 		s.log.Error("the end of a shadow's transaction can not be confirmed", "reason", s.noted(), "err", err)
-		return ending{reason: s.noted()}
+		return Ending{Reason: s.noted()}
 	}
-	return ending{rolledBack: true, reason: s.noted()}
+	return Ending{RolledBack: true, Reason: s.noted()}
 }
 
 // questions is what to ask of a transaction before it is rolled back: whether

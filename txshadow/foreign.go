@@ -23,20 +23,20 @@ var running registry
 type registry struct {
 	n       atomic.Int32 // of shadows: what most calls look at
 	mu      sync.Mutex
-	shadows map[*shadow]bool
+	shadows map[*Shadow]bool
 }
 
-func (r *registry) add(s *shadow) {
+func (r *registry) add(s *Shadow) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.shadows == nil {
-		r.shadows = map[*shadow]bool{}
+		r.shadows = map[*Shadow]bool{}
 	}
 	r.shadows[s] = true
 	r.n.Add(1)
 }
 
-func (r *registry) remove(s *shadow) {
+func (r *registry) remove(s *Shadow) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.shadows, s)
@@ -64,12 +64,17 @@ type foreigners struct {
 
 // ForeignCalls is how many calls of Pool that may write had the context of no
 // request while a shadow ran.
-func (a *Adapter) ForeignCalls() int64 { return a.foreigners.calls.Load() }
+func (a *front) ForeignCalls() int64 { return a.foreigners.calls.Load() }
 
 // foreign looks at a call with the context of no request. sql is what it is
 // about to run.
 func (a *Adapter) foreign(sql string) error {
-	if running.n.Load() == 0 || plainRead(sql) {
+	return a.front.foreign(func() bool { return !plainRead(sql) })
+}
+
+// foreign looks at a call with the context of no request.
+func (a *front) foreign(mayWrite func() bool) error {
+	if running.n.Load() == 0 || !mayWrite() {
 		return nil
 	}
 	running.note("unsupported:foreign-context")
@@ -89,15 +94,19 @@ func plainRead(sql string) bool {
 	return !slices.ContainsFunc(sqltext.Split(sql, false), func(s sqltext.Statement) bool { return s.Writes || s.Refusal != "" })
 }
 
-var ownPackage = reflect.TypeFor[Adapter]().PkgPath() + "."
+var ownPackage = reflect.TypeFor[Adapter]().PkgPath()
 
-// callSite is where the application has called us, perhaps by way of pgx.
+// between are packages that stand between the application and us.
+var between = []string{ownPackage + ".", ownPackage + "/", "github.com/jackc/pgx/", "database/sql."}
+
+// callSite is where the application has called us, perhaps by way of pgx or
+// database/sql.
 func callSite() string {
-	pcs := make([]uintptr, 16)
+	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	for {
 		f, more := frames.Next()
-		if !strings.HasPrefix(f.Function, ownPackage) && !strings.HasPrefix(f.Function, "github.com/jackc/pgx/") || !more {
+		if !slices.ContainsFunc(between, func(p string) bool { return strings.HasPrefix(f.Function, p) }) || !more {
 			return f.File + ":" + strconv.Itoa(f.Line)
 		}
 	}

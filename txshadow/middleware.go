@@ -16,8 +16,15 @@ import (
 // it runs live. A request with a Quack-Shadow that does not verify is refused
 // with 403; one that writes and was caused by a shadow, with 409.
 func (a *Adapter) Middleware(next http.Handler) http.Handler {
+	serve := a.middleware(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.sweep()
+		serve.ServeHTTP(w, r)
+	})
+}
+
+func (a *front) middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == HelloPath:
 			a.hello(w, r)
@@ -30,7 +37,7 @@ func (a *Adapter) Middleware(next http.Handler) http.Handler {
 }
 
 // ordinary serves a request that is no shadow.
-func (a *Adapter) ordinary(w http.ResponseWriter, r *http.Request, next http.Handler) {
+func (a *front) ordinary(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	if s := scopeOf(r.Context()); s != nil && s.shadow != nil { // a handler that calls another
 		next.ServeHTTP(w, r)
 		return
@@ -58,7 +65,7 @@ func isSafe(method string) bool {
 }
 
 // shadowed serves a request that says it is a shadow.
-func (a *Adapter) shadowed(w http.ResponseWriter, r *http.Request, next http.Handler) {
+func (a *front) shadowed(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	if s := scopeOf(r.Context()); s != nil && s.shadow != nil {
 		s.shadow.note("unsupported:two-adapters")
 		http.Error(w, "txshadow: a request can be the shadow of one adapter only", http.StatusNotImplemented)
@@ -76,11 +83,11 @@ func (a *Adapter) shadowed(w http.ResponseWriter, r *http.Request, next http.Han
 	}
 	if o := a.outsiderOf(r); o != nil {
 		a.log.Error("a shadow was not run", "request", m.ID, "err", o.err())
-		a.acknowledge(w, m, ending{rolledBack: !o.wrote.Load(), reason: "unsupported:query-before"}, nil)
+		a.acknowledge(w, m, Ending{RolledBack: !o.wrote.Load(), Reason: "unsupported:query-before"}, nil)
 		return
 	}
 	if body.size > body.limit {
-		a.acknowledge(w, m, ending{rolledBack: true, reason: "unsupported:body-size"}, nil)
+		a.acknowledge(w, m, Ending{RolledBack: true, Reason: "unsupported:body-size"}, nil)
 		return
 	}
 	a.run(w, r, m, began, body.kept.Bytes(), next)
@@ -88,7 +95,7 @@ func (a *Adapter) shadowed(w http.ResponseWriter, r *http.Request, next http.Han
 
 // verified reads body to its end and the request's Quack-Shadow, which it
 // vouches for.
-func (a *Adapter) verified(r *http.Request, body io.Reader) (Marked, error) {
+func (a *front) verified(r *http.Request, body io.Reader) (Marked, error) {
 	m, err := a.codec.ReadShadow(r.Header)
 	if err != nil {
 		return m, err
@@ -102,7 +109,7 @@ func (a *Adapter) verified(r *http.Request, body io.Reader) (Marked, error) {
 
 // forbid refuses what can not be verified: never executed, and loud, because
 // it is a wrong secret or somebody else.
-func (a *Adapter) forbid(w http.ResponseWriter, r *http.Request, err error) {
+func (a *front) forbid(w http.ResponseWriter, r *http.Request, err error) {
 	a.log.Warn("refused a shadow request", "method", r.Method, "remote", r.RemoteAddr, "err", err)
 	http.Error(w, "txshadow: refused: "+err.Error(), http.StatusForbidden)
 }

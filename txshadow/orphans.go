@@ -25,7 +25,7 @@ func (a *Adapter) sweep() {
 	ctx, quit := context.WithCancel(context.Background())
 	a.mu.Lock()
 	a.quit = quit
-	if a.closing {
+	if a.isClosing() {
 		quit()
 	}
 	a.mu.Unlock()

@@ -23,16 +23,17 @@ const mayWrite = "BEGIN"
 func (a *Adapter) shadowOf(ctx context.Context, sql string) (*shadow, error) {
 	s := scopeOf(ctx)
 	if s == nil {
-		a.before(ctx, sql)
+		a.before(ctx, func() bool { return !plainRead(sql) })
 		return nil, a.foreign(sql)
 	}
 	if s.shadow == nil {
 		return nil, nil
 	}
-	if s.shadow.adapter != a {
+	tx, ok := s.shadow.transaction.(*shadow)
+	if !ok || tx.adapter != a {
 		return nil, s.shadow.refuse("unsupported:two-adapters")
 	}
-	return s.shadow, nil
+	return tx, nil
 }
 
 func (p *Pool) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {

@@ -13,7 +13,7 @@ type scope struct {
 	known    bool
 	readOnly bool
 	baggage  string      // our member's value, "" when this is not a shadow
-	shadow   *shadow     // nil when this is no shadow
+	shadow   *Shadow     // nil when this is no shadow
 	carried  http.Header // what Transport sends on
 }
 
@@ -29,7 +29,7 @@ func scopeOf(ctx context.Context) *scope {
 }
 
 // newScope reads what the headers say of a request.
-func (a *Adapter) newScope(h http.Header) *scope {
+func (a *front) newScope(h http.Header) *scope {
 	s := &scope{carried: http.Header{}}
 	for _, name := range []string{HeaderRequestID, HeaderContext, "Traceparent", "Tracestate"} {
 		if v := h.Values(name); len(v) > 0 {

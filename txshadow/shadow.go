@@ -2,29 +2,22 @@ package txshadow
 
 import (
 	"context"
-	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// shadow is one shadow request under way: everything that its handler sends
-// to the database goes through it, on one session, one statement at a time.
+// shadow is the transaction of one shadow request: everything that its handler
+// sends to the database goes through it, on one session, one statement at a time.
 type shadow struct {
+	*Shadow
 	adapter *Adapter
-	id      string
-	mode    Mode   // ModePrepare is ModeRollback with a gid
-	gid     string // what to call the prepared transaction, "" when there is to be none
-	log     *slog.Logger
+	free    func() // gives back its place among those that run at once
 
-	deadline time.Time // of the whole shadow; set before the handler runs
 	// attach opens the session and its transaction when the first statement
 	// comes; nil when they were opened before the handler ran.
 	attach func(context.Context) (*session, error)
-
-	effects recorder // what was recorded instead of done
 
 	ended chan struct{} // closed when nothing more may be sent
 
@@ -32,8 +25,7 @@ type shadow struct {
 	over      bool
 	abandoned bool               // a statement does not come to its end: its goroutine closes the connection
 	cancel    context.CancelFunc // of the statement under way
-	reason    string
-	poison    error // what every further statement gets
+	poison    error              // what every further statement gets
 	singles   map[*Single]*Conn
 
 	turn chan struct{} // holds a token while a statement is under way; who put it there owns what follows
@@ -52,47 +44,12 @@ type held struct {
 	books     ledger
 }
 
-func newShadow(a *Adapter, m Marked) *shadow {
-	mode := m.Mode
-	if mode == ModePrepare {
-		mode = ModeRollback
-	}
-	return &shadow{
-		adapter: a, id: m.ID, mode: mode, gid: m.GID, log: a.log.With("request", m.ID, "mode", string(m.Mode)),
-		ended: make(chan struct{}), turn: make(chan struct{}, 1),
-	}
+func newWork(a *Adapter, request *Shadow) *shadow {
+	return &shadow{Shadow: request, adapter: a, ended: make(chan struct{}), turn: make(chan struct{}, 1)}
 }
 
-// rank orders reasons: a graver one replaces a lesser one, else the first stays.
-func rank(reason string) int {
-	kind, _, _ := strings.Cut(reason, ":")
-	switch kind {
-	case "escape":
-		return 4
-	case "write":
-		return 3
-	case "budget":
-		return 2
-	case "unsupported":
-		return 1
-	}
-	return 0
-}
-
-// note keeps the reason that the acknowledgement will give.
-func (s *shadow) note(reason string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if rank(reason) > rank(s.reason) {
-		s.reason = reason
-	}
-}
-
-func (s *shadow) noted() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.reason
-}
+// Free is called when the handler has returned.
+func (s *shadow) Free() { s.free() }
 
 // refuse notes the reason and is the error for the application. After an
 // attempt to escape nothing more is sent.

@@ -40,8 +40,8 @@ func (s *shadow) lost(err error) error {
 	}
 	err = fmt.Errorf("the shadow's session is gone: %w", err)
 	s.mu.Lock()
-	if !s.over && rank(s.reason) < rank("unsupported") {
-		s.reason = "unsupported:session-lost"
+	if !s.over {
+		s.note("unsupported:session-lost")
 	}
 	if s.poison == nil {
 		s.poison = err

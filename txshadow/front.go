@@ -1,0 +1,216 @@
+package txshadow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// FrontConfig is what the HTTP half of an adapter has to know. Secret must be
+// given; [Config] says what the fields mean and what they are by default.
+type FrontConfig struct {
+	Secret           string `json:"-"`
+	MaxBody          int64
+	WallCap, ReadCap time.Duration
+	Strict           bool
+	Log              *slog.Logger
+}
+
+// String hides the secret from logs.
+func (FrontConfig) String() string { return "txshadow.FrontConfig" }
+
+// GoString hides it from %#v.
+func (FrontConfig) GoString() string { return "txshadow.FrontConfig" }
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// Engine is the database's half of an adapter: it runs shadows on one library
+// for one kind of database. Safe for concurrent use.
+type Engine interface {
+	// Begin opens what s needs before its handler runs: its place among those
+	// that run at once, and its transaction. ctx ends at the deadline of s. A
+	// reason, as of an acknowledgement, says why nothing has been opened.
+	Begin(ctx context.Context, s *Shadow) (tx Transaction, reason string)
+	// Drill shows that a transaction it opens can not commit; whole says that
+	// it has to try. reason is what the answer to hello says beyond "ready".
+	Drill(ctx context.Context, whole bool) (reason string, err error)
+}
+
+// Transaction is that of one shadow.
+type Transaction interface {
+	// Finish ends the statement under way, refuses all that come after, and
+	// rolls back. It returns when the server holds no lock for the shadow any
+	// more, or RolledBack is false.
+	Finish() Ending
+	// Free is called when the handler has returned, which may be before Finish
+	// or long after: the shadow's place is free again.
+	Free()
+}
+
+// Ending is what became of a shadow's transaction.
+type Ending struct {
+	RolledBack bool // the server has said so
+	Reason     string
+	Footprint  Footprint // nil when it is not known
+	effects    Effects
+}
+
+// Front is the HTTP half of a Go adapter, for packages that bring the half of
+// another database library: verification, the context of a shadow, the
+// buffered answer and its acknowledgement, hello, and what is live meanwhile.
+// Package sqlshadow has one for database/sql. Services do not need it.
+type Front struct{ front *front }
+
+// NewFront makes the HTTP half of an adapter.
+func NewFront(c FrontConfig, e Engine) (*Front, error) {
+	f, err := newFront(c, exported{e})
+	if err != nil {
+		return nil, err
+	}
+	return &Front{f}, nil
+}
+
+// exported is an Engine of another package.
+type exported struct{ Engine }
+
+func (e exported) begin(ctx context.Context, s *Shadow) (Transaction, string) { return e.Begin(ctx, s) }
+
+func (e exported) drill(ctx context.Context, whole bool) (string, error) { return e.Drill(ctx, whole) }
+
+// Middleware is [Adapter.Middleware].
+func (f *Front) Middleware(next http.Handler) http.Handler { return f.front.middleware(next) }
+
+// Find is the shadow that ctx belongs to, nil when it is live. mayWrite is
+// asked, while a shadow runs, of a ctx that belongs to no request. The error is
+// ErrForeign, or says that the shadow is another adapter's.
+func (f *Front) Find(ctx context.Context, mayWrite func() bool) (*Shadow, error) {
+	s := scopeOf(ctx)
+	switch {
+	case s == nil:
+		f.front.before(ctx, mayWrite)
+		return nil, f.front.foreign(mayWrite)
+	case s.shadow == nil:
+		return nil, nil
+	case s.shadow.front != f.front:
+		return nil, s.shadow.refuse("unsupported:two-adapters")
+	}
+	return s.shadow, nil
+}
+
+// ForeignCalls is how many calls that may write had the context of no request
+// while a shadow ran.
+func (f *Front) ForeignCalls() int64 { return f.front.ForeignCalls() }
+
+// Go runs work in the background, and Close waits for it. It does not when the
+// adapter is closing.
+func (f *Front) Go(work func()) bool {
+	if f.front.enter() != nil {
+		return false
+	}
+	go func() {
+		defer f.front.running.Done()
+		work()
+	}()
+	return true
+}
+
+// Close refuses new shadows and waits for those under way, and for what Go has
+// started, until ctx ends.
+func (f *Front) Close(ctx context.Context) error {
+	f.front.shut()
+	return f.front.drain(ctx)
+}
+
+// engine is an Engine, of this package or another.
+type engine interface {
+	begin(ctx context.Context, s *Shadow) (Transaction, string)
+	drill(ctx context.Context, whole bool) (reason string, err error)
+}
+
+// front is Front, for this package.
+type front struct {
+	engine           engine
+	codec            *Codec
+	log              *slog.Logger
+	maxBody          int64
+	wallCap, readCap time.Duration
+	strict           bool
+
+	proof      proof
+	foreigners foreigners
+	outsiders  sync.Map // *http.Server to *outsider
+
+	gate    sync.Mutex
+	closing bool
+	running sync.WaitGroup // handlers of shadows, hellos, and what the engine does in the background
+}
+
+func newFront(c FrontConfig, e engine) (*front, error) {
+	secrets, err := ParseSecrets(c.Secret)
+	if err != nil {
+		return nil, err
+	}
+	codec, err := NewCodec(secrets...)
+	if err != nil {
+		return nil, err
+	}
+	setDefault(&c.MaxBody, 8<<20)
+	setDefault(&c.WallCap, 500*time.Millisecond)
+	setDefault(&c.ReadCap, 30*time.Second)
+	setDefault(&c.Log, slog.Default())
+	return &front{engine: e, codec: codec, log: c.Log, maxBody: c.MaxBody, wallCap: c.WallCap, readCap: c.ReadCap, strict: c.Strict}, nil
+}
+
+// errClosing is the reason of shadows that come when the adapter is closing.
+var errClosing = errors.New("the adapter is closing")
+
+// enter counts something that drain waits for; the caller calls
+// a.running.Done.
+func (a *front) enter() error {
+	a.gate.Lock()
+	defer a.gate.Unlock()
+	if a.closing {
+		return errClosing
+	}
+	a.running.Add(1)
+	return nil
+}
+
+// shut refuses new shadows.
+func (a *front) shut() {
+	a.gate.Lock()
+	defer a.gate.Unlock()
+	a.closing = true
+}
+
+func (a *front) isClosing() bool {
+	a.gate.Lock()
+	defer a.gate.Unlock()
+	return a.closing
+}
+
+// drain waits for all that has entered, until ctx ends.
+func (a *front) drain(ctx context.Context) error {
+	done := make(chan struct{})
+	go a.wait(done)
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the shadows under way: %w", context.Cause(ctx))
+	}
+}
+
+func (a *front) wait(done chan<- struct{}) {
+	a.running.Wait()
+	close(done)
+}
