@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
@@ -94,7 +95,7 @@ func (s *shadow) judge(own context.Context, st *sqltext.Statement, on *tx, args 
 			}
 		}
 	}
-	s.books.lost = s.books.lost || st.Uncounted
+	s.books.Lost = s.books.Lost || st.Uncounted
 	if st.Leak != "" && on == nil {
 		s.leaked = st.Leak
 	} else if st.Leak != "" {
@@ -176,19 +177,10 @@ func (s *shadow) allButFuse(own context.Context) (string, error) {
 	return "SET CONSTRAINTS " + all + " IMMEDIATE", nil
 }
 
-// touched holds for constraints that an event may wait for: those of tables
-// with changed rows, on either side of a foreign key.
-const touched = ` AND 0 < pg_catalog.pg_stat_get_xact_tuples_inserted(c.conrelid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.conrelid)
-	+ pg_catalog.pg_stat_get_xact_tuples_deleted(c.conrelid) + pg_catalog.pg_stat_get_xact_tuples_inserted(c.confrelid)
-	+ pg_catalog.pg_stat_get_xact_tuples_updated(c.confrelid) + pg_catalog.pg_stat_get_xact_tuples_deleted(c.confrelid)`
-
 // deferrable is the names of deferrable constraints but the fuse, for SET
 // CONSTRAINTS: all, and those that are deferred from the start.
 func (s *shadow) deferrable(own context.Context, condition string) (all, deferred string, err error) {
-	results, err := s.control(own, `SELECT pg_catalog.string_agg(DISTINCT name, ', '), pg_catalog.string_agg(DISTINCT name, ', ') FILTER (WHERE condeferred)
-		FROM (SELECT pg_catalog.format('%I.%I', n.nspname, c.conname) AS name, c.condeferred
-			FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
-			WHERE c.condeferrable AND n.nspname <> 'txshadow'`+condition+`) c`)
+	results, err := s.control(own, catalog.Deferrable(condition))
 	if err != nil || len(results) == 0 {
 		return "", "", err
 	}
@@ -204,7 +196,7 @@ func (s *shadow) checkDeferred(own context.Context) error {
 	if !s.session.deferrable {
 		return nil
 	}
-	condition := touched
+	condition := catalog.Touched
 	if !s.session.counting {
 		condition = ""
 	}
@@ -216,7 +208,7 @@ func (s *shadow) checkDeferred(own context.Context) error {
 	if deferred != "" {
 		sql += "; SET CONSTRAINTS " + deferred + " DEFERRED"
 	}
-	s.books.stale = true // a trigger may have written
+	s.books.Stale = true // a trigger may have written
 	_, err = s.control(own, sql)
 	return err
 }

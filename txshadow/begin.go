@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // minPool is the least MaxConns of a pool that reading shadows borrow from:
@@ -68,8 +70,8 @@ func (a *Adapter) start(ctx context.Context, s *shadow) (free func(), reason str
 func (s *shadow) openBooks(ctx context.Context, session *session) error {
 	results, err := session.control(ctx, session.countsSQL)
 	if err == nil {
-		s.books.last, err = readCounts(results[0])
-		s.books.void = s.books.last
+		s.books.Last, err = readCounts(results[0])
+		s.books.Void = s.books.Last
 	}
 	if err != nil {
 		session.release()
@@ -84,7 +86,7 @@ func (s *shadow) attachToPool(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	session := &session{conn: conn.Conn(), release: sync.OnceFunc(conn.Release), openSQL: openSQL}
+	session := &session{conn: conn.Conn(), release: sync.OnceFunc(conn.Release), openSQL: catalog.Open}
 	if err := session.beginReadOnly(ctx, time.Until(s.deadline), s.adapter.lockTimeout); err != nil {
 		if errors.Is(err, errSerializable) { // the connection is as it was
 			session.release()

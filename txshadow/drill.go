@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"time"
+
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // drill arms a session and, when it is a whole drill, tries to commit, as an
@@ -32,13 +34,13 @@ func (a *Adapter) drill(ctx context.Context, whole bool) (reason string, err err
 }
 
 func (s *session) drill(ctx context.Context) error {
-	if _, err := s.control(ctx, "COMMIT"); sqlState(err) != fuseState {
+	if _, err := s.control(ctx, "COMMIT"); sqlState(err) != catalog.StateFuse {
 		return fmt.Errorf("the fuse did not refuse a COMMIT (%s)\n  install it anew: quack txshadow install", outcomeOf(err))
 	}
 	if st := s.conn.PgConn().TxStatus(); st != 'I' {
 		return fmt.Errorf("after the fuse the session has status %c", st)
 	}
-	if _, err := s.control(ctx, "INSERT INTO txshadow.fuse (nonce) VALUES ('drill')"); sqlState(err) != stateReadOnly {
+	if _, err := s.control(ctx, "INSERT INTO txshadow.fuse (nonce) VALUES ('drill')"); sqlState(err) != catalog.StateReadOnly {
 		return fmt.Errorf("the session did not refuse to write after its transaction (%s)", outcomeOf(err))
 	}
 	return nil
@@ -104,9 +106,9 @@ func (a *Adapter) armed(ctx context.Context, budget time.Duration) (*session, er
 // remedy is the next step after an error of arming.
 func remedy(err error) string {
 	switch sqlState(err) {
-	case stateNoSchema, stateNoTable:
+	case catalog.StateNoSchema, catalog.StateNoTable:
 		return "\n  the fuse is not installed in this database: quack txshadow install"
-	case stateNoRight:
+	case catalog.StateNoRight:
 		return "\n  this role may not arm the fuse: quack txshadow install --role ROLE"
 	}
 	return ""

@@ -121,8 +121,8 @@ func (s *shadow) footprint(answers []*pgconn.Result) Footprint {
 		return nil
 	}
 	s.readBooks(answers[1:2])
-	if s.books.lost || !s.session.counting {
+	if s.books.Lost || !s.session.counting {
 		return nil
 	}
-	return s.books.footprint()
+	return footprintOf(s.books.Written())
 }

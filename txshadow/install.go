@@ -6,11 +6,9 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-)
 
-// fuseState is the SQLSTATE with which the fuse refuses a commit. The SQL
-// standard keeps classes 0 to 4 and A to H for itself; PostgreSQL has none in Q.
-const fuseState = "QF001"
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
+)
 
 // InstallSQL is what makes the fuse: the schema txshadow with one table and
 // its trigger, and the right to arm it for roles, or for everybody when there
@@ -41,7 +39,7 @@ BEGIN
     RETURN NULL;
   END IF;
   RAISE EXCEPTION 'a shadow transaction can not be committed' USING
-    ERRCODE = '` + fuseState + `',
+    ERRCODE = '` + catalog.StateFuse + `',
     HINT = 'It ends with ROLLBACK. See docs/writes.md of Quack.';
 END
 $fuse$;

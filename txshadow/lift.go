@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // capableSQL says why a database can not give the rows of a prepared
@@ -48,12 +50,12 @@ func (s *session) drillLift(ctx context.Context) (why string, err error) {
 	gid := drillGID()
 	own, xid := s.nonce, s.xid
 	s.nonce = rand.Text()
-	if _, err := s.prepareTransaction(ctx, "SELECT", "drill", gid); sqlState(err) != fuseState {
+	if _, err := s.prepareTransaction(ctx, "SELECT", "drill", gid); sqlState(err) != catalog.StateFuse {
 		return "", fmt.Errorf("the fuse did not refuse a PREPARE with another transaction's nonce (%s): %w\n  install it anew: quack txshadow install",
 			outcomeOf(err), s.settled(ctx, gid))
 	}
 	s.nonce, s.xid = own, xid
-	if _, err := s.control(ctx, "BEGIN READ WRITE; INSERT INTO txshadow.fuse (nonce) VALUES ("+literal(s.nonce)+")"); err != nil {
+	if _, err := s.control(ctx, "BEGIN READ WRITE; INSERT INTO txshadow.fuse (nonce) VALUES ("+catalog.Literal(s.nonce)+")"); err != nil {
 		return "", fmt.Errorf("arm the fuse: %w", err)
 	}
 	row, err := s.row(ctx, "SELECT pg_catalog.txid_current()")

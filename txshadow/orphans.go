@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // orphanRules say when prepared transactions of shadows are looked for, and
@@ -98,9 +100,9 @@ func (a *Adapter) rollBackOrphans(ctx context.Context) (possible bool, err error
 // rollBackOrphan rolls gid back. That somebody else is about to, or has done
 // so, is as good.
 func rollBackOrphan(ctx context.Context, conn *pgconn.PgConn, gid string) error {
-	_, err := conn.Exec(ctx, "ROLLBACK PREPARED"+literal(gid)).ReadAll()
+	_, err := conn.Exec(ctx, "ROLLBACK PREPARED"+catalog.Literal(gid)).ReadAll()
 	switch sqlState(err) {
-	case stateNoObject, stateBusy:
+	case catalog.StateNoObject, catalog.StateBusy:
 		return nil
 	}
 	if err != nil {

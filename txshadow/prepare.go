@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 const (
@@ -65,8 +67,8 @@ func (s *shadow) decode(ctx context.Context, ask string) (answers []*pgconn.Resu
 // as is known: settle makes sure.
 func (s *session) prepareTransaction(ctx context.Context, ask, id, gid string) (p preparation, err error) {
 	s.gid = gid
-	results, err := s.control(ctx, ask+"; SELECT pg_catalog.pg_logical_emit_message(true, 'txshadow',"+literal(id)+");"+
-		asLogin+"SET SESSION synchronous_commit = local; SET LOCAL txshadow.probe ="+literal(s.nonce)+"; PREPARE TRANSACTION"+literal(gid)+
+	results, err := s.control(ctx, ask+"; SELECT pg_catalog.pg_logical_emit_message(true, 'txshadow',"+catalog.Literal(id)+");"+
+		asLogin+"SET SESSION synchronous_commit = local; SET LOCAL txshadow.probe ="+catalog.Literal(s.nonce)+"; PREPARE TRANSACTION"+catalog.Literal(gid)+
 		"; SELECT pg_catalog.pg_current_wal_flush_lsn()")
 	p.answers = results
 	if err != nil || len(results) == 0 {
@@ -103,7 +105,7 @@ func (s *shadow) awaitDecoder(ctx context.Context, lsn string) {
 // passedSQL asks whether a slot has passed lsn. It is pg_replication_slots
 // without its join.
 func passedSQL(lsn, slot string) string {
-	return "SELECT confirmed_flush_lsn >=" + literal(lsn) + "::pg_catalog.pg_lsn FROM pg_catalog.pg_get_replication_slots() WHERE slot_name =" + literal(slot)
+	return "SELECT confirmed_flush_lsn >=" + catalog.Literal(lsn) + "::pg_catalog.pg_lsn FROM pg_catalog.pg_get_replication_slots() WHERE slot_name =" + catalog.Literal(slot)
 }
 
 // rehearsalOfRows is run once where a session is made, as the rest of what is
@@ -114,8 +116,8 @@ var rehearsalOfRows = passedSQL("0/0", "") + "; SELECT pg_catalog.pg_xact_status
 // settle rolls back what may have been prepared as gid, and returns nil when
 // the server says of the transaction that it is aborted.
 func (s *session) settle(ctx context.Context, gid string) error {
-	there, err := s.insist(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE gid ="+literal(gid)+
-		" AND transaction ="+literal(s.xid)+"::pg_catalog.xid8::pg_catalog.xid)")
+	there, err := s.insist(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE gid ="+catalog.Literal(gid)+
+		" AND transaction ="+catalog.Literal(s.xid)+"::pg_catalog.xid8::pg_catalog.xid)")
 	if err != nil {
 		return fmt.Errorf("look for the prepared transaction %s: %w", gid, err)
 	}
@@ -129,9 +131,9 @@ func (s *session) settle(ctx context.Context, gid string) error {
 // is none: somebody else may have done it, or a cancel request has come late.
 // What counts is what the server says then.
 func (s *session) takeBack(ctx context.Context, gid string) error {
-	_, err := s.control(ctx, "ROLLBACK PREPARED"+literal(gid))
-	if sqlState(err) == stateCancelled {
-		_, err = s.control(ctx, "ROLLBACK PREPARED"+literal(gid))
+	_, err := s.control(ctx, "ROLLBACK PREPARED"+catalog.Literal(gid))
+	if sqlState(err) == catalog.StateCancelled {
+		_, err = s.control(ctx, "ROLLBACK PREPARED"+catalog.Literal(gid))
 	}
 	if err != nil && s.conn.IsClosed() {
 		return fmt.Errorf("roll back the prepared transaction %s: %w", gid, err)
@@ -141,7 +143,7 @@ func (s *session) takeBack(ctx context.Context, gid string) error {
 
 // aborted is nil when the server says that the session's transaction is.
 func (s *session) aborted(ctx context.Context) error {
-	status, err := s.insist(ctx, "SELECT pg_catalog.pg_xact_status("+literal(s.xid)+")")
+	status, err := s.insist(ctx, "SELECT pg_catalog.pg_xact_status("+catalog.Literal(s.xid)+")")
 	if err != nil {
 		return fmt.Errorf("ask what became of the transaction %s: %w", s.xid, err)
 	}
@@ -162,7 +164,7 @@ func (e *notAbortedError) Error() string {
 // insist is row, once more when a cancel request that came late has hit it.
 func (s *session) insist(ctx context.Context, sql string) (row []string, err error) {
 	for range 2 {
-		if row, err = s.row(ctx, sql); sqlState(err) != stateCancelled {
+		if row, err = s.row(ctx, sql); sqlState(err) != catalog.StateCancelled {
 			break
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
+	"github.com/quackproxy/quack/txshadow/internal/ledger"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
@@ -73,7 +75,7 @@ func (s *shadow) perform(ctx, own context.Context, w work) error {
 	if w.on.isClosed() {
 		return pgx.ErrTxClosed
 	}
-	var m mark
+	var m ledger.Mark
 	if w.on == nil {
 		var err error
 		if m, err = s.before(own, w); err != nil {
@@ -81,7 +83,7 @@ func (s *shadow) perform(ctx, own context.Context, w work) error {
 		}
 	}
 	if w.writes() && s.mode == ModeRollback {
-		s.books.stale, s.unchecked = true, true
+		s.books.Stale, s.unchecked = true, true
 	}
 	sendCtx, cancel := context.WithCancel(own)
 	stop := context.AfterFunc(ctx, cancel)
@@ -132,10 +134,10 @@ var errHookReset = errors.New("the pool's PrepareConn hook has reset the setting
 	"  leave them alone where txshadow.Active(ctx) is true")
 
 // before makes the savepoint of work outside of a transaction.
-func (s *shadow) before(own context.Context, w work) (mark, error) {
+func (s *shadow) before(own context.Context, w work) (ledger.Mark, error) {
 	if s.tx != nil && s.conn().PgConn().TxStatus() == 'E' {
 		// On a connection of its own it would have run.
-		return mark{}, s.refuse("unsupported:concurrent-statements")
+		return ledger.Mark{}, s.refuse("unsupported:concurrent-statements")
 	}
 	if s.tx != nil && w.writes() {
 		// The application's ROLLBACK will take it back here, and there not.
@@ -143,7 +145,7 @@ func (s *shadow) before(own context.Context, w work) (mark, error) {
 	}
 	if w.writes() {
 		if s.writers++; s.writers > maxWriters {
-			return mark{}, s.refuse("unsupported:too-many-statements")
+			return ledger.Mark{}, s.refuse("unsupported:too-many-statements")
 		}
 	}
 	return s.savepoint(own, "")
@@ -152,21 +154,21 @@ func (s *shadow) before(own context.Context, w work) (mark, error) {
 // savepoint makes a savepoint, with more SQL behind it. What the last
 // statement has left open is released on the way, and the books are read when
 // the savepoint will need to know where they stood.
-func (s *shadow) savepoint(own context.Context, more string) (mark, error) {
+func (s *shadow) savepoint(own context.Context, more string) (ledger.Mark, error) {
 	s.serial++
 	name := sqltext.SavepointPrefix + strconv.Itoa(s.serial)
 	sql := s.released() + "SAVEPOINT " + name + more
-	if s.books.stale {
+	if s.books.Stale {
 		sql += ";" + s.session.countsSQL
 	}
 	results, err := s.control(own, sql)
 	if err != nil {
-		return mark{}, err
+		return ledger.Mark{}, err
 	}
-	if s.books.stale {
+	if s.books.Stale {
 		s.readBooks(results)
 	}
-	return s.books.mark(name), nil
+	return s.books.Mark(name), nil
 }
 
 // released is SQL that releases the savepoint of the last statement.
@@ -181,7 +183,7 @@ func (s *shadow) released() string {
 
 // after ends the savepoint of work outside of a transaction, as its commit or
 // its rollback. err is what became of the work.
-func (s *shadow) after(own context.Context, w work, m mark, err error) error {
+func (s *shadow) after(own context.Context, w work, m ledger.Mark, err error) error {
 	if err == nil && s.unchecked {
 		err = s.checkDeferred(own)
 	}
@@ -190,7 +192,7 @@ func (s *shadow) after(own context.Context, w work, m mark, err error) error {
 			return errors.Join(err, back)
 		}
 	}
-	s.open = m.name
+	s.open = m.Name
 	if s.tx != nil { // a savepoint of the transaction that follows must not be inside this one
 		if _, rel := s.control(own, s.released()); rel != nil {
 			return errors.Join(err, rel)
@@ -201,22 +203,22 @@ func (s *shadow) after(own context.Context, w work, m mark, err error) error {
 
 // rollbackTo goes back to a savepoint and puts the books right. The savepoint
 // stays.
-func (s *shadow) rollbackTo(own context.Context, m mark) error {
-	sql := "ROLLBACK TO " + m.name
-	if s.books.stale {
+func (s *shadow) rollbackTo(own context.Context, m ledger.Mark) error {
+	sql := "ROLLBACK TO " + m.Name
+	if s.books.Stale {
 		sql += ";" + s.session.countsSQL
 	}
 	results, err := s.control(own, sql)
-	if sqlState(err) == stateCancelled && own.Err() == nil { // a cancel request that came late
+	if sqlState(err) == catalog.StateCancelled && own.Err() == nil { // a cancel request that came late
 		results, err = s.control(own, sql)
 	}
 	if err != nil {
 		return fmt.Errorf("go back to the savepoint of a statement that failed: %w", err)
 	}
-	if s.books.stale {
+	if s.books.Stale {
 		s.readBooks(results)
 	}
-	s.books.undone(m)
+	s.books.Undone(m)
 	return nil
 }
 
@@ -227,10 +229,10 @@ func (s *shadow) readBooks(results []*pgconn.Result) {
 	now, err := readCounts(results[len(results)-1])
 	if err != nil {
 		s.log.Warn("read what a shadow has written", "err", err)
-		s.books.lost = true
+		s.books.Lost = true
 		return
 	}
-	s.books.read(now)
+	s.books.Read(now)
 }
 
 // control runs statements of our own. That a savepoint is missing, or the
@@ -246,7 +248,7 @@ func (s *shadow) control(own context.Context, sql string) ([]*pgconn.Result, err
 	if gone := s.watch(work{}, err); gone != nil {
 		return nil, gone
 	}
-	if st := sqlState(err); st == stateNoSavepoint || st == stateNoTx {
+	if st := sqlState(err); st == catalog.StateNoSavepoint || st == catalog.StateNoTx {
 		return nil, s.escaped("chain")
 	}
 	return results, err
@@ -256,7 +258,7 @@ func (s *shadow) control(own context.Context, sql string) ([]*pgconn.Result, err
 // is why the server has cancelled the statement.
 func (s *shadow) cancelled(ctx context.Context, err error) error {
 	cause := ctx.Err()
-	if cause == nil || sqlState(err) != stateCancelled {
+	if cause == nil || sqlState(err) != catalog.StateCancelled {
 		return err
 	}
 	if errors.Is(cause, context.DeadlineExceeded) {

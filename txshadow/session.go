@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
@@ -55,9 +56,9 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 		return fmt.Errorf("the pool's AfterConnect hook has left a transaction open (status %c)", st)
 	}
 	row, err := s.row(ctx, `SELECT pg_catalog.pg_backend_pid(),
-		(SELECT `+instant("backend_start")+` FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()),
+		(SELECT `+catalog.Instant("backend_start")+` FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()),
 		pg_catalog.current_setting('application_name'), pg_catalog.current_setting('server_version_num'),
-		`+instant("pg_catalog.pg_postmaster_start_time()")+`, pg_catalog.current_setting('default_transaction_isolation')`)
+		`+catalog.Instant("pg_catalog.pg_postmaster_start_time()")+`, pg_catalog.current_setting('default_transaction_isolation')`)
 	if err != nil {
 		return fmt.Errorf("ask the session who it is: %w", err)
 	}
@@ -76,7 +77,7 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 		return fmt.Errorf("rehearse a shadow's transaction: %w%s", err, remedy(err))
 	}
 	// PREPARE and its ROLLBACK wait for standbys otherwise.
-	sql := "SET synchronous_commit = local; SET application_name = " + literal(shadowName(row[2]))
+	sql := "SET synchronous_commit = local; SET application_name = " + catalog.Literal(shadowName(row[2]))
 	if !l.noBelt {
 		sql += "; SET default_transaction_read_only = on"
 	}
@@ -104,7 +105,7 @@ func (s *session) rehearse(ctx context.Context, l layers, version int) error {
 	if version >= decodesFrom {
 		sql += rehearsalOfRows
 	}
-	_, err := s.control(ctx, sql+"PREPARE _ts_open AS "+openSQL+"; PREPARE _ts_counts AS "+countsSQL+";"+
+	_, err := s.control(ctx, sql+"PREPARE _ts_open AS "+catalog.Open+"; PREPARE _ts_counts AS "+catalog.Counts+";"+
 		"EXECUTE _ts_open; EXECUTE _ts_counts; ROLLBACK")
 	s.openSQL, s.countsSQL = "EXECUTE _ts_open", "EXECUTE _ts_counts"
 	return err
@@ -127,7 +128,7 @@ func (s *session) arm(ctx context.Context, nonce string, budget, lockTimeout tim
 	s.nonce = nonce
 	sql := "READ WRITE;"
 	if !l.noFuse {
-		sql += "INSERT INTO txshadow.fuse (nonce) VALUES (" + literal(nonce) + ");"
+		sql += "INSERT INTO txshadow.fuse (nonce) VALUES (" + catalog.Literal(nonce) + ");"
 	}
 	if err := s.open(ctx, sql, budget, lockTimeout); err != nil {
 		return err
@@ -207,22 +208,6 @@ func (s *session) begin(ctx context.Context, begin string, budget, lockTimeout t
 	return usual, nil
 }
 
-// openSQL asks what has to be known of a transaction. It has no parameters, so
-// that its plan is kept.
-const openSQL = `SELECT pg_catalog.txid_current_if_assigned(), pg_catalog.current_setting('default_transaction_isolation'),
-	pg_catalog.current_setting('track_counts'),
-	EXISTS (SELECT FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
-		WHERE c.condeferrable AND n.nspname <> 'txshadow'),
-	EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = pg_catalog.to_regclass('txshadow.fuse')
-		AND tgname = 'fuse' AND tgenabled = 'A' AND tgdeferrable AND tginitdeferred),
-	pg_catalog.current_setting('default_transaction_read_only')`
-
-// instant is SQL for a timestamptz as text that does not depend on settings,
-// which hooks may have changed: DateStyle and TimeZone.
-func instant(expr string) string {
-	return "pg_catalog.round(EXTRACT(epoch FROM " + expr + ")::numeric * 1000000)::bigint::text"
-}
-
 func milliseconds(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
 
 // control runs statements of our own by the simple protocol: no cache, no
@@ -264,7 +249,7 @@ func (s *session) rollback(ctx context.Context, ask string) (answers []*pgconn.R
 			break
 		}
 		answers = nil
-		if _, err = s.control(ctx, "ROLLBACK"); sqlState(err) != stateCancelled {
+		if _, err = s.control(ctx, "ROLLBACK"); sqlState(err) != catalog.StateCancelled {
 			break
 		}
 	}
@@ -275,6 +260,15 @@ func (s *session) rollback(ctx context.Context, ask string) (answers []*pgconn.R
 		return nil, false, fmt.Errorf("after ROLLBACK the session has status %c", st)
 	}
 	return answers, s.noTx, nil
+}
+
+// sqlState is the SQLSTATE of err, "" when it is none of the server's.
+func sqlState(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
 }
 
 // guarded is what to send in place of a statement that sets a guard: nothing

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // sessions makes dedicated sessions, each for one shadow, and keeps one ready.
@@ -91,7 +93,7 @@ func (p *sessions) open(ctx context.Context) (_ *session, err error) {
 	cfg.BuildContextWatcherHandler = newCanceller
 	notice := cfg.OnNotice
 	cfg.OnNotice = func(c *pgconn.PgConn, n *pgconn.Notice) {
-		s.noTx = s.noTx || n.Code == stateNoTx
+		s.noTx = s.noTx || n.Code == catalog.StateNoTx
 		if notice != nil {
 			notice(c, n)
 		}
@@ -178,15 +180,15 @@ func (p *sessions) goneNow(ctx context.Context, s *session) error {
 		return fmt.Errorf("look for the session %d: %w", s.pid, err)
 	}
 	defer closeConn(conn)
-	which := " FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND " + instant("backend_start") + " = $2"
+	which := " FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND " + catalog.Instant("backend_start") + " = $2"
 	const server = "pg_catalog.pg_postmaster_start_time()"
-	if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend(pid)"+which+" AND "+instant(server)+" = $3", s.pid, s.started, s.server); err != nil {
+	if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend(pid)"+which+" AND "+catalog.Instant(server)+" = $3", s.pid, s.started, s.server); err != nil {
 		return fmt.Errorf("end the session %d: %w", s.pid, err)
 	}
 	for {
 		var n int
 		var same bool
-		ask := "SELECT count(*), " + instant(server) + " = $3" + which
+		ask := "SELECT count(*), " + catalog.Instant(server) + " = $3" + which
 		if err := conn.QueryRow(ctx, ask, s.pid, s.started, s.server).Scan(&n, &same); err != nil {
 			return fmt.Errorf("look for the session %d: %w", s.pid, err)
 		}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/txshadow/internal/ledger"
 )
 
 // shadow is the transaction of one shadow request: everything that its handler
@@ -41,7 +43,7 @@ type held struct {
 	unchecked bool   // something may wait for a deferred constraint
 	writers   int    // savepoints that may have a transaction id of their own
 	leaked    string // what the last COMMIT of the application should have ended
-	books     ledger
+	books     ledger.Ledger
 }
 
 func newWork(a *Adapter, request *Shadow) *shadow {

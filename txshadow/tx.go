@@ -6,13 +6,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow/internal/ledger"
 )
 
 // tx is a transaction of the application inside a shadow: a savepoint.
 type tx struct {
 	s      *shadow
 	parent *tx
-	mark   mark
+	mark   ledger.Mark
 	closed bool
 	read   bool   // READ ONLY
 	leak   string // what outlives the COMMIT, of the outermost
@@ -122,7 +124,7 @@ func (t *tx) Commit(ctx context.Context) error {
 	}
 	if t.parent != nil {
 		t.closed = true
-		_, err := t.s.control(own, "RELEASE "+t.mark.name)
+		_, err := t.s.control(own, "RELEASE "+t.mark.Name)
 		return err
 	}
 	defer t.end()
@@ -134,7 +136,7 @@ func (t *tx) Commit(ctx context.Context) error {
 			return joined(err, t.undo(own))
 		}
 	}
-	t.s.open = t.mark.name // released with what comes next
+	t.s.open = t.mark.Name // released with what comes next
 	if t.leak != "" {
 		t.s.leaked = t.leak
 	}
@@ -164,7 +166,7 @@ func (t *tx) undo(own context.Context) error {
 	if err := t.s.rollbackTo(own, t.mark); err != nil {
 		return err
 	}
-	_, err := t.s.control(own, "RELEASE "+t.mark.name)
+	_, err := t.s.control(own, "RELEASE "+t.mark.Name)
 	return err
 }
 

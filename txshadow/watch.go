@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // watch looks at where work has left the session. An idle session, or the
@@ -18,7 +20,7 @@ func (s *shadow) watch(w work, err error) error {
 	if conn.IsClosed() {
 		return s.lost(err)
 	}
-	if conn.PgConn().TxStatus() == 'I' || sqlState(err) == fuseState {
+	if conn.PgConn().TxStatus() == 'I' || sqlState(err) == catalog.StateFuse {
 		return s.escaped(w.verb())
 	}
 	return nil
@@ -57,15 +59,15 @@ func (s *shadow) observe(w work, err error) {
 		return
 	}
 	switch e.Code {
-	case stateReadOnly:
+	case catalog.StateReadOnly:
 		if s.mode == ModeReadOnly && !w.on.readOnly() {
-			s.note("write:" + stateReadOnly + w.detail())
+			s.note("write:" + catalog.StateReadOnly + w.detail())
 		}
-	case stateProcedure:
+	case catalog.StateProcedure:
 		if w.on == nil { // else it fails live as well
 			s.note("unsupported:procedure")
 		}
-	case stateLock:
+	case catalog.StateLock:
 		// Not NOWAIT, with which the application itself asked for it.
 		if e.Routine == "ProcessInterrupts" {
 			s.note("unsupported:lock-timeout")
