@@ -89,22 +89,26 @@ func (e exported) drill(ctx context.Context, whole bool) (string, error) { retur
 // Middleware is [Adapter.Middleware].
 func (f *Front) Middleware(next http.Handler) http.Handler { return f.front.middleware(next) }
 
-// Find is the shadow that ctx belongs to, nil when it is live. mayWrite is
-// asked, while a shadow runs, of a ctx that belongs to no request. The error is
-// ErrForeign, or says that the shadow is another adapter's.
-func (f *Front) Find(ctx context.Context, mayWrite func() bool) (*Shadow, error) {
-	s := scopeOf(ctx)
+// Find is the shadow that ctx belongs to, nil when it is live. request says that
+// ctx belongs to a request at all. The error says that the shadow is another
+// adapter's.
+func (f *Front) Find(ctx context.Context) (s *Shadow, request bool, err error) {
+	scope := scopeOf(ctx)
 	switch {
-	case s == nil:
-		f.front.before(ctx, mayWrite)
-		return nil, f.front.foreign(mayWrite)
-	case s.shadow == nil:
-		return nil, nil
-	case s.shadow.front != f.front:
-		return nil, s.shadow.refuse("unsupported:two-adapters")
+	case scope == nil:
+		return nil, false, nil
+	case scope.shadow == nil:
+		return nil, true, nil
+	case scope.shadow.front != f.front:
+		return nil, true, scope.shadow.refuse("unsupported:two-adapters")
 	}
-	return s.shadow, nil
+	return scope.shadow, true, nil
 }
+
+// Foreign is to be called before something is sent that belongs to no request.
+// While a shadow runs, and when mayWrite says so, all shadows of the process
+// are noted as touched; with Strict the error is ErrForeign.
+func (f *Front) Foreign(mayWrite func() bool) error { return f.front.foreign(mayWrite) }
 
 // ForeignCalls is how many calls that may write had the context of no request
 // while a shadow ran.

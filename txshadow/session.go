@@ -77,7 +77,7 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 		return fmt.Errorf("rehearse a shadow's transaction: %w%s", err, remedy(err))
 	}
 	// PREPARE and its ROLLBACK wait for standbys otherwise.
-	sql := "SET synchronous_commit = local; SET application_name = " + catalog.Literal(shadowName(row[2]))
+	sql := "SET synchronous_commit = local; SET application_name = " + catalog.Literal(catalog.ShadowName(row[2]))
 	if !l.noBelt {
 		sql += "; SET default_transaction_read_only = on"
 	}
@@ -109,17 +109,6 @@ func (s *session) rehearse(ctx context.Context, l layers, version int) error {
 		"EXECUTE _ts_open; EXECUTE _ts_counts; ROLLBACK")
 	s.openSQL, s.countsSQL = "EXECUTE _ts_open", "EXECUTE _ts_counts"
 	return err
-}
-
-const nameSuffix = "quack-shadow"
-
-// shadowName is the application's name with our suffix, by which people and
-// watchdogs find shadows in pg_stat_activity. PostgreSQL cuts at 63 bytes.
-func shadowName(application string) string {
-	if application == "" {
-		return nameSuffix
-	}
-	return application[:min(len(application), 63-1-len(nameSuffix))] + " " + nameSuffix
 }
 
 // arm opens the transaction that can not commit, in one round trip: the fuse

@@ -76,3 +76,15 @@ func Literal(s string) string {
 	}
 	return string(append(quoted, '\''))
 }
+
+// NameSuffix ends the application_name of sessions of shadows.
+const NameSuffix = "quack-shadow"
+
+// ShadowName is the application's name with our suffix, by which people and
+// watchdogs find shadows in pg_stat_activity. PostgreSQL cuts at 63 bytes.
+func ShadowName(application string) string {
+	if application == "" {
+		return NameSuffix
+	}
+	return application[:min(len(application), 63-1-len(NameSuffix))] + " " + NameSuffix
+}

@@ -1,0 +1,134 @@
+package sqlshadow
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/quackproxy/quack/txshadow/internal/ledger"
+)
+
+// tx is a transaction of the application inside a shadow: a savepoint.
+type tx struct {
+	t      *transaction
+	mark   ledger.Mark
+	closed bool
+	failed bool   // a statement has, so that only a rollback is left
+	read   bool   // READ ONLY
+	leak   string // what outlives the COMMIT
+	ended  func() // tells the connection that it has no transaction any more
+}
+
+// begin begins a transaction of the application.
+func (t *transaction) begin(ctx context.Context, o driver.TxOptions, ended func()) (*tx, error) {
+	own, leave, err := t.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if err := t.admitTx(o); err != nil {
+		return nil, err
+	}
+	opened := &tx{t: t, read: o.ReadOnly, ended: ended}
+	if opened.mark, err = t.savepoint(own); err != nil {
+		return nil, err
+	}
+	if sql := t.adapter.dialect.readOnlyTx(); opened.read && sql != "" { // the end of the savepoint lifts it
+		if err := t.own(own, sql); err != nil {
+			return nil, err
+		}
+	}
+	t.tx = opened
+	return opened, nil
+}
+
+// admitTx refuses what one session with one open transaction can not give.
+func (t *transaction) admitTx(o driver.TxOptions) error {
+	if t.tx != nil {
+		return t.refuse("unsupported:concurrent-transactions")
+	}
+	if level := sql.IsolationLevel(o.Isolation); level != sql.LevelDefault && !t.adapter.dialect.same(level, t.session.isolation) {
+		return t.refuse("unsupported:isolation")
+	}
+	if t.writers++; t.writers > maxWriters {
+		return t.refuse("unsupported:too-many-statements")
+	}
+	if t.leaked != "" {
+		t.note("unsupported:" + t.leaked)
+	}
+	return nil
+}
+
+// ErrFailed is the error of a Commit in a shadow, when a statement of the
+// transaction has failed before: as live, it is rolled back. Each driver has
+// an error of its own for that.
+var ErrFailed = errors.New("sqlshadow: commit of a transaction in which a statement has failed: it is rolled back")
+
+// Commit releases the savepoint. Before, it fires the deferred constraints,
+// and fails as a commit would: with their error, or with ErrFailed.
+func (x *tx) Commit() error {
+	own, leave, err := x.t.ready(context.Background())
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if x.closed {
+		return sql.ErrTxDone
+	}
+	defer x.end()
+	if x.failed {
+		return firstOf(x.t.rollbackTo(own, x.mark), ErrFailed)
+	}
+	if x.t.unchecked {
+		if err := x.t.checkDeferred(own); err != nil {
+			return firstOf(x.t.gone(), x.t.rollbackTo(own, x.mark), x.t.ifFailed(err))
+		}
+	}
+	if err := x.t.own(own, "RELEASE SAVEPOINT "+x.mark.Name); err != nil {
+		if x.t.adapter.dialect.kind(err) == failedTransaction {
+			return firstOf(x.t.rollbackTo(own, x.mark), ErrFailed)
+		}
+		return err
+	}
+	if x.leak != "" {
+		x.t.leaked = x.leak
+	}
+	return nil
+}
+
+// ifFailed is ErrFailed in place of what the server says of each statement
+// then.
+func (t *transaction) ifFailed(err error) error {
+	if t.adapter.dialect.kind(err) == failedTransaction {
+		return ErrFailed
+	}
+	return err
+}
+
+// gone is the error of a transaction that is not there any more.
+func (t *transaction) gone() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.poison
+}
+
+// Rollback goes back to the savepoint.
+func (x *tx) Rollback() error {
+	own, leave, err := x.t.ready(context.Background())
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if x.closed {
+		return sql.ErrTxDone
+	}
+	defer x.end()
+	return x.t.rollbackTo(own, x.mark)
+}
+
+func (x *tx) end() {
+	x.closed = true
+	x.t.tx = nil
+	x.ended()
+}
