@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/quackproxy/quack/txshadow"
@@ -56,6 +57,12 @@ type Config struct {
 	// default 50 ms on PostgreSQL. MariaDB counts in whole seconds: there it is
 	// rounded up, and the budget ends most waits before it.
 	LockTimeout time.Duration
+
+	// Lasting lists tables of a MariaDB, as schema.table, whose engine can not
+	// roll back (MyISAM, Aria, MEMORY) and that no shadow writes, by triggers and
+	// functions neither. With others of that kind no shadow is run. Statements that
+	// write and name one are refused.
+	Lasting []string
 
 	// Strict refuses, with txshadow.ErrForeign, what may write and has the
 	// context of no request, while a shadow runs in the process. Without it that
@@ -109,6 +116,12 @@ func New(c Config) (*Adapter, error) {
 	switch c.Dialect {
 	case Postgres:
 		a.dialect = postgres{}
+	case MariaDB:
+		tolerated := map[string]bool{}
+		for _, table := range c.Lasting {
+			tolerated[strings.ToLower(table)] = true
+		}
+		a.dialect = mariadb{tolerated}
 	default:
 		return nil, fmt.Errorf("make a sqlshadow adapter: Config.Dialect is %q\n  set it to sqlshadow.Postgres or sqlshadow.MariaDB", string(c.Dialect))
 	}

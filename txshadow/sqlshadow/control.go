@@ -110,10 +110,7 @@ func (c *control) gone(s *session) error {
 	defer cancel()
 	return c.do(ctx, func(ctx context.Context, other *session) error {
 		d := c.adapter.dialect
-		if _, err := other.query(ctx, d.ends(s)); err != nil {
-			return fmt.Errorf("end the session %s: %w", s.id, err)
-		}
-		for {
+		for look := 0; ; look++ {
 			row, err := other.row(ctx, d.finds(s))
 			switch {
 			case err != nil:
@@ -124,6 +121,8 @@ func (c *control) gone(s *session) error {
 				return nil
 			case ctx.Err() != nil:
 				return fmt.Errorf("the session %s does not end: %w", s.id, ctx.Err())
+			case look == 0:
+				other.query(ctx, d.ends(s)) // an error is met again: it is still there
 			}
 			time.Sleep(2 * time.Millisecond)
 		}

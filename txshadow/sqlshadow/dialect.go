@@ -40,7 +40,9 @@ type dialect interface {
 	counts(ctx context.Context, s *session) (ledger.Counts, error)
 	// still says whether the session is in the transaction that open has begun.
 	still(ctx context.Context, s *session) (bool, error)
-	// rolledBack is nil when the server says that the transaction is.
+	// rollBack ends the transaction; rolledBack is nil when the server says that it
+	// is rolled back.
+	rollBack(ctx context.Context, s *session) error
 	rolledBack(ctx context.Context, s *session) error
 	readOnlyTx() string // makes a savepoint read-only; "" when nothing does
 	same(l sql.IsolationLevel, usual string) bool

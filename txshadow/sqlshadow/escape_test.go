@@ -234,7 +234,7 @@ func layersTable(sets []layerSet, columns [][]outcome, escapes [][]string) strin
 	}
 	b.WriteString("\n| --- |" + strings.Repeat(" --- |", len(sets)) + "\n")
 	for i, escape := range escapes {
-		fmt.Fprintf(&b, "| `%s` |", strings.Join(escape, "` then `"))
+		fmt.Fprintf(&b, "| `%s` |", strings.ReplaceAll(strings.Join(escape, "` then `"), "\n", "⏎"))
 		for j, set := range sets {
 			b.WriteString(" " + columns[j][i].cell(set.name) + " |")
 		}

@@ -55,15 +55,15 @@ var errEscaped = errors.New("the transaction is not the one that was opened")
 // what it has written, rolls it back, and asks whether it is.
 func (t *transaction) rollBack(ctx context.Context) (footprint txshadow.Footprint, err error) {
 	if t.reads() {
-		return nil, t.session.exec(ctx, "ROLLBACK")
+		return nil, t.adapter.dialect.rollBack(ctx, t.session)
 	}
 	d := t.adapter.dialect
-	if !t.adapter.layers.noWatch {
+	if !t.adapter.layers.noWatch && !t.undone {
 		if footprint, err = t.lastLook(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if err := t.insist(ctx, func() error { return t.session.exec(ctx, "ROLLBACK") }); err != nil {
+	if err := t.insist(ctx, func() error { return d.rollBack(ctx, t.session) }); err != nil {
 		return nil, err
 	}
 	if t.adapter.layers.noWatch {
@@ -87,11 +87,14 @@ func (t *transaction) lastLook(ctx context.Context) (txshadow.Footprint, error) 
 	}
 	if to != "" {
 		err := t.insist(ctx, func() error { return t.session.exec(ctx, "ROLLBACK TO SAVEPOINT "+to) })
-		if k := d.kind(err); k == noSavepoint || k == noTransaction {
+		switch d.kind(err) {
+		case noSavepoint, noTransaction:
 			return nil, errEscaped
-		}
-		if err != nil {
-			return nil, err
+		case undone:
+		default:
+			if err != nil {
+				return nil, err
+			}
 		}
 	}
 	var still bool

@@ -255,6 +255,8 @@ func (postgres) still(ctx context.Context, s *session) (bool, error) {
 	return err == nil && (s.transaction == "" || row[0] == s.transaction), err
 }
 
+func (postgres) rollBack(ctx context.Context, s *session) error { return s.exec(ctx, "ROLLBACK") }
+
 func (postgres) rolledBack(ctx context.Context, s *session) error {
 	if s.transaction == "" {
 		return nil

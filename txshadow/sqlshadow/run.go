@@ -124,6 +124,9 @@ func (t *transaction) after(own context.Context, w work, m ledger.Mark, err erro
 		}
 		err = firstOf(err, rel)
 	}
+	if t.adapter.dialect.kind(err) == undone {
+		return err
+	}
 	if back := t.rollbackTo(own, m); back != nil {
 		return back
 	}

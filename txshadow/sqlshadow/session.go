@@ -23,13 +23,15 @@ type session struct {
 	opened time.Time
 	stmts  map[string]driver.Stmt // by their SQL
 
-	id      string // of the process or thread that serves it
-	started string // when, so that the id is not somebody else's by now
-	server  string // start of the server, likewise
-	joins   bool   // takes several statements at once
-	escapes bool   // a backslash escapes in ordinary strings, as far as was known last
-	quotes  bool   // double quotes are for identifiers
-	flushed bool   // its statistics have nothing of before
+	id      string          // of the process or thread that serves it
+	started string          // when, so that the id is not somebody else's by now
+	server  string          // start of the server, likewise
+	joins   bool            // takes several statements at once
+	escapes bool            // a backslash escapes in ordinary strings, as far as was known last
+	quotes  bool            // double quotes are for identifiers
+	flushed bool            // its statistics have nothing of before
+	lasting map[string]bool // tables that can not roll back
+	unfused bool
 
 	// Of its transaction.
 	transaction string        // what the server calls it

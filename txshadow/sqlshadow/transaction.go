@@ -39,6 +39,7 @@ type held struct {
 	tx        *tx    // the application's open transaction
 	unchecked bool   // something may wait for a deferred constraint
 	writers   int    // savepoints that may have a transaction id of their own
+	undone    bool   // the server has rolled the whole transaction back, and said so
 	leaked    string // what the last COMMIT of the application should have ended
 	books     ledger.Ledger
 }

@@ -54,6 +54,12 @@ func (t *transaction) observe(w work, err error) {
 		if t.reads() && (w.on == nil || !w.on.read) {
 			t.note("write:25006" + w.detail())
 		}
+	case undone:
+		t.note("unsupported:deadlock")
+		t.undone = true
+		t.mu.Lock()
+		t.poison = err
+		t.mu.Unlock()
 	case lockTimeout:
 		t.note("unsupported:lock-timeout")
 	}
@@ -88,6 +94,7 @@ const (
 	lockTimeout
 	fuseBlown
 	sessionGone
+	undone // by the server, the whole transaction
 )
 
 // ofConnection says that err is of the connection, and the session gone.
