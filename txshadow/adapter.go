@@ -134,7 +134,7 @@ func New(c Config) (*Adapter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a txshadow adapter: %w", err)
 	}
-	a.orphans = usualOrphans
+	a.prepares, a.orphans = true, usualOrphans
 	a.pool, a.timedOut = &Pool{adapter: a}, sync.OnceValue(a.makeTimeout)
 	a.sessions = sessions{adapter: a, before: pc.BeforeConnect, after: pc.AfterConnect, closing: pc.BeforeClose}
 	return a, nil

@@ -148,6 +148,7 @@ type front struct {
 	maxBody          int64
 	wallCap, readCap time.Duration
 	strict           bool
+	prepares         bool // the engine takes ModePrepare
 
 	proof      proof
 	foreigners foreigners

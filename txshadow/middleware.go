@@ -77,6 +77,9 @@ func (a *front) shadowed(w http.ResponseWriter, r *http.Request, next http.Handl
 	if err == nil && m.Mode == ModeHello {
 		err = errors.New("mode=hello is answered at " + HelloPath + " only")
 	}
+	if err == nil && m.Mode == ModePrepare && !a.prepares {
+		err = errors.New("mode=prepare was not offered: this adapter does not read rows")
+	}
 	if err != nil {
 		a.forbid(w, r, err)
 		return

@@ -59,7 +59,6 @@ func (t *transaction) judge(own context.Context, st *sqltext.Statement, on *tx, 
 			}
 		}
 	}
-	t.books.Lost = t.books.Lost || st.Uncounted
 	if st.Leak != "" && on == nil {
 		t.leaked = st.Leak
 	} else if st.Leak != "" {

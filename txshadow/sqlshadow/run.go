@@ -62,6 +62,13 @@ func (t *transaction) perform(ctx, own context.Context, w work) error {
 			return err
 		}
 	}
+	kept := func() error { return nil }
+	if w.on != nil {
+		var err error
+		if kept, err = w.on.keeps(own, w); err != nil {
+			return err
+		}
+	}
 	if w.writes() && !t.reads() {
 		t.books.Stale, t.unchecked = true, true
 	}
@@ -74,6 +81,8 @@ func (t *transaction) perform(ctx, own context.Context, w work) error {
 		err = t.after(own, w, m, err)
 	} else if gone := t.within(own, w, err); gone != nil {
 		return gone
+	} else if err == nil {
+		err = kept()
 	}
 	return cancelled(ctx, t.adapter.dialect, err)
 }

@@ -17,7 +17,70 @@ type tx struct {
 	failed bool   // a statement has, so that only a rollback is left
 	read   bool   // READ ONLY
 	leak   string // what outlives the COMMIT
+	points []point
 	ended  func() // tells the connection that it has no transaction any more
+}
+
+// point is a savepoint of the application's own, which database/sql has no
+// other way for than SQL.
+type point struct {
+	name string
+	mark ledger.Mark
+}
+
+// keeps keeps the books right over savepoints that stand in the application's
+// SQL. It is called before a statement is sent, and kept after it has succeeded.
+func (x *tx) keeps(own context.Context, w work) (kept func() error, err error) {
+	nothing := func() error { return nil }
+	if len(w.stmts) != 1 {
+		for _, st := range w.stmts {
+			x.t.books.Lost = x.t.books.Lost || st.Savepoint
+		}
+		return nothing, nil
+	}
+	st := w.stmts[0]
+	switch {
+	case !st.Savepoint || x.t.adapter.layers.noInterception:
+		return nothing, nil
+	case st.Verb == "savepoint":
+		if !x.failed {
+			err = x.t.readBooks(own)
+		}
+		return func() error {
+			x.points = append(x.points, point{st.Name, x.t.books.Mark(st.Name)})
+			return nil
+		}, err
+	case st.Verb == "rollback":
+		return func() error { return x.wentBack(own, st.Name) }, nil
+	}
+	return func() error { // RELEASE: those after it go with it
+		x.points = x.points[:max(0, x.last(st.Name))]
+		return nil
+	}, nil
+}
+
+// last is where the last savepoint of a name stands, -1 when there is none.
+func (x *tx) last(name string) int {
+	for i := len(x.points) - 1; i >= 0; i-- {
+		if x.points[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (x *tx) wentBack(own context.Context, name string) error {
+	at := x.last(name)
+	if at < 0 {
+		x.t.books.Lost = true
+		return nil
+	}
+	if err := x.t.readBooks(own); err != nil {
+		return err
+	}
+	x.t.books.Undone(x.points[at].mark)
+	x.points = x.points[:at+1]
+	return nil
 }
 
 // begin begins a transaction of the application.

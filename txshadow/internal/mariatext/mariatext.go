@@ -126,15 +126,15 @@ func (p phrase) judge(s *sqltext.Statement) string {
 		}
 	case "rollback":
 		if at := p.rollbackTo(); at > 0 {
-			s.Savepoint = true
+			s.Savepoint, s.Name = true, p.name(at)
 			return p.savepoint(at)
 		}
 		return "escape:rollback"
 	case "savepoint":
-		s.Savepoint = true
+		s.Savepoint, s.Name = true, p.name(1)
 		return p.savepoint(1)
 	case "release":
-		s.Savepoint = true
+		s.Savepoint, s.Name = true, p.name(2)
 		return p.savepoint(2)
 	case "set":
 		return p.set()

@@ -17,6 +17,7 @@ func (p phrase) control(s *Statement) string {
 		}
 		if s.Verb == "rollback" && p.rollbackTo() > 0 {
 			s.Savepoint = true
+			s.Name = p.name(p.rollbackTo())
 			return p.savepointName(p.rollbackTo())
 		}
 		return "escape:" + s.Verb
@@ -34,6 +35,7 @@ func (p phrase) control(s *Statement) string {
 		if s.Verb == "release" && p.word(1) == "savepoint" && len(p) > 2 {
 			at = 2
 		}
+		s.Name = p.name(at)
 		return p.savepointName(at)
 	case "set":
 		return p.set(s)

@@ -25,6 +25,7 @@ type Statement struct {
 	Guard        string        // one of guards that it sets
 	GuardTo      time.Duration // what to; 0 when that is not a plain positive number
 	Savepoint    bool          // SAVEPOINT, RELEASE, ROLLBACK TO: only inside a transaction of the application
+	Name         string        // of the savepoint
 	AllImmediate bool          // SET CONSTRAINTS ALL IMMEDIATE, which would fire the fuse
 	Writable     bool          // SET TRANSACTION READ WRITE and its like
 	Lasting      bool          // has effects that stay when a READ ONLY transaction commits: NOTIFY, large objects
