@@ -97,7 +97,7 @@ func plainRead(sql string) bool {
 var ownPackage = reflect.TypeFor[Adapter]().PkgPath()
 
 // between are packages that stand between the application and us.
-var between = []string{ownPackage + ".", ownPackage + "/", "github.com/jackc/pgx/", "database/sql."}
+var between = []string{ownPackage + ".", ownPackage + "/sqlshadow.", "github.com/jackc/pgx/", "database/sql."}
 
 // callSite is where the application has called us, perhaps by way of pgx or
 // database/sql.
