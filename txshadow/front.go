@@ -105,10 +105,14 @@ func (f *Front) Find(ctx context.Context) (s *Shadow, request bool, err error) {
 	return scope.shadow, true, nil
 }
 
-// Foreign is to be called before something is sent that belongs to no request.
-// While a shadow runs, and when mayWrite says so, all shadows of the process
-// are noted as touched; with Strict the error is ErrForeign.
-func (f *Front) Foreign(mayWrite func() bool) error { return f.front.foreign(mayWrite) }
+// Foreign is to be called before something is sent that belongs to no request
+// which Middleware has seen. While a shadow runs, and when mayWrite says so, all
+// shadows of the process are noted as touched; with Strict the error is
+// ErrForeign.
+func (f *Front) Foreign(ctx context.Context, mayWrite func() bool) error {
+	f.front.before(ctx, mayWrite)
+	return f.front.foreign(mayWrite)
+}
 
 // ForeignCalls is how many calls that may write had the context of no request
 // while a shadow ran.

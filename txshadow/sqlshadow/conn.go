@@ -87,7 +87,7 @@ func (c *liveConn) whose(ctx context.Context, sql string) (*transaction, *tx, er
 	case request || c.request || c.liveTx:
 		return nil, nil, nil
 	}
-	return nil, nil, c.adapter.front.Foreign(func() bool { return mayWrite(c.adapter.dialect, sql) })
+	return nil, nil, c.adapter.front.Foreign(ctx, func() bool { return mayWrite(c.adapter.dialect, sql) })
 }
 
 // begins stands for SQL that is not known yet and may write.
