@@ -17,7 +17,7 @@ import (
 // are opened by who embeds it.
 type pgwireCmd struct {
 	Listen     string `default:"127.0.0.1:6433" env:"QUACK_PGWIRE_LISTEN" help:"Address for Postgres clients; a path is a Unix socket (127.0.0.1:6433)." placeholder:"HOST:PORT"`
-	Database   string `required:"" help:"Name of the database; its DSN is read from QUACK_DB_NAME." placeholder:"NAME"`
+	Database   string `required:"" help:"Name of the database; its DSN is read from QUACK_LANES_NAME, else QUACK_DB_NAME." placeholder:"NAME"`
 	Auth       string `default:"scram" enum:"scram,md5,password,trust" help:"How clients log in: scram, md5, password (in clear text, needs TLS) or trust (from this machine only) (scram)."`
 	TLSCert    string `name:"tls-cert" help:"Certificate for clients, PEM." placeholder:"FILE"`
 	TLSKey     string `name:"tls-key" help:"Its key, PEM." placeholder:"FILE"`
@@ -54,9 +54,9 @@ func networkOf(addr string) string {
 // is not the role of the DSN.
 func (c *pgwireCmd) config(getenv func(string) string) (pgwire.Config, error) {
 	variable := (&routes.Database{Name: c.Database}).Env()
-	cfg := pgwire.Config{DSN: getenv(variable), RequireTLS: c.RequireTLS, MaxClients: c.MaxClients}
+	cfg := pgwire.Config{DSN: laneDSN(c.Database, getenv), RequireTLS: c.RequireTLS, MaxClients: c.MaxClients}
 	if cfg.DSN == "" {
-		return cfg, fmt.Errorf("%s is not set\n  put the DSN of the database %q in it", variable, c.Database)
+		return cfg, fmt.Errorf("%s is not set\n  put the DSN of the database %q in it, with the role of the application", laneVariable(variable), c.Database)
 	}
 	cfg.Auth = map[string]pgwire.Auth{"scram": pgwire.AuthSCRAM, "md5": pgwire.AuthMD5, "password": pgwire.AuthCleartext, "trust": pgwire.AuthTrust}[c.Auth]
 	role, password := getenv("QUACK_PGWIRE_ROLE"), getenv("QUACK_PGWIRE_PASSWORD")

@@ -82,7 +82,7 @@ func TestPgwireVerbRefuses(t *testing.T) {
 		args   []string
 		says   string
 	}{
-		{"no DSN", nil, nil, "QUACK_DB_SHOP is not set"},
+		{"no DSN", nil, nil, "QUACK_LANES_SHOP is not set"},
 		{"half a login", map[string]string{"QUACK_DB_SHOP": "postgres://a:b@h/d", "QUACK_PGWIRE_ROLE": "app"}, nil, "belong together"},
 		{"half a certificate", map[string]string{"QUACK_DB_SHOP": "postgres://a:b@h/d"}, []string{"--tls-cert", "x"}, "belong together"},
 		{"no password", map[string]string{"QUACK_DB_SHOP": "postgres://a@h/d"}, nil, "no password for clients"},
@@ -95,5 +95,18 @@ func TestPgwireVerbRefuses(t *testing.T) {
 		if code != exitUsage || !strings.Contains(errs.String(), c.says) {
 			t.Errorf("%s: exit code %d, %s", c.reason, code, errs.String())
 		}
+	}
+}
+
+// The wire proxy hands its role on to who logs in: that is the application's,
+// and Quack's own, which may do more, only where no other is given.
+func TestTheWireProxyTakesTheRoleOfLanes(t *testing.T) {
+	env := map[string]string{"QUACK_DB_SHOP": "postgres://guard@h/shop", "QUACK_LANES_SHOP": "postgres://app@h/shop"}
+	for _, want := range []string{"postgres://app@h/shop", "postgres://guard@h/shop"} {
+		cfg, err := (&pgwireCmd{Database: "shop", Auth: "trust"}).config(func(name string) string { return env[name] })
+		if err != nil || cfg.DSN != want {
+			t.Errorf("%q, %v", cfg.DSN, err)
+		}
+		delete(env, "QUACK_LANES_SHOP")
 	}
 }
