@@ -2,6 +2,7 @@ package txshadow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -91,7 +92,7 @@ func (s *shadow) endFromOutside(why error) Ending {
 	}
 	if err := s.adapter.sessions.gone(s.session); err != nil {
 		s.log.Error("the end of a shadow's transaction can not be confirmed", "reason", s.noted(), "err", err)
-		return Ending{Reason: s.noted()}
+		return Ending{Reason: s.noted(), Unreachable: errors.Is(err, errUnreachable)}
 	}
 	return Ending{RolledBack: true, Reason: s.noted()}
 }

@@ -59,9 +59,12 @@ type Transaction interface {
 // Ending is what became of a shadow's transaction.
 type Ending struct {
 	RolledBack bool // the server has said so
-	Reason     string
-	Footprint  Footprint // nil when it is not known
-	effects    Effects
+	// Unreachable says that it can not: there is no server to ask, or it is
+	// another one, so that its crash or its own limits have ended the transaction.
+	Unreachable bool
+	Reason      string
+	Footprint   Footprint // nil when it is not known
+	effects     Effects
 }
 
 // Front is the HTTP half of a Go adapter, for packages that bring the half of

@@ -123,15 +123,21 @@ func (h *handling) result() *answer {
 }
 
 // acknowledge answers m. Without an acknowledgement when the rollback could
-// not be confirmed, and then with a status that nothing between here and Quack
-// answers with for reasons of its own; without an answer of the application's when there is none.
+// not be confirmed: with 503 when that is because there is no server to ask, so that
+// Quack takes it for unconfirmed; else, and for every escape, with a status that
+// nothing between here and Quack answers with for reasons of its own. Without an
+// answer of the application's when there is none.
 func (a *front) acknowledge(w http.ResponseWriter, m Marked, e Ending, answered *answer) {
 	if !e.RolledBack {
 		why := "txshadow: the rollback could not be confirmed"
 		if e.Reason != "" {
 			why += " (" + e.Reason + ")"
 		}
-		http.Error(w, why, http.StatusInternalServerError)
+		status := http.StatusInternalServerError
+		if e.Unreachable && rank(e.Reason) < rank("escape") {
+			status = http.StatusServiceUnavailable
+		}
+		http.Error(w, why, status)
 		return
 	}
 	if answered == nil {

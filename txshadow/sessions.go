@@ -170,16 +170,25 @@ func (p *sessions) gone(s *session) error {
 	}
 }
 
-// errOtherServer says that what answers is not the server that had the session.
-var errOtherServer = errors.New("this is another server")
+// errUnreachable says that there is no server to ask.
+var errUnreachable = errors.New("the server can not be asked")
+
+// errOtherServer says that what answers is not the server that had the session:
+// perhaps it has restarted.
+var errOtherServer = fmt.Errorf("this is another server: %w", errUnreachable)
 
 // goneNow is one attempt of gone.
-func (p *sessions) goneNow(ctx context.Context, s *session) error {
+func (p *sessions) goneNow(ctx context.Context, s *session) (err error) {
 	conn, err := p.connect(ctx, p.adapter.config.Copy())
 	if err != nil {
-		return fmt.Errorf("look for the session %d: %w", s.pid, err)
+		return fmt.Errorf("look for the session %d: %w: %w", s.pid, errUnreachable, err)
 	}
-	defer closeConn(conn)
+	defer func() {
+		if err != nil && conn.IsClosed() {
+			err = fmt.Errorf("%w: %w", errUnreachable, err)
+		}
+		closeConn(conn)
+	}()
 	which := " FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND " + catalog.Instant("backend_start") + " = $2"
 	const server = "pg_catalog.pg_postmaster_start_time()"
 	if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend(pid)"+which+" AND "+catalog.Instant(server)+" = $3", s.pid, s.started, s.server); err != nil {

@@ -30,6 +30,9 @@ const (
 	cancelEvery = 25 * time.Millisecond
 )
 
+// errUnreachable says that there is no server to ask.
+var errUnreachable = errors.New("the server can not be asked")
+
 // do calls f with the session; once more with a new one when it had been cut
 // off.
 func (c *control) do(ctx context.Context, f func(ctx context.Context, s *session) error) (err error) {
@@ -40,7 +43,7 @@ func (c *control) do(ctx context.Context, f func(ctx context.Context, s *session
 		if !old {
 			if c.s, err = connect(ctx, c.connector); err != nil {
 				c.s = nil
-				return fmt.Errorf("open the session that controls shadows: %w", err)
+				return fmt.Errorf("open the session that controls shadows: %w: %w", errUnreachable, err)
 			}
 		}
 		if err = f(ctx, c.s); err == nil {
@@ -116,7 +119,7 @@ func (c *control) gone(s *session) error {
 			case err != nil:
 				return fmt.Errorf("look for the session %s: %w", s.id, err)
 			case row[0] != s.server:
-				return fmt.Errorf("look for the session %s: this is another server", s.id)
+				return fmt.Errorf("look for the session %s: this is another server: %w", s.id, errUnreachable)
 			case row[1] == "0":
 				return nil
 			case ctx.Err() != nil:

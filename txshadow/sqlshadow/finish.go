@@ -145,7 +145,7 @@ func (t *transaction) endFromOutside(why error, held bool) txshadow.Ending {
 	t.session.kill()
 	if err != nil && !t.reads() {
 		t.request.Log().Error("the end of a shadow's transaction can not be confirmed", "reason", t.request.Noted(), "err", err)
-		return txshadow.Ending{Reason: t.request.Noted()}
+		return txshadow.Ending{Reason: t.request.Noted(), Unreachable: errors.Is(err, errUnreachable)}
 	}
 	return txshadow.Ending{RolledBack: true, Reason: t.request.Noted()}
 }
