@@ -3,6 +3,7 @@ package sqlshadow
 import (
 	"context"
 	"database/sql/driver"
+	"reflect"
 	"slices"
 
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
@@ -21,6 +22,9 @@ func (t *transaction) admit(own context.Context, on *tx, query string, args []dr
 	if t.adapter.layers.noInterception {
 		return stmts, query, nil
 	}
+	if rewrites(args) {
+		return nil, "", t.refuse("unsupported:query-rewriter")
+	}
 	if t.leaked != "" && len(stmts) > 0 {
 		t.note("unsupported:" + t.leaked)
 	}
@@ -31,6 +35,19 @@ func (t *transaction) admit(own context.Context, on *tx, query string, args []dr
 	}
 	send, err = t.adapted(own, query, stmts)
 	return stmts, send, err
+}
+
+// rewrites says that an argument will change the SQL behind our back: pgx takes
+// such arguments (QueryRewriter). Its own put numbers in place of names.
+func rewrites(args []driver.NamedValue) bool {
+	return slices.ContainsFunc(args, func(a driver.NamedValue) bool {
+		t := reflect.TypeOf(a.Value)
+		if t == nil {
+			return false
+		}
+		_, ok := t.MethodByName("RewriteQuery")
+		return ok && !(t.PkgPath() == "github.com/jackc/pgx/v5" && (t.Name() == "NamedArgs" || t.Name() == "StrictNamedArgs"))
+	})
 }
 
 // judge refuses a statement, or keeps in mind what it leaves behind.

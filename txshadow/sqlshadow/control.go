@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -67,36 +68,65 @@ func (c *control) close() {
 	}
 }
 
+// rounds is how often pooled looks: live work on the pooler may hide it once.
+const rounds = 10
+
 // pooled is errPooled when s does not have a process of the server for itself.
-// While another session holds a transaction open, a pooler gives its process to
-// no one else; and it gives the same one to both in turn otherwise.
+// Where the driver shows what the login has announced, that is compared. Else
+// two sessions are looked at in turn: while another one holds a transaction
+// open, a pooler gives its process to no one else, and at other times it gives
+// the same one to both.
 func (c *control) pooled(ctx context.Context, s *session) error {
-	ask := "SELECT " + c.adapter.dialect.number()
-	own, err := s.row(ctx, ask)
+	own, err := s.row(ctx, "SELECT "+c.adapter.dialect.number())
 	if err != nil {
 		return fmt.Errorf("ask the session who it is: %w", err)
 	}
+	if pid := announced(s.conn); pid != "" {
+		if pid != own[0] {
+			return errPooled
+		}
+		return nil
+	}
 	return c.do(ctx, func(ctx context.Context, other *session) error {
-		if err := other.exec(ctx, "BEGIN"); err != nil {
-			return err
+		for range rounds {
+			if err := c.inTurn(ctx, s, other, own[0]); err != nil {
+				return err
+			}
 		}
-		its, err := other.row(ctx, ask)
-		if err != nil {
-			return err
-		}
-		again, err := s.row(ctx, ask)
-		if err != nil {
-			return err
-		}
-		if err := other.exec(ctx, "ROLLBACK"); err != nil {
-			return err
-		}
-		after, err := s.row(ctx, ask)
-		if err == nil && (its[0] == own[0] || again[0] != own[0] || after[0] != own[0]) {
-			err = errPooled
-		}
-		return err
+		return nil
 	})
+}
+
+func (c *control) inTurn(ctx context.Context, s, other *session, own string) error {
+	ask := "SELECT " + c.adapter.dialect.number()
+	if err := other.exec(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	its, err := other.row(ctx, ask)
+	if err != nil {
+		return err
+	}
+	again, err := s.row(ctx, ask)
+	if err != nil {
+		return err
+	}
+	if err := other.exec(ctx, "ROLLBACK"); err != nil {
+		return err
+	}
+	for range rand.N(4) { // a pooler that gives its processes in turn would keep step
+		row, err := other.row(ctx, ask)
+		if err != nil {
+			return err
+		}
+		if row[0] == own {
+			return errPooled
+		}
+	}
+	after, err := s.row(ctx, ask)
+	if err == nil && (its[0] == own || again[0] != own || after[0] != own) {
+		err = errPooled
+	}
+	return err
 }
 
 // cancel asks the server to cancel what s runs.

@@ -141,9 +141,12 @@ func (t *transaction) endFromOutside(why error, held bool) txshadow.Ending {
 	if held {
 		t.session.release()
 	}
+	if t.reads() { // nothing to take back, and who is not held may not even have a session yet
+		return txshadow.Ending{RolledBack: true, Reason: t.request.Noted()}
+	}
 	err := t.adapter.control.gone(t.session)
 	t.session.kill()
-	if err != nil && !t.reads() {
+	if err != nil {
 		t.request.Log().Error("the end of a shadow's transaction can not be confirmed", "reason", t.request.Noted(), "err", err)
 		return txshadow.Ending{Reason: t.request.Noted(), Unreachable: errors.Is(err, errUnreachable)}
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/quackproxy/quack/txshadow"
 	"github.com/quackproxy/quack/txshadow/sqlshadow"
 )
@@ -82,6 +84,26 @@ func TestWhatAShadowCanNotGive(t *testing.T) {
 				t.Errorf("%s: %d rows are left", c.reason, n)
 			}
 		})
+	}
+}
+
+// rewriter makes something else of what was judged.
+type rewriter struct{}
+
+func (rewriter) RewriteQuery(context.Context, *pgx.Conn, string, []any) (string, []any, error) {
+	return "COMMIT", nil, nil
+}
+
+// pgx takes arguments that change the SQL: its own named ones work, others are
+// refused.
+func TestArgumentsThatRewrite(t *testing.T) {
+	s := serve(t, onPGX, says(func(s *service, ctx context.Context) any {
+		_, named := s.db.ExecContext(ctx, "INSERT INTO accounts (email) VALUES (@email)", pgx.NamedArgs{"email": "a"})
+		_, other := s.db.ExecContext(ctx, "SELECT 1", rewriter{})
+		return fmt.Sprint(named, other != nil)
+	}))
+	if out := s.shadow("/"); strings.TrimSpace(out.body) != `"\u003cnil\u003e true"` || out.ack.Reason != "unsupported:query-rewriter" || s.rows() != 0 {
+		t.Errorf("%s (%s), %d rows", out.body, out.ack.Reason, s.rows())
 	}
 }
 

@@ -46,7 +46,10 @@ var maria = sync.OnceValues(func() (string, error) {
 		CREATE TABLE audit (id BIGINT AUTO_INCREMENT PRIMARY KEY, what TEXT NOT NULL);
 		CREATE TABLE orders (id BIGINT AUTO_INCREMENT PRIMARY KEY, account BIGINT NOT NULL, FOREIGN KEY (account) REFERENCES accounts (id));
 		CREATE TRIGGER audit_account AFTER INSERT ON accounts FOR EACH ROW INSERT INTO audit (what) VALUES (NEW.email);
-		CREATE PROCEDURE commits() COMMIT;`)
+		CREATE PROCEDURE commits() COMMIT;
+		CREATE USER shop@localhost;
+		GRANT ALL ON shop.* TO shop@localhost;
+		GRANT CREATE USER, RELOAD ON *.* TO shop@localhost`)
 	return cfg.FormatDSN(), err
 })
 
@@ -66,6 +69,7 @@ func overMySQL(t testing.TB, dsn string) driver.Connector {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg.User = "shop" // no superuser
 	c, err := mysql.NewConnector(cfg)
 	if err != nil {
 		t.Fatal(err)
