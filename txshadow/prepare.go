@@ -135,6 +135,13 @@ func (s *session) takeBack(ctx context.Context, gid string) error {
 	if sqlState(err) == catalog.StateCancelled {
 		_, err = s.control(ctx, "ROLLBACK PREPARED"+catalog.Literal(gid))
 	}
+	for range 100 { // somebody else is about to
+		if sqlState(err) != stateBusy {
+			break
+		}
+		time.Sleep(laterLook)
+		_, err = s.control(ctx, "ROLLBACK PREPARED"+literal(gid))
+	}
 	if err != nil && s.conn.IsClosed() {
 		return fmt.Errorf("roll back the prepared transaction %s: %w", gid, err)
 	}

@@ -76,12 +76,17 @@ def _prepare(shadow, session, gid):
 
 
 def _roll_back(send, gid):
-    """That there is none any more is as good: a watchdog may have been first. What
-    counts is what became of the transaction."""
-    try:
-        send(f"ROLLBACK PREPARED {literal(gid)}")
-    except (errors.UndefinedObject, errors.ObjectInUse):
-        pass
+    """That there is none any more is as good: a watchdog may have been first, and
+    is waited for when it is about to. What counts is what became of the
+    transaction."""
+    for _ in range(100):
+        try:
+            send(f"ROLLBACK PREPARED {literal(gid)}")
+            return
+        except errors.UndefinedObject:
+            return
+        except errors.ObjectNotInPrerequisiteState:
+            time.sleep(0.002)
 
 
 def _status_sql(xid):

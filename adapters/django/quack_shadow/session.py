@@ -10,7 +10,7 @@ from .errors import ArmError
 from .layers import layers
 
 NAME = "quack-shadow"  # the end of application_name, by which people and watchdogs find shadows
-FUSE, CANCELLED, READ_ONLY, LOCK = "QF001", "57014", "25006", "55P03"
+FUSE, CANCELLED, READ_ONLY, LOCK, PROCEDURE = "QF001", "57014", "25006", "55P03", "2D000"
 GRACE = 0.1  # seconds; how much later than us, at least, the server ends a statement or an idle transaction
 _STEP_MS = 50  # pg_stat_statements keeps each spelling of a SET
 

@@ -11,7 +11,7 @@ from .errors import SessionLost
 from .footprint import Ledger
 from .layers import layers
 from .refuse import OUR_PREFIX
-from .session import CANCELLED, FUSE, LOCK, READ_ONLY
+from .session import CANCELLED, FUSE, LOCK, PROCEDURE, READ_ONLY
 
 log = logging.getLogger("quack_shadow")
 
@@ -260,6 +260,10 @@ class Work:
         """Notes errors that say something about the shadow."""
         if error.pgcode == READ_ONLY and not self.shadow.writes:
             self.shadow.note("write:" + READ_ONLY + admit.detail(statements))
+        # COMMIT or ROLLBACK in a procedure, which is not called by itself here; in
+        # a transaction it fails live as well.
+        if error.pgcode == PROCEDURE and self.tx is None:
+            self.shadow.note("unsupported:procedure")
         # Not NOWAIT, with which the application itself asked for it.
         if error.pgcode == LOCK and error.diag.source_function == "ProcessInterrupts":
             self.shadow.note("unsupported:lock-timeout")

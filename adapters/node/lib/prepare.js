@@ -87,12 +87,19 @@ async function rollbackLeft (shadow) {
 const controlOf = (client) => async (sql) => [(await client.query({ text: sql, rowMode: 'array' })).rows]
 
 const noObject = '42704'
-const busy = '55006' // somebody else is ending it
+const busy = '55000' // somebody else is ending it
 
+/** Returns when there is none: somebody else who is about to end it is waited for. */
 async function rollbackPrepared (control, gid) {
-  await control(`ROLLBACK PREPARED ${literal(gid)}`).catch((err) => {
-    if (err.code !== noObject && err.code !== busy) throw err
-  })
+  for (let i = 0; i < 100; i++) {
+    try {
+      return await control(`ROLLBACK PREPARED ${literal(gid)}`)
+    } catch (err) {
+      if (err.code === noObject) return
+      if (err.code !== busy) throw err
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
 }
 
 /** Whether the server can be asked for mode=prepare. The fuse has to know the probe. */

@@ -6,7 +6,7 @@ const { countsSQL } = require('./ledger')
 
 /** SQLSTATEs that we act on. */
 const state = {
-  cancelled: '57014', noTx: '25P01', noSavepoint: '3B001', readOnly: '25006', lock: '55P03',
+  cancelled: '57014', procedure: '2D000', noTx: '25P01', noSavepoint: '3B001', readOnly: '25006', lock: '55P03',
   noSchema: '3F000', noTable: '42P01', noRight: '42501', fuse: 'QF001'
 }
 

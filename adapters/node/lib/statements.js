@@ -179,6 +179,8 @@ function observe (shadow, tx, stmts, failure) {
     const st = stmts.find((s) => s.writes) ?? stmts[0]
     shadow.note(['write', state.readOnly, st?.verb, st?.table].filter(Boolean).join(':'))
   }
+  // COMMIT or ROLLBACK in a procedure, which is not called by itself here; in a transaction it fails live as well.
+  if (failure?.code === state.procedure && !tx) shadow.note('unsupported:procedure')
   // Not NOWAIT, with which the application itself asked for it.
   if (failure?.code === state.lock && failure.routine === 'ProcessInterrupts') shadow.note('unsupported:lock-timeout')
 }

@@ -58,7 +58,7 @@ module QuackShadow
       connection.exec(ORPHANS).column_values(0).each do |gid|
         connection.exec("ROLLBACK PREPARED '#{connection.escape_string(gid)}'")
         yield gid
-      rescue PG::UndefinedObject, PG::ObjectInUse
+      rescue PG::UndefinedObject, PG::ObjectNotInPrerequisiteState
         next
       end
     end
@@ -88,12 +88,16 @@ module QuackShadow
       nil
     end
 
-    # That there is none any more is as good: a watchdog may have been first.
-    # What counts is what became of the transaction.
-    def roll_back(control)
+    # That there is none any more is as good: a watchdog may have been first, and
+    # is waited for when it is about to. What counts is what became of the
+    # transaction.
+    def roll_back(control, tries = 100)
       control.call("ROLLBACK PREPARED '#{@gid}'")
-    rescue PG::UndefinedObject, PG::ObjectInUse
+    rescue PG::UndefinedObject
       nil
+    rescue PG::ObjectNotInPrerequisiteState
+      sleep 0.002
+      retry if (tries -= 1).positive?
     end
 
     # Until the slot has given what was prepared, is gone, or the time is up.

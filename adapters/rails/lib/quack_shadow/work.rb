@@ -153,6 +153,8 @@ module QuackShadow
       case state(failure)
       when "25006"
         note("write:25006#{detail(statements)}") if readonly?
+      when "2D000" # COMMIT or ROLLBACK in a procedure, which is not called by itself here
+        note("unsupported:procedure") if @transactions.empty? # else it fails live as well
       when "55P03"
         # Not NOWAIT, with which the application itself asked for it.
         note("unsupported:lock-timeout") if field(failure, PG::PG_DIAG_SOURCE_FUNCTION) == "ProcessInterrupts"
