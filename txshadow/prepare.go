@@ -136,11 +136,11 @@ func (s *session) takeBack(ctx context.Context, gid string) error {
 		_, err = s.control(ctx, "ROLLBACK PREPARED"+catalog.Literal(gid))
 	}
 	for range 100 { // somebody else is about to
-		if sqlState(err) != stateBusy {
+		if sqlState(err) != catalog.StateBusy {
 			break
 		}
 		time.Sleep(laterLook)
-		_, err = s.control(ctx, "ROLLBACK PREPARED"+literal(gid))
+		_, err = s.control(ctx, "ROLLBACK PREPARED"+catalog.Literal(gid))
 	}
 	if err != nil && s.conn.IsClosed() {
 		return fmt.Errorf("roll back the prepared transaction %s: %w", gid, err)
