@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/txshadow"
 )
 
 // fit asks whether the database can give write sets.
@@ -24,7 +28,28 @@ func (s *stream) fit(ctx context.Context) error {
 		return err
 	}
 	s.reader.keeps(f.keepMiB << 20)
-	return nil
+	return s.mayEnd(ctx)
+}
+
+// strangersSQL names the roles of services' shadow sessions whose prepared
+// transactions this role could not roll back.
+const strangersSQL = `SELECT coalesce(pg_catalog.string_agg(DISTINCT pg_catalog.quote_ident(usename), ', '), '') FROM pg_catalog.pg_stat_activity
+	WHERE datname = pg_catalog.current_database() AND application_name LIKE '%` + txshadow.SessionName + `'
+	AND NOT pg_catalog.pg_has_role(usesysid, 'MEMBER')`
+
+// mayEnd refuses what nobody could end: of a service that is killed behind its
+// PREPARE the transaction stays, with its locks, and only its role may roll it
+// back. Where no session of a service is seen, nothing is known against it.
+func (s *stream) mayEnd(ctx context.Context) error {
+	var roles string
+	if err := s.side.QueryRow(ctx, strangersSQL).Scan(&roles); err != nil {
+		return fmt.Errorf("ask whose shadows could be ended: %w", err)
+	}
+	if roles == "" {
+		return nil
+	}
+	return fmt.Errorf("this role could not roll back what a service leaves prepared when it is killed, and live sessions would wait for its locks\n"+
+		"  GRANT %s TO %s", roles, pgx.Identifier{s.side.Config().User}.Sanitize())
 }
 
 // facts are what of a server decides whether it gives write sets.
@@ -75,6 +100,9 @@ func (s *stream) look(ctx context.Context) error {
 		return fmt.Errorf("look at the replication slot: %w", err)
 	}
 	s.reader.looked(retained, lag, orphans)
+	if err := s.mayEnd(ctx); err != nil {
+		return err
+	}
 	return s.confirm(true)
 }
 

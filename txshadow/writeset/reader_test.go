@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/internal/postgres/pgtest"
 	"github.com/quackproxy/quack/txshadow/writeset"
 )
 
@@ -182,4 +185,23 @@ func TestConfigIsChecked(t *testing.T) {
 	if s := fmt.Sprintf("%v %+v %#v", writeset.Config{DSN: "secret"}, writeset.Config{DSN: "secret"}, writeset.Config{DSN: "secret"}); strings.Contains(s, "secret") {
 		t.Error(s)
 	}
+}
+
+// What a killed service leaves prepared has to be ended by somebody: the rows of
+// a service whose role Quack's is no member of are not asked for.
+func TestARoleThatMayNotEndWhatIsPrepared(t *testing.T) {
+	b := &bench{t: t, dsn: pgtest.NewDatabase(t), logs: &logged{}}
+	b.conn = b.connect()
+	reader, app := "reader_"+b.conn.Config().Database, "app_"+b.conn.Config().Database
+	b.exec("CREATE ROLE " + reader + " LOGIN REPLICATION; GRANT pg_monitor TO " + reader + "; CREATE ROLE " + app + " LOGIN")
+	t.Cleanup(func() { b.stop(); b.exec("DROP ROLE " + reader + "; DROP ROLE " + app) })
+	service, err := pgx.Connect(t.Context(), b.dsn+"&user="+app+"&application_name=shop%20quack-shadow")
+	b.must(err)
+	defer service.Close(context.Background())
+	b.start(func(c *writeset.Config) { c.DSN += "&user=" + reader })
+	b.until("the reader says whose member it has to be", func() bool {
+		return strings.Contains(b.reader.State().Why, "GRANT "+app+` TO "`+reader+`"`)
+	})
+	b.exec("GRANT " + app + " TO " + reader)
+	b.until("write sets are available", func() bool { return b.reader.State().Available })
 }
