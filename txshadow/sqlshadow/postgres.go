@@ -5,9 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -278,82 +275,4 @@ func (postgres) same(l sql.IsolationLevel, usual string) bool {
 		return usual == "repeatable read"
 	}
 	return false
-}
-
-func which(s *session) string {
-	return " FROM pg_catalog.pg_stat_activity WHERE pid = " + s.id + " AND " + catalog.Instant("backend_start") + " = '" + s.started + "'"
-}
-
-const postmaster = "pg_catalog.pg_postmaster_start_time()"
-
-func (postgres) cancels(s *session) string {
-	return "SELECT pg_catalog.pg_cancel_backend(pid)" + which(s)
-}
-
-func (postgres) ends(s *session) string {
-	return "SELECT pg_catalog.pg_terminate_backend(pid)" + which(s) + " AND " + catalog.Instant(postmaster) + " = '" + s.server + "'"
-}
-
-func (postgres) finds(s *session) string {
-	return "SELECT " + catalog.Instant(postmaster) + ", count(*)" + which(s)
-}
-
-// stateOf is the SQLSTATE of err, "" when it is none of the server's.
-func stateOf(err error) string {
-	var e interface{ SQLState() string }
-	if errors.As(err, &e) {
-		return e.SQLState()
-	}
-	return ""
-}
-
-func (postgres) kind(err error) errorKind {
-	if err == nil {
-		return otherError
-	}
-	switch st := stateOf(err); st {
-	case "":
-		if cutOff(err) {
-			return sessionGone
-		}
-	case catalog.StateCancelled:
-		return cancelledStatement
-	case catalog.StateNoTx:
-		return noTransaction
-	case catalog.StateNoSavepoint:
-		return noSavepoint
-	case "25P02":
-		return failedTransaction
-	case catalog.StateFuse:
-		return fuseBlown
-	case catalog.StateReadOnly:
-		return readOnly
-	case catalog.StateLock: // not NOWAIT, with which the application itself asked for it
-		if routine, ok := field(err, "Routine"); !ok || routine.Kind() != reflect.String || routine.String() == "ProcessInterrupts" {
-			return lockTimeout
-		}
-	case "57P01", "57P02", "57P03", "57P05", "25P03":
-		return sessionGone
-	}
-	return otherError
-}
-
-// cutOff says that err is of the connection.
-func cutOff(err error) bool {
-	var op *net.OpError
-	return ofConnection(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.As(err, &op)
-}
-
-func (postgres) ofServer(err error) bool { return stateOf(err) != "" }
-
-func (postgres) aborts(err error) bool { return stateOf(err) != "" }
-
-func (postgres) remedy(err error) string {
-	switch stateOf(err) {
-	case catalog.StateNoSchema, catalog.StateNoTable:
-		return "\n  the fuse is not installed in this database: quack txshadow install"
-	case catalog.StateNoRight:
-		return "\n  this role may not arm the fuse: quack txshadow install --role ROLE"
-	}
-	return ""
 }
