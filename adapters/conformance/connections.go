@@ -51,7 +51,7 @@ func checkConnections(t *testing.T, s *suite) {
 func checkQueryBefore(t *testing.T, s *suite) {
 	early := *s
 	early.start(t, settings{dsn: s.db.dsn, wallCap: relaxed, env: []string{"QUERY_BEFORE=1"}})
-	for range 3 { // an adapter may know a thread by the request before
+	for range 8 { // an adapter may know a thread by the request before
 		early.live(t, get("/count"))
 	}
 	if n := s.db.count(t, "SELECT count(*) FROM notes"); n == 0 {
