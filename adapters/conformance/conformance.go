@@ -77,6 +77,8 @@ type App struct {
 	Apart string
 	// OneConnection says that the app has one connection and no more.
 	OneConnection bool
+	// NoNotices says that the adapter's database library does not show notices.
+	NoNotices bool
 	// Again says that another app holds the same adapter to all of this: what
 	// takes long because it waits is left to that one.
 	Again bool

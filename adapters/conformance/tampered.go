@@ -133,6 +133,9 @@ func (s *suite) checkTampered(t *testing.T, w *tamper) {
 		"another transaction":                     {markerOfAnother, []Protocol{Simple}}, // several in one string
 		"a NOTICE 25P01 at the adapter's own end": {markerOfTwice, s.app.Protocols},
 	} {
+		if c.marker == markerOfTwice && s.app.NoNotices {
+			continue // the second of the two ROLLBACKs is told by a notice alone
+		}
 		for _, p := range c.protocols {
 			r := post("/sql", fields{"protocol": string(p), "statements": []string{insert, c.marker, insert}}).shadow()
 			s.db.unchanged(t, func() {

@@ -40,7 +40,7 @@ func (a *app) handler() http.Handler {
 		"GET /items/{id}": a.show, "GET /count": a.count, "GET /write": a.write, "GET /effects": a.ran,
 		"POST /items": a.create, "POST /transfer": a.transfer, "POST /nested": a.nested, "POST /two": a.two,
 		"POST /sql": a.sql, "POST /deferred": a.deferred, "POST /effects": a.effects, "POST /slow": a.slow,
-		"POST /durable": a.durable, "POST /isolation": a.isolation,
+		"POST /durable": a.durable, "POST /isolation": a.isolation, "POST /beside": a.beside, "POST /apart": a.apart,
 	} {
 		mux.HandleFunc(pattern, answering(h))
 	}

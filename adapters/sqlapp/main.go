@@ -74,10 +74,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer mail.close()
-	server := &http.Server{
-		Addr:    "127.0.0.1:" + os.Getenv("PORT"),
-		Handler: adapter.Middleware(newApp(db, mail, os.Getenv("EFFECT_URL")).handler()),
-	}
+	app := newApp(db, mail, os.Getenv("EFFECT_URL"))
+	server := &http.Server{Addr: "127.0.0.1:" + os.Getenv("PORT"), Handler: app.queryBefore(adapter.Middleware(app.handler()))}
 	served := make(chan error, 1)
 	go func() { served <- server.ListenAndServe() }()
 	select {

@@ -32,6 +32,7 @@ func conform(t *testing.T, driver string) {
 	}
 	conformance.Run(t, conformance.App{
 		Name: "sqlshadow", Command: []string{self}, Env: []string{runAsApp + "=1", "APP_DRIVER=" + driver},
-		Has: []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback, conformance.HTTP},
+		Has:       []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback, conformance.HTTP},
+		NoNotices: true,
 	})
 }
