@@ -79,6 +79,9 @@ type App struct {
 	OneConnection bool
 	// NoNotices says that the adapter's database library does not show notices.
 	NoNotices bool
+	// PerThread says that the adapter knows of a query before itself only from a
+	// thread's second request on, so that the first of a new thread is run.
+	PerThread bool
 	// Again says that another app holds the same adapter to all of this: what
 	// takes long because it waits is left to that one.
 	Again bool

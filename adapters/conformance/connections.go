@@ -57,14 +57,27 @@ func checkQueryBefore(t *testing.T, s *suite) {
 	if n := s.db.count(t, "SELECT count(*) FROM notes"); n == 0 {
 		t.Error("the app has sent nothing before the adapter: QUERY_BEFORE is to insert a note")
 	}
-	if out := early.hello(t); out.err == nil || out.status < 500 {
-		t.Errorf("hello: %d, outcome %q", out.status, out.ack.Outcome)
+	tries := 1
+	if s.app.PerThread {
+		tries = 30
 	}
-	out := early.do(t, early.marked(t, post("/items", fields{"name": "plums"}).shadow()))
-	switch {
-	case out.err != nil && out.status >= 500: // it may have written
-	case out.err == nil && out.ack.Outcome == txshadow.RolledBack && out.ack.Reason == "unsupported:query-before":
-	default:
+	helloed, refused := false, false
+	var hello, out reply
+	for range tries {
+		if !helloed {
+			hello = early.hello(t)
+			helloed = hello.err != nil && hello.status >= 500
+		}
+		if !refused {
+			out = early.do(t, early.marked(t, post("/items", fields{"name": "plums"}).shadow()))
+			refused = out.err != nil && out.status >= 500 || // it may have written
+				out.err == nil && out.ack.Outcome == txshadow.RolledBack && out.ack.Reason == "unsupported:query-before"
+		}
+	}
+	if !helloed {
+		t.Errorf("hello: %d, outcome %q", hello.status, hello.ack.Outcome)
+	}
+	if !refused {
 		t.Errorf("a shadow behind a query: %d, %+v, %v\n%s", out.status, out.ack, out.err, out.body)
 	}
 	if n := s.db.count(t, "SELECT count(*) FROM items"); n != 2 {

@@ -52,6 +52,7 @@ func app(atomicRequests string) conformance.App {
 		// Django has one connection of a database in each thread; another one is
 		// another alias.
 		Beside: "unsupported:other-database", Apart: "unsupported:other-database",
+		PerThread: true,
 		// psycopg2 sends by the simple protocol alone; the other is SQL's own
 		// PREPARE and EXECUTE.
 		Golden: "testdata/escapes.md",

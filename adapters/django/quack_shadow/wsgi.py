@@ -55,13 +55,12 @@ class Adapter:
         self._proof = Proof(self.sessions, self._config.lock_timeout)
         self._writing = threading.Semaphore(self._config.max_shadows)
         self._reading = threading.Semaphore(self._config.max_readers)
-        self._stray = ""  # that something has queried outside of us holds for all requests from then on
         mail.install()
         request_finished.connect(_request_finished, dispatch_uid=_UID)
         prepared.Sweeper(self.sessions.connect)
 
     def __call__(self, environ, start_response):
-        stray = self._stray = max(scope.take_stray(), self._stray)  # "write" is the greatest
+        stray = scope.take_stray()
         if _path(environ) == signing.HELLO_PATH.encode():
             return self._hello(environ, start_response, stray)
         if "HTTP_QUACK_SHADOW" in environ:
