@@ -164,11 +164,7 @@ func TestDrivers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d := c.make(t)
 			p := lane(t, patient)
-			same := p.dsn
-			if strings.HasPrefix(c.name, "lib/pq") { // it asks for settings of its own, and all clients of a lane must ask for the same
-				same += "&extra_float_digits=2"
-			}
-			stay := dialWire(t, same)
+			stay := dialWire(t, p.dsn)
 			wrote := 0
 			for _, escape := range escapes {
 				sqls := []string{insert}
