@@ -12,7 +12,7 @@ module QuackShadow
     def configure = yield(config)
 
     # What runs shadows in this process.
-    def agent = @agent ||= Agent.new(config)
+    def adapter = @adapter ||= Adapter.new(config)
 
     # Whether this thread works for a shadow request: its writes will be rolled
     # back, so calls to others should be left out.
@@ -42,7 +42,7 @@ module QuackShadow
 end
 
 %w[errors secrets codec marked footprint effects scope config sql/statement ledger elsewhere session prepared sweeper shadow pool
-   pinned_adapter sessions answer inherited handling sentry hello agent middleware jobs mail].each { |f| require_relative "quack_shadow/#{f}" }
+   pinned_adapter sessions answer inherited handling sentry hello adapter middleware jobs mail].each { |f| require_relative "quack_shadow/#{f}" }
 
 QuackShadow::Inherited.install
 require_relative "quack_shadow/railtie" if defined?(Rails::Railtie)

@@ -20,7 +20,7 @@ class ShadowTest < Minitest::Test
     config.secret = VECTORS["secret"]
     config.wall_cap = 20_000
     config.logger = Logger.new(@log)
-    @agent = QuackShadow::Agent.new(config)
+    @adapter = QuackShadow::Adapter.new(config)
   end
 
   def test_nothing_is_left_and_the_rows_are_counted
@@ -155,7 +155,7 @@ class ShadowTest < Minitest::Test
   end
 
   def test_a_body_that_is_too_long_to_keep
-    @agent.config.max_body = 1
+    @adapter.config.max_body = 1
     out = shadow { nil }
     assert_equal "unsupported:answer-size", out[:reason]
   end
@@ -189,7 +189,7 @@ class ShadowTest < Minitest::Test
     classes = watching = nil
     live = lambda do
       classes = [Item.connection.class, Item.connection.raw_connection.class, Item.connection_handler.class]
-      watching = @agent.sentry.watching?
+      watching = @adapter.sentry.watching?
       Item.create!(name: "live")
     end
     shadow { nil } # one before it leaves nothing on
@@ -208,12 +208,12 @@ class ShadowTest < Minitest::Test
       @value = block.call
       [200, {}, ["ok"]]
     end
-    QuackShadow::Middleware.new(app, @agent)
+    QuackShadow::Middleware.new(app, @adapter)
   end
 
   def marked(mode)
     fields = { "id" => SecureRandom.hex, "mode" => mode, "t" => Time.now.to_i.to_s, "budget" => "20000" }
-    sig = @agent.codec.sign("quack-shadow-v1", *fields.values, "POST", "/", Digest::SHA256.hexdigest(""))
+    sig = @adapter.codec.sign("quack-shadow-v1", *fields.values, "POST", "/", Digest::SHA256.hexdigest(""))
     "v1;#{fields.map { |k, v| "#{k}=#{v}" }.join(';')};target=#{['/'].pack('m0').delete('=')};sig=#{sig}"
   end
 

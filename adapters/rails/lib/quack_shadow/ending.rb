@@ -39,7 +39,7 @@ module QuackShadow
     # The transaction was not there any more.
     def missing
       @reason = "escape:unknown" unless @reason&.start_with?("escape:")
-      @agent.log(:error, "the transaction of shadow request #{id} has ended: something may have been written")
+      @adapter.log(:error, "the transaction of shadow request #{id} has ended: something may have been written")
       from_outside(nil)
     end
 
@@ -53,7 +53,7 @@ module QuackShadow
 
         @books.read(counts)
         tables = @books.tables if @session.counting?
-        Prepared.new(@agent, @session, @marked, left).run if prepares?
+        Prepared.new(@adapter, @session, @marked, left).run if prepares?
       end
       closed(tables)
     end
@@ -65,19 +65,19 @@ module QuackShadow
       raise Lost, "after ROLLBACK the session has status #{@session.status}" unless @session.status == :idle
 
       @session.close
-      @agent.sessions.refill
+      @adapter.sessions.refill
       Outcome.new(true, @reason, tables)
     end
 
     # It was another transaction at the end than at the beginning.
     def changed
       @reason = "escape:chain"
-      @agent.log(:error, "the transaction of shadow request #{id} is not the one that was opened: something may have been written")
+      @adapter.log(:error, "the transaction of shadow request #{id} is not the one that was opened: something may have been written")
       from_outside(nil)
     end
 
     def unconfirmed(error)
-      @agent.log(:error, "the end of the transaction of shadow request #{id} can not be confirmed: #{error.message}")
+      @adapter.log(:error, "the end of the transaction of shadow request #{id} can not be confirmed: #{error.message}")
       Outcome.new(false, @reason)
     end
 
@@ -91,13 +91,13 @@ module QuackShadow
     # Ends the session by another one. A read-only transaction has nothing that
     # could be left.
     def from_outside(why)
-      @agent.log(:warn, "the session of shadow request #{id} is ended from outside: #{why}") if why
-      @agent.sessions.gone(@session)
+      @adapter.log(:warn, "the session of shadow request #{id} is ended from outside: #{why}") if why
+      @adapter.sessions.gone(@session)
       Outcome.new(true, @reason)
     rescue PG::Error => e
       unconfirmed(e)
     ensure
-      @agent.sessions.refill
+      @adapter.sessions.refill
     end
   end
 end

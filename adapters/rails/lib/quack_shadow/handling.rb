@@ -5,10 +5,10 @@ module QuackShadow
   # it is not waited for.
   class Handling
     # after is called when the application has come to its end, however late.
-    def initialize(agent, shadow, app, env, after)
-      @agent = agent
+    def initialize(adapter, shadow, app, env, after)
+      @adapter = adapter
       @shadow = shadow
-      @agent.sentry.watch(shadow)
+      @adapter.sentry.watch(shadow)
       @thread = Thread.new { serve(app, env, after) }
       @thread.report_on_exception = false
     end
@@ -22,16 +22,16 @@ module QuackShadow
     private
 
     def serve(app, env, after)
-      scope = Scope.new(env, @shadow, @agent.codec)
+      scope = Scope.new(env, @shadow, @adapter.codec)
       env = env.merge("rack.after_reply" => [], "rack.response_finished" => [], "rack.hijack?" => false, "rack.hijack" => method(:hijack))
       Inherited.with(scope) do
-        @answer = Answer.collect(app.call(env), @agent.config.max_body, @shadow.method(:note))
+        @answer = Answer.collect(app.call(env), @adapter.config.max_body, @shadow.method(:note))
       end
     rescue Exception => e # rubocop:disable Lint/RescueException
-      @agent.log(:error, "the application failed in shadow request #{@shadow.id}: #{e.class}: #{e.message}\n  #{e.backtrace&.first(8)&.join("\n  ")}")
+      @adapter.log(:error, "the application failed in shadow request #{@shadow.id}: #{e.class}: #{e.message}\n  #{e.backtrace&.first(8)&.join("\n  ")}")
       @answer = Answer.plain(500, "Internal Server Error")
     ensure
-      @agent.sentry.leave(@shadow)
+      @adapter.sentry.leave(@shadow)
       after.call
     end
 

@@ -21,8 +21,8 @@ module QuackShadow
       "#{error.message.strip}#{step}"
     end
 
-    def initialize(agent)
-      @agent = agent
+    def initialize(adapter)
+      @adapter = adapter
       @lock = Mutex.new
       @until = @drilled = -1e9
     end
@@ -56,15 +56,15 @@ module QuackShadow
       @error = e
       @until = QuackShadow.clock + FAILURE
     ensure
-      @agent.sessions.refill
+      @adapter.sessions.refill
     end
 
     def arm_and_try(whole)
-      session = @agent.sessions.take
-      session.arm(3000, @agent.config.lock_timeout)
+      session = @adapter.sessions.take
+      session.arm(3000, @adapter.config.lock_timeout)
       prepares = session.control(Prepared::OFFERED).last.getvalue(0, 0) == "t"
       drill(session) if whole
-      @agent.sweeper.again if prepares
+      @adapter.sweeper.again if prepares
       prepares ? "prepare" : ""
     ensure
       session&.close

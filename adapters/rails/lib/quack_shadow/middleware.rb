@@ -14,9 +14,9 @@ module QuackShadow
     # That a shadow has come by here, for those who look further in.
     SEEN = "quack_shadow.seen"
 
-    def initialize(app, agent = nil)
+    def initialize(app, adapter = nil)
       @app = app
-      @agent = agent
+      @adapter = adapter
       @lock = Mutex.new
     end
 
@@ -31,22 +31,22 @@ module QuackShadow
     private
 
     def sweep
-      agent.sweeper.start
+      adapter.sweeper.start
     rescue ArgumentError # there is no secret: live requests are served all the same
       nil
     end
 
-    def agent = @agent || QuackShadow.agent
-    def prover = @lock.synchronize { @prover ||= Hello.new(agent) }
+    def adapter = @adapter || QuackShadow.adapter
+    def prover = @lock.synchronize { @prover ||= Hello.new(adapter) }
 
     def ordinary(env)
       return @app.call(env) if Scope.current&.shadow # an application that calls another
 
-      if env["HTTP_BAGGAGE"] && !SAFE.include?(env["REQUEST_METHOD"]) && agent.codec.nested(env["HTTP_BAGGAGE"])
-        agent.log(:warn, "refused a write that a shadow request has caused (#{env['HTTP_QUACK_REQUEST_ID']})")
+      if env["HTTP_BAGGAGE"] && !SAFE.include?(env["REQUEST_METHOD"]) && adapter.codec.nested(env["HTTP_BAGGAGE"])
+        adapter.log(:warn, "refused a write that a shadow request has caused (#{env['HTTP_QUACK_REQUEST_ID']})")
         return Answer.plain(409, "quack_shadow: a shadow request must not cause a live write").response
       end
-      Scope.with(Scope.new(env, nil, (agent.codec if env["HTTP_QUACK_CONTEXT"]))) { @app.call(env) }
+      Scope.with(Scope.new(env, nil, (adapter.codec if env["HTTP_QUACK_CONTEXT"]))) { @app.call(env) }
     end
 
     def shadowed(env)
@@ -59,11 +59,11 @@ module QuackShadow
       return unkept(marked) unless body
 
       env = env.merge("rack.input" => StringIO.new(body), SEEN => true)
-      agent.run(@app, env, marked)
+      adapter.run(@app, env, marked)
     rescue Forbidden => e
       forbid(env, e)
     rescue Misplaced => e
-      agent.log(:error, e.message)
+      adapter.log(:error, e.message)
       Answer.plain(500, "quack_shadow: #{e.message}").response
     end
 
@@ -83,19 +83,19 @@ module QuackShadow
     def ready(marked)
       outermost!
       reason = prover.prove
-      [204, { "Quack-Shadow-Result" => agent.codec.result(marked.id, "ready", reason) }, []]
+      [204, { "Quack-Shadow-Result" => adapter.codec.result(marked.id, "ready", reason) }, []]
     rescue StandardError => e
-      agent.log(:error, "this service can not roll shadow writes back: #{Hello.advice(e)}")
+      adapter.log(:error, "this service can not roll shadow writes back: #{Hello.advice(e)}")
       Answer.plain(503, "quack_shadow: not ready: #{Hello.advice(e)}").response
     end
 
     # What the request says, and its body; nil when that is too long to keep.
     def verified(env)
       marked = Marked.read(env["HTTP_QUACK_SHADOW"])
-      body, digest = read(env["rack.input"], agent.config.max_body)
+      body, digest = read(env["rack.input"], adapter.config.max_body)
       target = "#{env['SCRIPT_NAME']}#{env['PATH_INFO']}"
       target += "?#{env['QUERY_STRING']}" unless env["QUERY_STRING"].to_s.empty?
-      marked.verify(agent.codec, env["REQUEST_METHOD"], target, digest)
+      marked.verify(adapter.codec, env["REQUEST_METHOD"], target, digest)
       [marked, body]
     end
 
@@ -119,12 +119,12 @@ module QuackShadow
     end
 
     def unkept(marked)
-      result = agent.codec.result(marked.id, "rolled-back", "unsupported:body-size")
+      result = adapter.codec.result(marked.id, "rolled-back", "unsupported:body-size")
       Answer.plain(503, "quack_shadow: nothing to compare: unsupported:body-size").response("Quack-Shadow-Result" => result)
     end
 
     def forbid(env, error)
-      agent.log(:warn, "refused a shadow request (#{env['REQUEST_METHOD']} from #{env['REMOTE_ADDR']}): #{error.message}")
+      adapter.log(:warn, "refused a shadow request (#{env['REQUEST_METHOD']} from #{env['REMOTE_ADDR']}): #{error.message}")
       Answer.plain(403, "quack_shadow: refused: #{error.message}").response
     end
   end

@@ -14,8 +14,8 @@ module QuackShadow
     ORPHANED = "10 s"
 
     # left is how long the shadow may still take, in seconds.
-    def initialize(agent, session, marked, left)
-      @agent = agent
+    def initialize(adapter, session, marked, left)
+      @adapter = adapter
       @session = session
       @id = marked.id
       @gid = marked.gid
@@ -123,7 +123,7 @@ module QuackShadow
     end
 
     def elsewhere
-      other = PG.connect(**@agent.sessions.parameters)
+      other = PG.connect(**@adapter.sessions.parameters)
       yield other.method(:exec)
     rescue PG::Error => e
       raise Leak, e.message

@@ -29,7 +29,7 @@ module QuackShadow
         raise Misplaced, "#{app.middleware.first.inspect} stands outside of QuackShadow::Middleware, and what it does in a shadow is live\n" \
                          "  insert it after: config.middleware.insert_after QuackShadow::Middleware, …"
       end
-      QuackShadow.agent # what is wrong with its configuration is wrong now
+      QuackShadow.adapter # what is wrong with its configuration is wrong now
     end
 
     # Of ActiveSupport::Notifications.

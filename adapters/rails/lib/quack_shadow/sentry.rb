@@ -14,8 +14,8 @@ module QuackShadow
     # How many statements were met that belong to no request.
     attr_reader :foreign_calls
 
-    def initialize(agent)
-      @agent = agent
+    def initialize(adapter)
+      @adapter = adapter
       @lock = Mutex.new
       @shadows = {}
       @sites = Set.new
@@ -71,7 +71,7 @@ module QuackShadow
     def tell(site)
       return unless @lock.synchronize { @sites.add?(site) }
 
-      @agent.log(:warn, "a statement that may write belongs to no request, while a shadow request runs: " \
+      @adapter.log(:warn, "a statement that may write belongs to no request, while a shadow request runs: " \
                         "it is live, and the shadow is not compared (at #{site})")
     end
   end

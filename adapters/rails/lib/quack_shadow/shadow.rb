@@ -20,8 +20,8 @@ module QuackShadow
     attr_reader :id, :mode, :effects, :marked
 
     # limit is in ms, from now on.
-    def initialize(agent, marked, limit)
-      @agent = agent
+    def initialize(adapter, marked, limit)
+      @adapter = adapter
       @marked = marked
       @id = marked.id
       @mode = marked.readonly? ? :readonly : :rollback
@@ -43,7 +43,7 @@ module QuackShadow
 
     # Opens the session and its transaction. Raises when it can not.
     def attach
-      session = @agent.sessions.take
+      session = @adapter.sessions.take
       readonly? ? session.read_only(ms_left, lock_timeout) : session.arm(ms_left, lock_timeout)
       @books.open(session.control(Ledger::SQL).last) unless readonly? || session.flushed?
       session.connection.shadow = self
@@ -74,7 +74,7 @@ module QuackShadow
       note(reason)
       error = Refused.new(reason)
       if reason.start_with?("escape:")
-        @agent.log(:error, "shadow request #{id} tried to end its transaction (#{reason})")
+        @adapter.log(:error, "shadow request #{id} tried to end its transaction (#{reason})")
         @poison = error
       end
       raise error
@@ -98,13 +98,13 @@ module QuackShadow
       raise error if error.is_a?(Over)
 
       @reason ||= reason
-      @agent.log(:error, "reading shadow #{id} was not run: #{error.message}")
+      @adapter.log(:error, "reading shadow #{id} was not run: #{error.message}")
       raise Refused.new(reason)
     end
 
     def rank(reason) = RANK.fetch(reason.to_s[/\A[a-z]+/], 0)
     def ms_left = [(left * 1000).ceil, 1].max
-    def lock_timeout = @agent.config.lock_timeout
+    def lock_timeout = @adapter.config.lock_timeout
 
     # Runs the block with the session to itself.
     def mine(&block)

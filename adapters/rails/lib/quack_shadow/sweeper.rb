@@ -6,8 +6,8 @@ module QuackShadow
   class Sweeper
     EVERY = 30 # seconds
 
-    def initialize(agent)
-      @agent = agent
+    def initialize(adapter)
+      @adapter = adapter
       @lock = Mutex.new
     end
 
@@ -38,15 +38,15 @@ module QuackShadow
 
     # Looks once. False when the server takes no prepared transactions.
     def look
-      other = PG.connect(**@agent.sessions.parameters)
+      other = PG.connect(**@adapter.sessions.parameters)
       return false if other.exec("SHOW max_prepared_transactions").getvalue(0, 0) == "0"
 
       Prepared.sweep(other) do |gid|
-        @agent.log(:warn, "rolled back a prepared transaction that a shadow had left behind: #{gid}")
+        @adapter.log(:warn, "rolled back a prepared transaction that a shadow had left behind: #{gid}")
       end
       true
     rescue StandardError => e
-      @agent.log(:warn, "look for prepared transactions that shadows have left behind: #{e.message}")
+      @adapter.log(:warn, "look for prepared transactions that shadows have left behind: #{e.message}")
       true
     ensure
       other&.finish

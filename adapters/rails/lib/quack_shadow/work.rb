@@ -136,7 +136,7 @@ module QuackShadow
     end
 
     def escaped!(verb)
-      @agent.log(:error, "the transaction of shadow request #{id} has ended (#{verb}): something may have been written\n" \
+      @adapter.log(:error, "the transaction of shadow request #{id} has ended (#{verb}): something may have been written\n" \
                          "  compare the tables of this request with what live requests have written")
       @session.close
       refuse!("escape:#{verb}")

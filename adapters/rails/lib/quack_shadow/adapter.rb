@@ -4,7 +4,7 @@ require_relative "slots"
 
 module QuackShadow
   # Runs shadow requests in this process.
-  class Agent
+  class Adapter
     attr_reader :config, :codec, :sessions, :sentry, :sweeper
 
     def initialize(config)
