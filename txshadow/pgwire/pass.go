@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/quackproxy/quack/internal/sockets"
 )
 
 // passage is a client with a session of its own. Bytes go through as they
@@ -13,6 +15,7 @@ import (
 type passage struct {
 	client net.Conn
 	server *upstream
+	to     net.Conn // the server's connection
 
 	mu         sync.Mutex
 	owed       owed
@@ -30,7 +33,7 @@ func (s *Server) pass(ctx context.Context, conn net.Conn, h hello) {
 		return
 	}
 	defer server.close()
-	p := &passage{client: conn, server: server}
+	p := &passage{client: sockets.New(conn), server: server, to: sockets.New(server.conn)}
 	p.free.L = &p.mu
 	key := s.keys.add(h.version, p)
 	defer s.keys.remove(key)
@@ -54,7 +57,7 @@ func (p *passage) toServer() {
 		n, err := p.client.Read(buf)
 		if n > 0 {
 			p.begin(&stream, buf[:n])
-			if _, err := p.server.conn.Write(buf[:n]); err != nil {
+			if _, err := p.to.Write(buf[:n]); err != nil {
 				return
 			}
 		}
@@ -82,7 +85,7 @@ func (p *passage) toClient() {
 	buf := make([]byte, passBuffer)
 	var stream headers
 	for {
-		n, err := p.server.conn.Read(buf)
+		n, err := p.to.Read(buf)
 		if n > 0 {
 			p.mu.Lock()
 			stream.scan(buf[:n], p.owed.came)
