@@ -2,7 +2,7 @@
 // nginx, nginx with mirror, HAProxy, Caddy and the standard library's
 // ReverseProxy, before the same backend, with the same load.
 //
-// What it measures is a list of parts (live, shadow, p99, memory, reload, go);
+// What it measures is a list of parts (live, shadow, p99, memory, reload, pgwire, go);
 // each is a file here, and begins with a type that is its outcome. Contenders
 // take turns, round by round, and a ratio is the median of the rounds' ratios:
 // that holds on a noisy machine, where a single figure does not. The measure is
