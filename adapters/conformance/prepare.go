@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/quackproxy/quack/txshadow"
 )
@@ -235,10 +237,18 @@ func openSlot(t *testing.T, dsn string) *slotReader {
 	r := &slotReader{conn: connect(t, dsn), stop: make(chan struct{})}
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
-	if _, err := r.conn.Exec(ctx, "SELECT pg_create_logical_replication_slot($1, 'test_decoding', true, true)", slot); err != nil {
-		t.Fatal(err)
+	for {
+		_, err := r.conn.Exec(ctx, "SELECT pg_create_logical_replication_slot($1, 'test_decoding', true, true)", slot)
+		var e *pgconn.PgError
+		switch {
+		case err == nil:
+			return r
+		case errors.As(err, &e) && e.Code == "42710": // the session that had it before is still ending
+			time.Sleep(10 * time.Millisecond)
+		default:
+			t.Fatal(err)
+		}
 	}
-	return r
 }
 
 // run reads until t's end.
