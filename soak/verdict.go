@@ -22,15 +22,10 @@ func (w *world) verdict(out io.Writer) error {
 	defer j.mu.Unlock()
 	var faults []string
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
-	struck, unlucky := map[string]int{}, 0
+	struck := map[string]int{}
 	for _, o := range j.failed {
-		// What may be repeated goes to another instance. When that one is about to
-		// be restarted or moved, it may find none: once for each kill at most.
-		if j.hit(o) && (o.kind.nature != repeatable || unlucky < len(j.kills)) {
+		if o.kind.nature != repeatable && j.hit(o) {
 			struck[o.kind.name]++
-			if o.kind.nature == repeatable {
-				unlucky++
-			}
 			continue
 		}
 		fault("%s %s failed after %s (kill -9 near: %v): %v", o.begun.Format("15:04:05.000"), o.kind.name, o.ended.Sub(o.begun).Round(1e6), j.hit(o), o.err)

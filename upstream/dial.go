@@ -10,17 +10,19 @@ import (
 )
 
 // NotSent reports whether a call failed because no connection could be
-// established (refused, timed out, no such host, TLS handshake): nothing of
-// the request has arrived, and its body was not read, only closed. Where a
-// kept connection was closed under the request before, an idempotent one may
-// have arrived over that, and is free to be sent again anyway; of an unsafe one
-// a small body may have been read.
+// established (refused, timed out, no such host, TLS handshake), or was closed
+// before anything was sent: nothing of the request has arrived, and its body was
+// not read, only closed. Where a kept connection was closed under the request
+// before, an idempotent one may have arrived over that, and is free to be sent
+// again anyway; of an unsafe one, and where the connection was made and closed, a
+// small body may have been read.
 func NotSent(err error) bool {
 	var d dialError
 	return errors.As(err, &d)
 }
 
-// dialError is that a connection could not be established.
+// dialError is that a connection could not be established, or was gone before it
+// was used.
 type dialError struct{ error }
 
 func (e dialError) Unwrap() error { return e.error }

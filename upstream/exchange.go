@@ -156,8 +156,11 @@ func (x *exchange) over(c *conn) (again bool, err error) {
 	if x.unhook() && c.kept {
 		again = stale || c.w == 0 && x.mayRepeat(err, before)
 	}
-	if stale {
+	switch {
+	case stale && c.kept:
 		err = errStale
+	case stale:
+		err = dialError{errClosedAtOnce}
 	}
 	err = x.explain(err)
 	c.abort()
@@ -170,6 +173,11 @@ func (x *exchange) over(c *conn) (again bool, err error) {
 // errStale is that a kept connection was not alive. The caller sees it only
 // when the request's context ends just then, which says so itself.
 var errStale = errors.New("the kept connection was not alive")
+
+// errClosedAtOnce is that a new connection was closed, or something came over
+// it, before anything was sent: the server ended with its queue of connections
+// not taken yet, or it does not speak HTTP.
+var errClosedAtOnce = errors.New("the connection was closed as soon as it had been made, or something came unasked")
 
 // mayRepeat reports whether the request can be sent again after err, before a
 // byte of the answer came, over a connection that was kept. before is how much

@@ -267,3 +267,45 @@ func TestNobodyListens(t *testing.T) {
 		t.Errorf("%d calls under way, want 0", n)
 	}
 }
+
+// A server that ends with connections in its queue closes them before anything
+// was sent: any request may go to another instance then.
+func TestConnectionClosedBeforeTheRequest(t *testing.T) {
+	for _, method := range []string{"PUT", "POST"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		closed := make(chan error, 1)
+		go func() {
+			c, err := l.Accept()
+			if err == nil {
+				err = c.Close()
+			}
+			closed <- err
+		}()
+		i := newBackend(t, Options{}, "http://"+l.Addr().String()).Pick(nil)
+		body := &lateBody{Reader: strings.NewReader("body"), wait: func() {
+			if err := <-closed; err != nil {
+				t.Error(err)
+			}
+			time.Sleep(20 * time.Millisecond) // the close is on its way over loopback
+		}}
+		if _, _, err := call(i, request(t, method, "/", "", nil, body, 4), method == "PUT"); !NotSent(err) {
+			t.Errorf("%s: got %v", method, err)
+		}
+	}
+}
+
+// lateBody is read only after wait has returned.
+type lateBody struct {
+	io.Reader
+	wait func()
+	once sync.Once
+}
+
+func (b *lateBody) Read(p []byte) (int, error) {
+	b.once.Do(b.wait)
+	return b.Reader.Read(p)
+}
