@@ -38,7 +38,7 @@ func (s *shadow) runBatch(ctx context.Context, on *tx, b *pgx.Batch, out *batch)
 		}
 		copied.Queue(sql, args...)
 	}
-	own, leave, err := s.ready(ctx)
+	own, leave, err := s.turn.Enter(ctx)
 	if err != nil {
 		return err
 	}

@@ -7,24 +7,21 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow/internal/turn"
 )
 
-const (
-	// seizePatience is how long a cancelled statement is waited for before the
-	// session is ended from outside. Quack waits 100 ms beyond the budget.
-	seizePatience = 75 * time.Millisecond
-	// rollbackTimeout is for the statements that end a transaction.
-	rollbackTimeout = 2 * time.Second
-)
+// rollbackTimeout is for the statements that end a transaction.
+const rollbackTimeout = 2 * time.Second
 
 // Finish ends the shadow and rolls its transaction back. When it returns with
 // RolledBack, the server holds no lock for it any more.
 func (s *shadow) Finish() Ending {
-	s.end()
-	if !s.seize(seizePatience) {
-		return s.endFromOutside(fmt.Errorf("a statement did not end within %v of its cancellation", seizePatience))
+	s.turn.End()
+	if !s.turn.Seize() {
+		return s.endFromOutside(fmt.Errorf("a statement did not end within %v of its cancellation", turn.Patience))
 	}
-	defer func() { <-s.turn }()
+	defer s.turn.Release()
 	if s.session == nil { // it sent nothing
 		return Ending{RolledBack: true, Reason: s.noted()}
 	}

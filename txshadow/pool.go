@@ -134,7 +134,7 @@ func (p *Pool) Acquire(ctx context.Context) (*Conn, error) {
 		return nil, err
 	}
 	if s != nil {
-		if err := s.alive(); err != nil {
+		if err := s.turn.Stopped(); err != nil {
 			return nil, err
 		}
 		return &Conn{shadow: s}, nil

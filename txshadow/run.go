@@ -14,12 +14,8 @@ import (
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
+	"github.com/quackproxy/quack/txshadow/internal/turn"
 )
-
-// maxWriters is how many savepoints of a shadow may write. Above 64
-// subtransactions with an id of their own, snapshots become slow in the whole
-// cluster (PGPROC_MAX_CACHED_SUBXIDS).
-const maxWriters = 60
 
 // work is what the application sends at once: statements that share one
 // implicit transaction when they stand outside of one of its own.
@@ -54,7 +50,7 @@ func (s *shadow) statement(ctx context.Context, on *tx, sql string, args []any, 
 	if err != nil {
 		return err
 	}
-	own, leave, err := s.ready(ctx)
+	own, leave, err := s.turn.Enter(ctx)
 	if err != nil {
 		return err
 	}
@@ -144,7 +140,7 @@ func (s *shadow) before(own context.Context, w work) (ledger.Mark, error) {
 		s.note("unsupported:concurrent-writes")
 	}
 	if w.writes() {
-		if s.writers++; s.writers > maxWriters {
+		if s.writers++; s.writers > turn.MaxWriters {
 			return ledger.Mark{}, s.refuse("unsupported:too-many-statements")
 		}
 	}

@@ -29,7 +29,7 @@ func (c *Single) shadow(ctx context.Context, sql string) (*Conn, error) {
 	if err != nil || s == nil {
 		return nil, err
 	}
-	if err := s.alive(); err != nil {
+	if err := s.turn.Stopped(); err != nil {
 		return nil, err
 	}
 	return s.standIn(c), nil

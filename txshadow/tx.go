@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
+	"github.com/quackproxy/quack/txshadow/internal/turn"
 )
 
 // tx is a transaction of the application inside a shadow: a savepoint.
@@ -34,7 +35,7 @@ func (t *tx) outermost() *tx {
 
 // begin begins a transaction of the application.
 func (s *shadow) begin(ctx context.Context, o pgx.TxOptions, ended func()) (*tx, error) {
-	own, leave, err := s.ready(ctx)
+	own, leave, err := s.turn.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (s *shadow) admitTx(ctx context.Context, o pgx.TxOptions) error {
 	if level != "" && level != s.session.isolation {
 		return s.refuse("unsupported:isolation")
 	}
-	if s.writers++; s.writers > maxWriters {
+	if s.writers++; s.writers > turn.MaxWriters {
 		return s.refuse("unsupported:too-many-statements")
 	}
 	if s.leaked != "" {
@@ -88,7 +89,7 @@ func (s *shadow) admitTx(ctx context.Context, o pgx.TxOptions) error {
 
 // Begin starts a pseudo nested transaction.
 func (t *tx) Begin(ctx context.Context) (pgx.Tx, error) {
-	own, leave, err := t.s.ready(ctx)
+	own, leave, err := t.s.turn.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func (t *tx) Begin(ctx context.Context) (pgx.Tx, error) {
 	if t.isClosed() {
 		return nil, pgx.ErrTxClosed
 	}
-	if t.s.writers++; t.s.writers > maxWriters {
+	if t.s.writers++; t.s.writers > turn.MaxWriters {
 		return nil, t.s.refuse("unsupported:too-many-statements")
 	}
 	nested := &tx{s: t.s, parent: t}
@@ -114,7 +115,7 @@ func (t *tx) Commit(ctx context.Context) error {
 		t.Rollback(ctx) // pgx would have closed the connection
 		return err
 	}
-	own, leave, err := t.s.ready(ctx)
+	own, leave, err := t.s.turn.Enter(ctx)
 	if err != nil {
 		return err
 	}
@@ -146,7 +147,7 @@ func (t *tx) Commit(ctx context.Context) error {
 // Rollback goes back to the savepoint. Unlike pgx it works with a context that
 // has ended, because here the session is the same for what comes next.
 func (t *tx) Rollback(ctx context.Context) error {
-	own, leave, err := t.s.ready(context.WithoutCancel(ctx))
+	own, leave, err := t.s.turn.Enter(context.WithoutCancel(ctx))
 	if err != nil {
 		return err
 	}

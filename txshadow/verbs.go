@@ -56,7 +56,7 @@ func (s *shadow) queryRow(ctx context.Context, on *tx, sql string, args []any) p
 }
 
 func (s *shadow) copyFrom(ctx context.Context, on *tx, table pgx.Identifier, columns []string, src pgx.CopyFromSource) (n int64, err error) {
-	own, leave, err := s.ready(ctx)
+	own, leave, err := s.turn.Enter(ctx)
 	if err != nil {
 		return 0, err
 	}

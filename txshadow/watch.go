@@ -41,14 +41,7 @@ func (s *shadow) lost(err error) error {
 		err = errors.New("the connection is closed")
 	}
 	err = fmt.Errorf("the shadow's session is gone: %w", err)
-	s.mu.Lock()
-	if !s.over {
-		s.note("unsupported:session-lost")
-	}
-	if s.poison == nil {
-		s.poison = err
-	}
-	s.mu.Unlock()
+	s.turn.Lose(err, func() { s.note("unsupported:session-lost") })
 	return err
 }
 

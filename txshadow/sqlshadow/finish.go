@@ -9,24 +9,20 @@ import (
 
 	"github.com/quackproxy/quack/txshadow"
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
+	"github.com/quackproxy/quack/txshadow/internal/turn"
 )
 
-const (
-	// seizePatience is how long a cancelled statement is waited for before the
-	// session is ended from outside. Quack waits 100 ms beyond the budget.
-	seizePatience = 75 * time.Millisecond
-	// rollbackTimeout is for the statements that end a transaction.
-	rollbackTimeout = 2 * time.Second
-)
+// rollbackTimeout is for the statements that end a transaction.
+const rollbackTimeout = 2 * time.Second
 
 // Finish ends the shadow and rolls its transaction back. When it returns with
 // RolledBack, the server holds no lock for it any more.
 func (t *transaction) Finish() txshadow.Ending {
-	t.end()
-	if !t.seize(seizePatience) {
-		return t.endFromOutside(fmt.Errorf("a statement did not end within %v of its cancellation", seizePatience), false)
+	t.turn.End()
+	if !t.turn.Seize() {
+		return t.endFromOutside(fmt.Errorf("a statement did not end within %v of its cancellation", turn.Patience), false)
 	}
-	defer func() { <-t.turn }()
+	defer t.turn.Release()
 	if t.session == nil { // it sent nothing
 		return txshadow.Ending{RolledBack: true, Reason: t.request.Noted()}
 	}

@@ -11,12 +11,8 @@ import (
 
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
+	"github.com/quackproxy/quack/txshadow/internal/turn"
 )
-
-// maxWriters is how many savepoints of a shadow may write. Above 64
-// subtransactions with an id of their own, snapshots become slow in the whole
-// cluster of a PostgreSQL (PGPROC_MAX_CACHED_SUBXIDS).
-const maxWriters = 60
 
 // root is the savepoint that is made with the transaction: as long as it is
 // there, so is the transaction.
@@ -98,7 +94,7 @@ func (t *transaction) before(own context.Context, w work) (ledger.Mark, error) {
 		t.note("unsupported:concurrent-writes")
 	}
 	if w.writes() {
-		if t.writers++; t.writers > maxWriters {
+		if t.writers++; t.writers > turn.MaxWriters {
 			return ledger.Mark{}, t.refuse("unsupported:too-many-statements")
 		}
 	}

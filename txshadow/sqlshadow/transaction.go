@@ -3,11 +3,10 @@ package sqlshadow
 import (
 	"context"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/quackproxy/quack/txshadow"
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
+	"github.com/quackproxy/quack/txshadow/internal/turn"
 )
 
 // transaction is that of one shadow request: everything that its handler sends
@@ -20,15 +19,7 @@ type transaction struct {
 	// comes; nil when they were opened before the handler ran.
 	attach func(context.Context) (*session, error)
 
-	ended chan struct{} // closed when nothing more may be sent
-
-	mu        sync.Mutex
-	over      bool
-	abandoned bool               // a statement does not come to its end: its goroutine closes the session
-	cancel    context.CancelFunc // of the statement under way
-	poison    error              // what every further statement gets
-
-	turn chan struct{} // holds a token while a statement is under way; who put it there owns what follows
+	turn *turn.Turn // who has it owns what follows
 	held
 }
 
@@ -45,7 +36,9 @@ type held struct {
 }
 
 func newTransaction(a *Adapter, s *txshadow.Shadow) *transaction {
-	return &transaction{request: s, adapter: a, ended: make(chan struct{}), turn: make(chan struct{}, 1)}
+	t := &transaction{request: s, adapter: a}
+	t.turn = turn.New(txshadow.ErrOver, t.ready, t.drop)
+	return t
 }
 
 // Free is called when the handler has returned.
@@ -62,107 +55,21 @@ func (t *transaction) refuse(reason string) error {
 	t.note(reason)
 	if strings.HasPrefix(reason, "escape:") {
 		t.request.Log().Error("shadow request tried to end its transaction", "reason", reason)
-		t.mu.Lock()
-		t.poison = err
-		t.mu.Unlock()
+		t.turn.Stop(err)
 	}
 	return err
 }
 
-// end stops the shadow: the statement under way is cancelled, and no other is
-// sent.
-func (t *transaction) end() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.over {
-		return
+// ready sees to it that there is a session.
+func (t *transaction) ready(own context.Context) (err error) {
+	if t.session == nil {
+		t.session, err = t.attach(own)
 	}
-	t.over = true
-	close(t.ended)
-	if t.cancel != nil {
-		t.cancel()
-	}
+	return err
 }
 
-// enter waits for the shadow's turn. The context it returns ends with the
-// shadow, and not with ctx: what must be put right after a statement that ctx
-// has cancelled still has to be sent. leave must be called.
-func (t *transaction) enter(ctx context.Context) (own context.Context, leave func(), err error) {
-	if err := ctx.Err(); err != nil && !t.isOver() {
-		return nil, nil, err
-	}
-	select {
-	case t.turn <- struct{}{}:
-	case <-t.ended:
-		return nil, nil, txshadow.ErrOver
-	case <-ctx.Done():
-		return nil, nil, ctx.Err()
-	}
-	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.over || t.poison != nil {
-		cancel()
-		<-t.turn
-		if t.over {
-			return nil, nil, txshadow.ErrOver
-		}
-		return nil, nil, t.poison
-	}
-	t.cancel = cancel
-	return own, func() { t.leave(cancel) }, nil
-}
-
-func (t *transaction) isOver() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.over
-}
-
-func (t *transaction) leave(cancel context.CancelFunc) {
-	cancel()
-	session := t.session
-	t.mu.Lock()
-	t.cancel = nil
-	abandoned := t.abandoned
-	<-t.turn // with the lock held, so that seize sees both or neither
-	t.mu.Unlock()
-	if abandoned && session != nil {
-		session.release()
-	}
-}
-
-// ready enters and sees to it that there is a session.
-func (t *transaction) ready(ctx context.Context) (own context.Context, leave func(), err error) {
-	own, leave, err = t.enter(ctx)
-	if err != nil || t.session != nil {
-		return own, leave, err
-	}
-	if t.session, err = t.attach(own); err != nil {
-		leave()
-		return nil, nil, err
-	}
-	return own, leave, nil
-}
-
-// seize takes the turn to end the session, within patience. It returns false
-// when a statement does not come to its end; its goroutine then closes the
-// session.
-func (t *transaction) seize(patience time.Duration) bool {
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case t.turn <- struct{}{}:
-		return true
-	case <-timer.C:
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	select {
-	case t.turn <- struct{}{}: // it has just ended after all
-		return true
-	default:
-		t.abandoned = true
-		return false
+func (t *transaction) drop() {
+	if t.session != nil {
+		t.session.release()
 	}
 }

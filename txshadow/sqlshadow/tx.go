@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
+	"github.com/quackproxy/quack/txshadow/internal/turn"
 )
 
 // tx is a transaction of the application inside a shadow: a savepoint.
@@ -85,7 +86,7 @@ func (x *tx) wentBack(own context.Context, name string) error {
 
 // begin begins a transaction of the application.
 func (t *transaction) begin(ctx context.Context, o driver.TxOptions, ended func()) (*tx, error) {
-	own, leave, err := t.ready(ctx)
+	own, leave, err := t.turn.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +115,7 @@ func (t *transaction) admitTx(o driver.TxOptions) error {
 	if level := sql.IsolationLevel(o.Isolation); level != sql.LevelDefault && !t.adapter.dialect.same(level, t.session.isolation) {
 		return t.refuse("unsupported:isolation")
 	}
-	if t.writers++; t.writers > maxWriters {
+	if t.writers++; t.writers > turn.MaxWriters {
 		return t.refuse("unsupported:too-many-statements")
 	}
 	if t.leaked != "" {
@@ -131,7 +132,7 @@ var ErrFailed = errors.New("sqlshadow: commit of a transaction in which a statem
 // Commit releases the savepoint. Before, it fires the deferred constraints,
 // and fails as a commit would: with their error, or with ErrFailed.
 func (x *tx) Commit() error {
-	own, leave, err := x.t.ready(context.Background())
+	own, leave, err := x.t.turn.Enter(context.Background())
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (x *tx) Commit() error {
 	}
 	if x.t.unchecked {
 		if err := x.t.checkDeferred(own); err != nil {
-			return firstOf(x.t.gone(), x.t.rollbackTo(own, x.mark), x.t.ifFailed(err))
+			return firstOf(x.t.turn.Broken(), x.t.rollbackTo(own, x.mark), x.t.ifFailed(err))
 		}
 	}
 	if err := x.t.own(own, "RELEASE SAVEPOINT "+x.mark.Name); err != nil {
@@ -169,16 +170,9 @@ func (t *transaction) ifFailed(err error) error {
 	return err
 }
 
-// gone is the error of a transaction that is not there any more.
-func (t *transaction) gone() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.poison
-}
-
 // Rollback goes back to the savepoint.
 func (x *tx) Rollback() error {
-	own, leave, err := x.t.ready(context.Background())
+	own, leave, err := x.t.turn.Enter(context.Background())
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 
 // statement admits query and sends it by send.
 func (t *transaction) statement(ctx context.Context, on *tx, query string, args []driver.NamedValue, send func(ctx context.Context, query string) error) error {
-	own, leave, err := t.ready(ctx)
+	own, leave, err := t.turn.Enter(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (t *transaction) prepare(ctx context.Context, on *tx, query string) (ins in
 
 // ping sends what does nothing.
 func (t *transaction) ping(ctx context.Context) error {
-	own, leave, err := t.ready(ctx)
+	own, leave, err := t.turn.Enter(ctx)
 	if err != nil {
 		return err
 	}

@@ -36,14 +36,7 @@ func (t *transaction) escaped(verb string) error {
 // package database/sql try again on another connection.
 func (t *transaction) lost(err error) error {
 	err = fmt.Errorf("the shadow's session is gone: %v", err) //nolint:errorlint
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.over {
-		t.note("unsupported:session-lost")
-	}
-	if t.poison == nil {
-		t.poison = err
-	}
+	t.turn.Lose(err, func() { t.note("unsupported:session-lost") })
 	return err
 }
 
@@ -57,9 +50,7 @@ func (t *transaction) observe(w work, err error) {
 	case undone:
 		t.note("unsupported:deadlock")
 		t.undone = true
-		t.mu.Lock()
-		t.poison = err
-		t.mu.Unlock()
+		t.turn.Stop(err)
 	case lockTimeout:
 		t.note("unsupported:lock-timeout")
 	}
