@@ -136,7 +136,7 @@ func New(c Config) (*Adapter, error) {
 	}
 	a.prepares, a.orphans = true, usualOrphans
 	a.pool, a.timedOut = &Pool{adapter: a}, sync.OnceValue(a.makeTimeout)
-	a.sessions = sessions{adapter: a, before: pc.BeforeConnect, after: pc.AfterConnect, closing: pc.BeforeClose}
+	a.sessions.init(a, pc)
 	return a, nil
 }
 
@@ -195,6 +195,6 @@ func (a *Adapter) Close(ctx context.Context) error {
 	if err := a.drain(ctx); err != nil {
 		return err
 	}
-	a.sessions.close()
+	a.sessions.Drop()
 	return nil
 }

@@ -49,7 +49,7 @@ func (a *Adapter) start(ctx context.Context, s *shadow) (free func(), reason str
 	if err == nil && !session.flushed {
 		err = s.openBooks(ctx, session)
 	}
-	a.sessions.refill()
+	a.sessions.Refill()
 	if err != nil {
 		free()
 		if ctx.Err() != nil {
@@ -103,11 +103,11 @@ func (s *shadow) attachToPool(ctx context.Context) (*session, error) {
 // attachToSession begins the transaction of a reading shadow on a session of
 // its own, where there is no pool.
 func (s *shadow) attachToSession(ctx context.Context) (*session, error) {
-	session, err := s.adapter.sessions.take(ctx)
+	session, _, err := s.adapter.sessions.Take(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.adapter.sessions.refill()
+	s.adapter.sessions.Refill()
 	if err := session.beginReadOnly(ctx, time.Until(s.deadline), s.adapter.lockTimeout); err != nil {
 		session.release()
 		if errors.Is(err, errSerializable) {

@@ -13,7 +13,7 @@ import (
 // application would that has got past the interception: the fuse has to refuse
 // the commit, and the belt what is written after it.
 func (a *Adapter) drill(ctx context.Context, whole bool) (reason string, err error) {
-	defer a.sessions.refill()
+	defer a.sessions.Refill()
 	s, err := a.armed(ctx, proofTimeout)
 	if err != nil {
 		return "", err
@@ -86,7 +86,7 @@ func outcomeOf(err error) string {
 // armed is a session whose transaction can not commit.
 func (a *Adapter) armed(ctx context.Context, budget time.Duration) (*session, error) {
 	for attempt := 0; ; attempt++ {
-		s, err := a.sessions.take(ctx)
+		s, _, err := a.sessions.Take(ctx)
 		if err != nil {
 			return nil, err
 		}

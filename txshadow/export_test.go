@@ -88,8 +88,6 @@ func (a *Adapter) PrepareAndGo(ctx context.Context, gid, sql string, meanwhile f
 
 // HasSpare reports whether a session is ready.
 func (a *Adapter) HasSpare() bool {
-	a.sessions.refill()
-	a.sessions.mu.Lock()
-	defer a.sessions.mu.Unlock()
-	return a.sessions.spare != nil
+	a.sessions.Refill()
+	return a.sessions.Ready()
 }

@@ -60,16 +60,9 @@ func (s *shadow) undo(ctx context.Context, ask string) (answers []*pgconn.Result
 // closeSession gives the session back while the answer is on its way: nothing
 // depends on it any more.
 func (s *shadow) closeSession() {
-	if s.mode == ModeReadOnly || s.adapter.enter() != nil {
+	if s.mode == ModeReadOnly || !s.adapter.inBackground(s.session.release) {
 		s.session.release()
-		return
 	}
-	go s.closeInBackground()
-}
-
-func (s *shadow) closeInBackground() {
-	defer s.adapter.running.Done()
-	s.session.release()
 }
 
 // endFromOutside ends the session by another one, when its own connection can

@@ -123,16 +123,7 @@ func (f *Front) ForeignCalls() int64 { return f.front.ForeignCalls() }
 
 // Go runs work in the background, and Close waits for it. It does not when the
 // adapter is closing.
-func (f *Front) Go(work func()) bool {
-	if f.front.enter() != nil {
-		return false
-	}
-	go func() {
-		defer f.front.running.Done()
-		work()
-	}()
-	return true
-}
+func (f *Front) Go(work func()) bool { return f.front.inBackground(work) }
 
 // Close refuses new shadows and waits for those under way, and for what Go has
 // started, until ctx ends.
@@ -195,6 +186,20 @@ func (a *front) enter() error {
 	}
 	a.running.Add(1)
 	return nil
+}
+
+// inBackground is [Front.Go].
+func (a *front) inBackground(work func()) bool {
+	if a.enter() != nil {
+		return false
+	}
+	go a.entered(work)
+	return true
+}
+
+func (a *front) entered(work func()) {
+	defer a.running.Done()
+	work()
 }
 
 // shut refuses new shadows.

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
+	"github.com/quackproxy/quack/txshadow/internal/spare"
 )
 
 // orphanRules say when prepared transactions of shadows are looked for, and
@@ -68,7 +69,7 @@ const orphansSQL = `SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE gid ~ '^t
 // rollBackOrphans looks once. possible is false when the server takes no
 // prepared transactions.
 func (a *Adapter) rollBackOrphans(ctx context.Context) (possible bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, spare.ConnectTimeout)
 	defer cancel()
 	cfg := a.config.Copy()
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol

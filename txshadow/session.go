@@ -24,7 +24,6 @@ type session struct {
 	pid     uint32
 	started string // backend_start in microseconds: a pid alone may be somebody else's by now
 	server  string // start of the server, likewise: a connection string may name several
-	opened  time.Time
 
 	openSQL   string // asks what has to be known of a transaction
 	countsSQL string // asks what it has written

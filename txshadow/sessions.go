@@ -9,8 +9,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
+	"github.com/quackproxy/quack/txshadow/internal/spare"
 )
 
 // sessions makes dedicated sessions, each for one shadow, and keeps one ready.
@@ -20,75 +22,26 @@ type sessions struct {
 	after   func(context.Context, *pgx.Conn) error
 	closing func(*pgx.Conn)
 
-	mu      sync.Mutex
-	spare   *session
-	filling bool
+	spare.Spare[session]
+}
+
+func (p *sessions) init(a *Adapter, pc *pgxpool.Config) {
+	p.adapter, p.before, p.after, p.closing = a, pc.BeforeConnect, pc.AfterConnect, pc.BeforeClose
+	p.Open, p.Go, p.Log = p.open, a.inBackground, a.log
+	p.Sound = func(s *session) bool { return !s.conn.IsClosed() }
+	p.Close = func(s *session) { s.release() }
 }
 
 const (
-	connectTimeout = 5 * time.Second
-	// spareAge is how old a spare may get: settings of roles and databases
-	// change, and firewalls forget idle connections.
-	spareAge = time.Minute
 	// goneTimeout is how long the end of a session is looked for.
 	goneTimeout = 2 * time.Second
 	// goneRetry is how long after one that failed it is looked for again.
 	goneRetry = 50 * time.Millisecond
 )
 
-// take gives a session that nobody has used: the spare, or a new one.
-func (p *sessions) take(ctx context.Context) (*session, error) {
-	p.mu.Lock()
-	s := p.spare
-	p.spare = nil
-	p.mu.Unlock()
-	if s != nil && (s.conn.IsClosed() || time.Since(s.opened) > spareAge) {
-		s.release()
-		s = nil
-	}
-	if s != nil {
-		return s, nil
-	}
-	return p.open(ctx)
-}
-
-// refill makes a spare in the background, when there is none and none is being
-// made.
-func (p *sessions) refill() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.spare != nil || p.filling || p.adapter.enter() != nil {
-		return
-	}
-	p.filling = true
-	go p.fill()
-}
-
-func (p *sessions) fill() {
-	defer p.adapter.running.Done()
-	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
-	defer cancel()
-	s, err := p.open(ctx)
-	if err != nil {
-		p.adapter.log.Warn("make a spare session for shadow writes", "err", err)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.spare, p.filling = s, false
-}
-
-func (p *sessions) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.spare != nil {
-		p.spare.release()
-		p.spare = nil
-	}
-}
-
 // open connects as the pool does, hooks and all.
 func (p *sessions) open(ctx context.Context) (_ *session, err error) {
-	s := &session{opened: time.Now()}
+	s := &session{}
 	cfg := p.adapter.config.Copy()
 	cfg.BuildContextWatcherHandler = newCanceller
 	notice := cfg.OnNotice
@@ -117,8 +70,8 @@ func (p *sessions) open(ctx context.Context) (_ *session, err error) {
 }
 
 func (p *sessions) connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, error) {
-	if cfg.ConnectTimeout <= 0 || cfg.ConnectTimeout > connectTimeout {
-		cfg.ConnectTimeout = connectTimeout
+	if cfg.ConnectTimeout <= 0 || cfg.ConnectTimeout > spare.ConnectTimeout {
+		cfg.ConnectTimeout = spare.ConnectTimeout
 	}
 	if p.before != nil {
 		if err := p.before(ctx, cfg); err != nil {

@@ -140,7 +140,7 @@ func New(c Config) (*Adapter, error) {
 	a.log, a.maxResult, a.lockTimeout = c.Log, c.MaxResult, c.LockTimeout
 	a.writing, a.reading = make(chan struct{}, c.MaxShadows), make(chan struct{}, c.MaxShadows)
 	a.control.adapter, a.control.connector = a, c.DirectConnector
-	a.sessions.adapter, a.sessions.connector = a, c.DirectConnector
+	a.sessions.init(a, c.DirectConnector)
 	a.db = sql.OpenDB(connector{a})
 	return a, nil
 }
@@ -166,7 +166,7 @@ func (a *Adapter) Close(ctx context.Context) error {
 	if err := a.front.Close(ctx); err != nil {
 		return err
 	}
-	a.sessions.close()
+	a.sessions.Drop()
 	a.control.close()
 	return nil
 }

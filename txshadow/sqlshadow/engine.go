@@ -36,7 +36,7 @@ func (e engine) Begin(ctx context.Context, s *txshadow.Shadow) (txshadow.Transac
 	}
 	var err error
 	t.session, err = a.armed(ctx, opening{budget: time.Until(s.Deadline())})
-	a.sessions.refill()
+	a.sessions.Refill()
 	if err == nil && !t.session.flushed { // what it has written before is void
 		if t.books.Last, err = a.dialect.counts(ctx, t.session); err != nil {
 			t.session.release()
@@ -62,7 +62,7 @@ func (e engine) Begin(ctx context.Context, s *txshadow.Shadow) (txshadow.Transac
 func (a *Adapter) armed(ctx context.Context, o opening) (*session, error) {
 	o.nonce, o.lockTimeout, o.layers = rand.Text(), a.lockTimeout, a.layers
 	for {
-		s, fresh, err := a.sessions.take(ctx)
+		s, fresh, err := a.sessions.Take(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +83,7 @@ func (t *transaction) attachReading(ctx context.Context) (*session, error) {
 	ctx, cancel := context.WithDeadline(ctx, t.request.Deadline())
 	defer cancel()
 	s, err := t.adapter.armed(ctx, opening{readOnly: true, budget: time.Until(t.request.Deadline())})
-	t.adapter.sessions.refill()
+	t.adapter.sessions.Refill()
 	if errors.Is(err, errSerializable) {
 		t.request.Log().Warn("a reading shadow was not run", "err", err)
 		return nil, t.refuse("unsupported:isolation")
@@ -100,7 +100,7 @@ const drillBudget = 3 * time.Second
 // Drill arms a session and, when whole, tries to commit as an application would
 // that has got past the interception.
 func (e engine) Drill(ctx context.Context, whole bool) (string, error) {
-	defer e.a.sessions.refill()
+	defer e.a.sessions.Refill()
 	s, err := e.a.armed(ctx, opening{budget: drillBudget})
 	if err != nil {
 		return "", err

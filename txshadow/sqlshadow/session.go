@@ -20,7 +20,6 @@ type session struct {
 	kill   context.CancelFunc
 	once   sync.Once
 	closed atomic.Bool
-	opened time.Time
 	stmts  map[string]driver.Stmt // by their SQL
 
 	id      string          // of the process or thread that serves it
@@ -43,7 +42,7 @@ type session struct {
 }
 
 func newSession(conn driver.Conn) *session {
-	s := &session{conn: conn, opened: time.Now(), stmts: map[string]driver.Stmt{}}
+	s := &session{conn: conn, stmts: map[string]driver.Stmt{}}
 	s.hard, s.kill = context.WithCancel(context.Background())
 	return s
 }

@@ -2,12 +2,11 @@ package sqlshadow
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
-	"sync"
-	"time"
 
-	"database/sql/driver"
+	"github.com/quackproxy/quack/txshadow/internal/spare"
 )
 
 // sessions makes dedicated sessions, each for one shadow, and keeps one ready.
@@ -15,70 +14,18 @@ type sessions struct {
 	adapter   *Adapter
 	connector driver.Connector
 
-	mu      sync.Mutex
-	spare   *session
-	filling bool
+	spare.Spare[session]
 }
 
-const (
-	connectTimeout = 5 * time.Second
-	// spareAge is how old a spare may get: settings of roles and databases
-	// change, and firewalls forget idle connections.
-	spareAge = time.Minute
-)
-
-// take gives a session that nobody has used: the spare, or a new one. fresh
-// says that it is not the spare.
-func (p *sessions) take(ctx context.Context) (s *session, fresh bool, err error) {
-	p.mu.Lock()
-	s = p.spare
-	p.spare = nil
-	p.mu.Unlock()
-	if s != nil && time.Since(s.opened) > spareAge {
-		s.release()
-		s = nil
-	}
-	if s != nil {
-		return s, false, nil
-	}
-	s, err = p.open(ctx)
-	return s, true, err
-}
-
-// refill makes a spare in the background, when there is none and none is being
-// made.
-func (p *sessions) refill() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.spare == nil && !p.filling {
-		p.filling = p.adapter.front.Go(p.fill)
-	}
-}
-
-func (p *sessions) fill() {
-	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
-	defer cancel()
-	s, err := p.open(ctx)
-	if err != nil {
-		p.adapter.log.Warn("make a spare session for shadow writes", "err", err)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.spare, p.filling = s, false
-}
-
-func (p *sessions) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.spare != nil {
-		p.spare.release()
-		p.spare = nil
-	}
+func (p *sessions) init(a *Adapter, c driver.Connector) {
+	p.adapter, p.connector = a, c
+	p.Open, p.Close, p.Go, p.Log = p.open, (*session).release, a.front.Go, a.log
+	p.Sound = func(*session) bool { return true } // drivers do not say
 }
 
 // open connects, and makes the session fit for one shadow.
 func (p *sessions) open(ctx context.Context) (*session, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, spare.ConnectTimeout)
 	defer cancel()
 	s, err := connect(ctx, p.connector)
 	if err != nil {
