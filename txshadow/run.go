@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,27 +18,9 @@ import (
 // work is what the application sends at once: statements that share one
 // implicit transaction when they stand outside of one of its own.
 type work struct {
-	stmts []sqltext.Statement
+	stmts sqltext.Sent
 	on    *tx // nil: outside of a transaction of the application
 	send  func(ctx context.Context, conn *pgx.Conn) error
-}
-
-func (w work) writes() bool {
-	return slices.ContainsFunc(w.stmts, func(s sqltext.Statement) bool { return s.Writes })
-}
-
-// verb is what to call the work: the first statement that has something
-// against it, else the first.
-func (w work) verb() string {
-	for _, s := range w.stmts {
-		if verb, ok := strings.CutPrefix(s.Refusal, "escape:"); ok {
-			return verb
-		}
-	}
-	if len(w.stmts) > 0 {
-		return w.stmts[0].Verb
-	}
-	return "unknown"
 }
 
 // statement admits sql and sends it by send. sql may be the name of a
@@ -78,7 +58,7 @@ func (s *shadow) perform(ctx, own context.Context, w work) error {
 			return err
 		}
 	}
-	if w.writes() && s.mode == ModeRollback {
+	if w.stmts.Writes() && s.mode == ModeRollback {
 		s.books.Stale, s.unchecked = true, true
 	}
 	sendCtx, cancel := context.WithCancel(own)
@@ -135,11 +115,11 @@ func (s *shadow) before(own context.Context, w work) (ledger.Mark, error) {
 		// On a connection of its own it would have run.
 		return ledger.Mark{}, s.refuse("unsupported:concurrent-statements")
 	}
-	if s.tx != nil && w.writes() {
+	if s.tx != nil && w.stmts.Writes() {
 		// The application's ROLLBACK will take it back here, and there not.
 		s.note("unsupported:concurrent-writes")
 	}
-	if w.writes() {
+	if w.stmts.Writes() {
 		if s.writers++; s.writers > turn.MaxWriters {
 			return ledger.Mark{}, s.refuse("unsupported:too-many-statements")
 		}

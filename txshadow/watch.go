@@ -21,7 +21,7 @@ func (s *shadow) watch(w work, err error) error {
 		return s.lost(err)
 	}
 	if conn.PgConn().TxStatus() == 'I' || sqlState(err) == catalog.StateFuse {
-		return s.escaped(w.verb())
+		return s.escaped(w.stmts.Verb())
 	}
 	return nil
 }
@@ -54,7 +54,7 @@ func (s *shadow) observe(w work, err error) {
 	switch e.Code {
 	case catalog.StateReadOnly:
 		if s.mode == ModeReadOnly && !w.on.readOnly() {
-			s.note("write:" + catalog.StateReadOnly + w.detail())
+			s.note("write:" + catalog.StateReadOnly + w.stmts.Writer())
 		}
 	case catalog.StateProcedure:
 		if w.on == nil { // else it fails live as well
@@ -66,20 +66,4 @@ func (s *shadow) observe(w work, err error) {
 			s.note("unsupported:lock-timeout")
 		}
 	}
-}
-
-// detail names what tried to write.
-func (w work) detail() string {
-	for _, st := range w.stmts {
-		if st.Writes {
-			if st.Table != "" {
-				return ":" + st.Verb + ":" + st.Table
-			}
-			return ":" + st.Verb
-		}
-	}
-	if len(w.stmts) > 0 {
-		return ":" + w.stmts[0].Verb
-	}
-	return ""
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
@@ -21,27 +20,9 @@ const root = sqltext.SavepointPrefix + "0"
 // work is what the application sends at once: statements that share one
 // implicit transaction when they stand outside of one of its own.
 type work struct {
-	stmts []sqltext.Statement
+	stmts sqltext.Sent
 	on    *tx // nil: outside of a transaction of the application
 	send  func(ctx context.Context) error
-}
-
-func (w work) writes() bool {
-	return slices.ContainsFunc(w.stmts, func(s sqltext.Statement) bool { return s.Writes })
-}
-
-// verb is what to call the work: the first statement that has something
-// against it, else the first.
-func (w work) verb() string {
-	for _, s := range w.stmts {
-		if verb, ok := strings.CutPrefix(s.Refusal, "escape:"); ok {
-			return verb
-		}
-	}
-	if len(w.stmts) > 0 {
-		return w.stmts[0].Verb
-	}
-	return "unknown"
 }
 
 // perform sends work. Outside of a transaction of the application it has a
@@ -65,7 +46,7 @@ func (t *transaction) perform(ctx, own context.Context, w work) error {
 			return err
 		}
 	}
-	if w.writes() && !t.reads() {
+	if w.stmts.Writes() && !t.reads() {
 		t.books.Stale, t.unchecked = true, true
 	}
 	err := t.sending(ctx, own, w.send)
@@ -89,11 +70,11 @@ func (t *transaction) before(own context.Context, w work) (ledger.Mark, error) {
 		// On a connection of its own it would have run.
 		return ledger.Mark{}, t.refuse("unsupported:concurrent-statements")
 	}
-	if t.tx != nil && w.writes() {
+	if t.tx != nil && w.stmts.Writes() {
 		// The application's ROLLBACK will take it back here, and there not.
 		t.note("unsupported:concurrent-writes")
 	}
-	if w.writes() {
+	if w.stmts.Writes() {
 		if t.writers++; t.writers > turn.MaxWriters {
 			return ledger.Mark{}, t.refuse("unsupported:too-many-statements")
 		}

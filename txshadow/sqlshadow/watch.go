@@ -16,7 +16,7 @@ func (t *transaction) watch(w work, err error) error {
 	}
 	switch t.adapter.dialect.kind(err) {
 	case fuseBlown:
-		return t.escaped(w.verb())
+		return t.escaped(w.stmts.Verb())
 	case sessionGone:
 		return t.lost(err)
 	}
@@ -45,7 +45,7 @@ func (t *transaction) observe(w work, err error) {
 	switch t.adapter.dialect.kind(err) {
 	case readOnly:
 		if t.reads() && (w.on == nil || !w.on.read) {
-			t.note("write:25006" + w.detail())
+			t.note("write:25006" + w.stmts.Writer())
 		}
 	case undone:
 		t.note("unsupported:deadlock")
@@ -54,22 +54,6 @@ func (t *transaction) observe(w work, err error) {
 	case lockTimeout:
 		t.note("unsupported:lock-timeout")
 	}
-}
-
-// detail names what tried to write.
-func (w work) detail() string {
-	for _, st := range w.stmts {
-		if st.Writes {
-			if st.Table != "" {
-				return ":" + st.Verb + ":" + st.Table
-			}
-			return ":" + st.Verb
-		}
-	}
-	if len(w.stmts) > 0 {
-		return ":" + w.stmts[0].Verb
-	}
-	return ""
 }
 
 // errorKind is what an error of the server means for a shadow.
