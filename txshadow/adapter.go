@@ -1,6 +1,7 @@
 package txshadow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,9 +74,7 @@ func (Config) String() string { return "txshadow.Config" }
 func (Config) GoString() string { return "txshadow.Config" }
 
 func (c *Config) setDefaults() {
-	setDefault(&c.MaxResult, 16<<20)
-	setDefault(&c.MaxShadows, 4)
-	setDefault(&c.LockTimeout, 50*time.Millisecond)
+	c.MaxResult, c.MaxShadows, c.LockTimeout = cmp.Or(c.MaxResult, 16<<20), cmp.Or(c.MaxShadows, 4), cmp.Or(c.LockTimeout, 50*time.Millisecond)
 }
 
 // Adapter rolls shadow requests back. Safe for concurrent use.

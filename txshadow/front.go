@@ -1,6 +1,7 @@
 package txshadow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,13 +26,6 @@ func (FrontConfig) String() string { return "txshadow.FrontConfig" }
 
 // GoString hides it from %#v.
 func (FrontConfig) GoString() string { return "txshadow.FrontConfig" }
-
-func setDefault[T comparable](v *T, def T) {
-	var zero T
-	if *v == zero {
-		*v = def
-	}
-}
 
 // Engine is the database's half of an adapter: it runs shadows on one library
 // for one kind of database. Safe for concurrent use.
@@ -166,11 +160,10 @@ func newFront(c FrontConfig, e engine) (*front, error) {
 	if err != nil {
 		return nil, err
 	}
-	setDefault(&c.MaxBody, 8<<20)
-	setDefault(&c.WallCap, 500*time.Millisecond)
-	setDefault(&c.ReadCap, 30*time.Second)
-	setDefault(&c.Log, slog.Default())
-	return &front{engine: e, codec: codec, log: c.Log, maxBody: c.MaxBody, wallCap: c.WallCap, readCap: c.ReadCap, strict: c.Strict}, nil
+	return &front{
+		engine: e, codec: codec, log: cmp.Or(c.Log, slog.Default()), strict: c.Strict, maxBody: cmp.Or(c.MaxBody, 8<<20),
+		wallCap: cmp.Or(c.WallCap, 500*time.Millisecond), readCap: cmp.Or(c.ReadCap, 30*time.Second),
+	}, nil
 }
 
 // errClosing is the reason of shadows that come when the adapter is closing.

@@ -1,6 +1,7 @@
 package sqlshadow
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -78,13 +79,6 @@ func (Config) String() string { return "sqlshadow.Config" }
 // GoString hides it from %#v.
 func (Config) GoString() string { return "sqlshadow.Config" }
 
-func setDefault[T comparable](v *T, def T) {
-	var zero T
-	if *v == zero {
-		*v = def
-	}
-}
-
 // Adapter rolls shadow requests back. Safe for concurrent use.
 type Adapter struct {
 	front   *txshadow.Front
@@ -125,11 +119,8 @@ func New(c Config) (*Adapter, error) {
 	default:
 		return nil, fmt.Errorf("make a sqlshadow adapter: Config.Dialect is %q\n  set it to sqlshadow.Postgres or sqlshadow.MariaDB", string(c.Dialect))
 	}
-	setDefault(&c.DirectConnector, c.Connector)
-	setDefault(&c.MaxResult, 16<<20)
-	setDefault(&c.MaxShadows, 4)
-	setDefault(&c.LockTimeout, 50*time.Millisecond)
-	setDefault(&c.Log, slog.Default())
+	c.DirectConnector, c.Log = cmp.Or(c.DirectConnector, c.Connector), cmp.Or(c.Log, slog.Default())
+	c.MaxResult, c.MaxShadows, c.LockTimeout = cmp.Or(c.MaxResult, 16<<20), cmp.Or(c.MaxShadows, 4), cmp.Or(c.LockTimeout, 50*time.Millisecond)
 	var err error
 	a.front, err = txshadow.NewFront(txshadow.FrontConfig{
 		Secret: c.Secret, MaxBody: c.MaxBody, WallCap: c.WallCap, ReadCap: c.ReadCap, Strict: c.Strict, Log: c.Log,
