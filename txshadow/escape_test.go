@@ -3,7 +3,6 @@ package txshadow_test
 import (
 	"context"
 	"flag"
-	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/quackproxy/quack/internal/escapes"
 	"github.com/quackproxy/quack/txshadow"
 )
 
@@ -20,42 +20,16 @@ var update = flag.Bool("update", false, "write the golden files")
 
 const insert = "INSERT INTO accounts (email) VALUES (md5(random()::text))"
 
-// escapes are ways of ending the transaction that a shadow runs in, each
-// behind an INSERT. What stands in one line is sent one after the other.
-var escapes = [][]string{
-	{"COMMIT"},
-	{"END"},
-	{"/*c*/commit"},
-	{"SELECT 1; COMMIT"},
-	{"COMMIT AND CHAIN"},
-	{"COMMIT; INSERT …"},
-	{"COMMIT", "INSERT …"},
-	{"ROLLBACK; INSERT …"},
-	{"ROLLBACK", "INSERT …"},
-	{"ABORT", "INSERT …"},
-	{"ROLLBACK AND CHAIN; INSERT …; COMMIT"},
-	{"ROLLBACK AND CHAIN", "INSERT …", "COMMIT"},
-	{"ROLLBACK; BEGIN READ WRITE; INSERT …; COMMIT"},
-	{"ROLLBACK", "BEGIN READ WRITE", "INSERT …", "COMMIT"},
-	{"ROLLBACK", "START TRANSACTION READ WRITE", "INSERT …", "COMMIT"},
-	{"PREPARE TRANSACTION 'escaped'"},
-	{"PREPARE TRANSACTION 'escaped'", "COMMIT PREPARED 'escaped'"},
-	{"SET default_transaction_read_only = off", "ROLLBACK", "INSERT …"},
-	{"SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", "ROLLBACK", "INSERT …"},
-	{"SELECT set_config('default_transaction_read_only', 'off', false)", "ROLLBACK", "INSERT …"},
-	{"SET session_replication_role = replica", "COMMIT"},
-	{"DELETE FROM txshadow.fuse", "COMMIT"},
-	{"SET CONSTRAINTS ALL IMMEDIATE", "INSERT …"},
-	{"RELEASE _ts_1", "COMMIT"},
-	{"EXECUTE prepared_commit"},
-	{"SET txshadow.probe = 'guess'", "COMMIT"},
-	{"SET LOCAL txshadow.probe = ''", "COMMIT"},
-	{`SET LOCAL "txshadow.probe" = ''`, "COMMIT"},
-	{"SELECT set_config('txshadow.probe', 'guess', true)", "COMMIT"},
-	{"SET LOCAL txshadow.probe = 'guess'", "PREPARE TRANSACTION 'escaped'", "COMMIT PREPARED 'escaped'"},
-	{"SELECT set_config('txshadow.probe', nonce, true) FROM txshadow.fuse", "COMMIT"},
-	{"DO $$BEGIN COMMIT; END$$"},
-}
+// tried are the escapes that are tried here.
+var tried = escapes.And(
+	escapes.Of("EXECUTE prepared_commit"),
+	escapes.Of("SET txshadow.probe = 'guess'", "COMMIT"),
+	escapes.Of("SET LOCAL txshadow.probe = ''", "COMMIT"),
+	escapes.Of(`SET LOCAL "txshadow.probe" = ''`, "COMMIT"),
+	escapes.Of("SELECT set_config('txshadow.probe', 'guess', true)", "COMMIT"),
+	escapes.Of("SET LOCAL txshadow.probe = 'guess'", "PREPARE TRANSACTION 'escaped'", "COMMIT PREPARED 'escaped'"),
+	escapes.Of("SELECT set_config('txshadow.probe', nonce, true) FROM txshadow.fuse", "COMMIT"),
+)
 
 // layerSets are the columns of the table.
 var layerSets = []struct {
@@ -94,7 +68,7 @@ func extended(ctx context.Context, db querier, sql string) error {
 
 // attempt is what the handler of a test does.
 type attempt struct {
-	escape   []string
+	escape   escapes.Escape
 	extended bool
 	inTx     bool
 }
@@ -114,8 +88,8 @@ func (a attempt) run(ctx context.Context, db *txshadow.Pool) {
 		send = extended
 	}
 	send(ctx, q, insert)
-	for _, sql := range a.escape {
-		send(ctx, q, strings.ReplaceAll(sql, "INSERT …", insert))
+	for _, sql := range a.escape.With(insert) {
+		send(ctx, q, sql)
 	}
 }
 
@@ -131,12 +105,11 @@ func TestEscapes(t *testing.T) {
 		t.Run(set.name, func(t *testing.T) { columns[i] = tryEscapes(t, set.layers, set.name == "all" || set.name == "noticed") })
 	}
 	for i, o := range columns[allLayers] {
-		name := strings.Join(escapes[i], " | ")
 		if o.persisted > 0 {
-			t.Errorf("%s: %d rows persisted with all layers", name, o.persisted)
+			t.Errorf("%s: %d rows persisted with all layers", tried[i], o.persisted)
 		}
-		if o.unnoticed > 0 && !harmlessAlone[escapes[i][0]] {
-			t.Errorf("%s: %d attempts raised no alarm", name, o.unnoticed)
+		if o.unnoticed > 0 && !tried[i].Harmless {
+			t.Errorf("%s: %d attempts raised no alarm", tried[i], o.unnoticed)
 		}
 	}
 	golden(t, "testdata/layers.md", layersTable(columns))
@@ -155,8 +128,8 @@ func tryEscapes(t *testing.T, layers txshadow.Layers, outside bool) []outcome {
 	})
 	s := serve(t, func(s *service, w http.ResponseWriter, r *http.Request) { a.run(r.Context(), s.db) }, withLayers(layers), prepared)
 	db := s.watchman()
-	outcomes := make([]outcome, len(escapes))
-	for i, escape := range escapes {
+	outcomes := make([]outcome, len(tried))
+	for i, escape := range tried {
 		attempts := []attempt{{escape, false, true}, {escape, true, true}}
 		if outside {
 			attempts = append(attempts, attempt{escape, false, false}, attempt{escape, true, false})
@@ -165,7 +138,7 @@ func tryEscapes(t *testing.T, layers txshadow.Layers, outside bool) []outcome {
 			out := s.shadow("/")
 			outcomes[i].persisted += db.leaked()
 			// By the extended protocol, PostgreSQL refuses what has several statements.
-			several := a.extended && strings.Contains(escape[0], "; ")
+			several := a.extended && strings.Contains(escape.Statements[0], "; ")
 			alarm := strings.HasPrefix(out.ack.Reason, "escape:") || strings.HasPrefix(out.ack.Reason, "unsupported:")
 			if !alarm && (!several || layers == txshadow.Layers{}) {
 				outcomes[i].unnoticed++
@@ -174,9 +147,6 @@ func tryEscapes(t *testing.T, layers txshadow.Layers, outside bool) []outcome {
 	}
 	return outcomes
 }
-
-// harmlessAlone end no transaction, and an application may send them.
-var harmlessAlone = map[string]bool{"DO $$BEGIN COMMIT; END$$": true, "SET CONSTRAINTS ALL IMMEDIATE": true}
 
 func (o outcome) cell(set string) string {
 	switch {
@@ -191,20 +161,11 @@ func (o outcome) cell(set string) string {
 }
 
 func layersTable(columns [][]outcome) string {
-	var b strings.Builder
-	b.WriteString("| sent after an INSERT |")
-	for _, set := range layerSets {
-		b.WriteString(" " + set.name + " |")
+	names := make([]string, len(layerSets))
+	for i, set := range layerSets {
+		names[i] = set.name
 	}
-	b.WriteString("\n| --- |" + strings.Repeat(" --- |", len(layerSets)) + "\n")
-	for i, escape := range escapes {
-		fmt.Fprintf(&b, "| `%s` |", strings.Join(escape, "` then `"))
-		for j, set := range layerSets {
-			b.WriteString(" " + columns[j][i].cell(set.name) + " |")
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
+	return escapes.Table(tried, names, func(escape, column int) string { return columns[column][escape].cell(names[column]) })
 }
 
 func golden(t *testing.T, file, got string) {
@@ -257,7 +218,7 @@ func (w watchman) leaked() (n int) {
 // A role or hook that sets session_replication_role = replica before the fuse
 // is armed does not disarm it: the trigger is ENABLE ALWAYS.
 func TestTheFuseHoldsUnderReplicaRole(t *testing.T) {
-	a := attempt{[]string{"COMMIT"}, false, false}
+	a := attempt{escapes.Of("COMMIT"), false, false}
 	s := serve(t, func(s *service, w http.ResponseWriter, r *http.Request) { a.run(r.Context(), s.db) },
 		withLayers(txshadow.Layers{NoInterception: true, NoBelt: true, NoWatch: true}),
 		withPool(func(c *pgxpool.Config) {

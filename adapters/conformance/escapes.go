@@ -7,96 +7,58 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/quackproxy/quack/internal/escapes"
 )
 
 // insert stands before each escape, and for "INSERT …" in it.
 const insert = "INSERT INTO items (name) VALUES (md5(random()::text))"
 
-// escape is a way of ending the transaction that a shadow runs in, or of
-// getting rid of what holds it. Its statements are sent one after the other.
-type escape struct {
-	statements []string
-	// verbs says that there is nothing in it but BEGIN, COMMIT, ROLLBACK and
-	// ordinary statements: App.MapsVerbs may run it.
-	verbs bool
-	// harmless says that an application may send it: PostgreSQL refuses it, or
-	// it ends nothing.
-	harmless bool
-}
-
-func verbs(s ...string) escape    { return escape{statements: s, verbs: true} }
-func weakens(s ...string) escape  { return escape{statements: s} }
-func harmless(s ...string) escape { return escape{statements: s, harmless: true} }
-
-var escapes = []escape{
-	verbs("COMMIT"),
-	verbs("commit work"),
-	verbs("COMMIT TRANSACTION;"),
-	verbs("END"),
-	verbs("/*c*/commit"),
-	verbs("/* a /* nested */ comment */ COMMIT"),
-	verbs("-- a comment\nCOMMIT"),
-	verbs(";;COMMIT"),
-	verbs("SELECT 1; COMMIT"),
-	verbs("SELECT ';'; COMMIT"),
-	verbs(`SELECT E'\'; '; COMMIT; --'`),
-	verbs("SELECT $a$;$a$; COMMIT"),
-	verbs("COMMIT; INSERT …"),
-	verbs("COMMIT", "INSERT …"),
-	verbs("ROLLBACK; INSERT …"),
-	verbs("ROLLBACK", "INSERT …"),
-	verbs("ABORT", "INSERT …"),
-	verbs("BEGIN", "INSERT …", "COMMIT", "INSERT …"),
-	verbs("BEGIN; INSERT …; COMMIT"),
-	verbs("ROLLBACK; BEGIN READ WRITE; INSERT …; COMMIT"),
-	verbs("ROLLBACK", "BEGIN READ WRITE", "INSERT …", "COMMIT"),
-	verbs("ROLLBACK", "START TRANSACTION READ WRITE", "INSERT …", "COMMIT"),
-	verbs("ROLLBACK", "ROLLBACK", "COMMIT", "INSERT …"),
-	weakens("COMMIT AND CHAIN"),
-	weakens("ROLLBACK AND CHAIN; INSERT …; COMMIT"),
-	weakens("ROLLBACK AND CHAIN", "INSERT …", "COMMIT"),
-	weakens("PREPARE TRANSACTION 'escaped'"),
-	weakens("PREPARE TRANSACTION 'escaped'", "COMMIT PREPARED 'escaped'"),
-	weakens("PREPARE TRANSACTION 'txshadow-conf1-99'", "INSERT …"),
-	weakens("COMMIT PREPARED 'other'"),
-	weakens("SET default_transaction_read_only = off"),
-	weakens("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE"),
-	weakens("SELECT set_config('default_transaction_read_only', 'off', false)"),
-	weakens("RESET ALL"),
-	weakens("DISCARD ALL"),
-	weakens("SET session_replication_role = replica"),
-	weakens("DELETE FROM txshadow.fuse"),
-	weakens("ALTER TABLE txshadow.fuse DISABLE TRIGGER fuse"),
-	weakens("SET LOCAL txshadow.probe = 'mine'"),
-	weakens(`SET LOCAL "txshadow.probe" = 'mine'`),
-	weakens("SELECT set_config('txshadow.probe', 'mine', true)"),
-	weakens("UPDATE pg_settings SET setting = 'off' WHERE name = 'default_transaction_read_only'"),
-	weakens("SET default_transaction_read_only = off", "ROLLBACK", "INSERT …"),
-	weakens("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", "ROLLBACK", "INSERT …"),
-	weakens("SELECT set_config('default_transaction_read_only', 'off', false)", "ROLLBACK", "INSERT …"),
-	weakens("UPDATE pg_settings SET setting = 'off' WHERE name = 'default_transaction_read_only'", "ROLLBACK", "INSERT …"),
-	weakens("SET session_replication_role = replica", "COMMIT"),
-	weakens("RESET ALL", "ROLLBACK", "INSERT …"),
-	weakens("SET LOCAL txshadow.probe = ''", "COMMIT"),
-	weakens("SELECT set_config('txshadow.probe', (SELECT max(nonce) FROM txshadow.fuse), true)", "COMMIT"),
-	weakens("DELETE FROM txshadow.fuse", "COMMIT"),
-	weakens("UPDATE txshadow.fuse SET nonce = ''", "COMMIT"),
-	weakens("ALTER TABLE txshadow.fuse DISABLE TRIGGER fuse", "COMMIT"),
-	weakens("DROP TRIGGER fuse ON txshadow.fuse", "COMMIT"),
-	weakens("DROP SCHEMA txshadow CASCADE", "COMMIT"),
-	weakens("RELEASE _ts_1", "COMMIT"),
-	weakens("ROLLBACK TO _ts_1", "COMMIT"),
-	harmless("SET CONSTRAINTS ALL IMMEDIATE", "INSERT …"),
-	harmless("DO $$BEGIN COMMIT; END$$"),
-	harmless("DO $$BEGIN EXECUTE 'COMMIT'; END$$"),
-	harmless("SELECT 'COMMIT'"),
-	harmless("SAVEPOINT mine", "INSERT …", "RELEASE mine"),
-}
+// tried are the escapes that every adapter is tried with.
+var tried = escapes.And(
+	escapes.Verbs("commit work"),
+	escapes.Verbs("COMMIT TRANSACTION;"),
+	escapes.Verbs("/* a /* nested */ comment */ COMMIT"),
+	escapes.Verbs("-- a comment\nCOMMIT"),
+	escapes.Verbs(";;COMMIT"),
+	escapes.Verbs("SELECT ';'; COMMIT"),
+	escapes.Verbs(`SELECT E'\'; '; COMMIT; --'`),
+	escapes.Verbs("SELECT $a$;$a$; COMMIT"),
+	escapes.Verbs("BEGIN", "INSERT …", "COMMIT", "INSERT …"),
+	escapes.Verbs("BEGIN; INSERT …; COMMIT"),
+	escapes.Verbs("ROLLBACK", "ROLLBACK", "COMMIT", "INSERT …"),
+	escapes.Of("PREPARE TRANSACTION 'txshadow-conf1-99'", "INSERT …"),
+	escapes.Of("COMMIT PREPARED 'other'"),
+	escapes.Of("SET default_transaction_read_only = off"),
+	escapes.Of("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE"),
+	escapes.Of("SELECT set_config('default_transaction_read_only', 'off', false)"),
+	escapes.Of("RESET ALL"),
+	escapes.Of("DISCARD ALL"),
+	escapes.Of("SET session_replication_role = replica"),
+	escapes.Of("DELETE FROM txshadow.fuse"),
+	escapes.Of("ALTER TABLE txshadow.fuse DISABLE TRIGGER fuse"),
+	escapes.Of("SET LOCAL txshadow.probe = 'mine'"),
+	escapes.Of(`SET LOCAL "txshadow.probe" = 'mine'`),
+	escapes.Of("SELECT set_config('txshadow.probe', 'mine', true)"),
+	escapes.Of("UPDATE pg_settings SET setting = 'off' WHERE name = 'default_transaction_read_only'"),
+	escapes.Of("UPDATE pg_settings SET setting = 'off' WHERE name = 'default_transaction_read_only'", "ROLLBACK", "INSERT …"),
+	escapes.Of("RESET ALL", "ROLLBACK", "INSERT …"),
+	escapes.Of("SET LOCAL txshadow.probe = ''", "COMMIT"),
+	escapes.Of("SELECT set_config('txshadow.probe', (SELECT max(nonce) FROM txshadow.fuse), true)", "COMMIT"),
+	escapes.Of("UPDATE txshadow.fuse SET nonce = ''", "COMMIT"),
+	escapes.Of("ALTER TABLE txshadow.fuse DISABLE TRIGGER fuse", "COMMIT"),
+	escapes.Of("DROP TRIGGER fuse ON txshadow.fuse", "COMMIT"),
+	escapes.Of("DROP SCHEMA txshadow CASCADE", "COMMIT"),
+	escapes.Of("ROLLBACK TO _ts_1", "COMMIT"),
+	escapes.Harmless("DO $$BEGIN EXECUTE 'COMMIT'; END$$"),
+	escapes.Harmless("SELECT 'COMMIT'"),
+	escapes.Harmless("SAVEPOINT mine", "INSERT …", "RELEASE mine"),
+)
 
 // several says that the escape has several statements in one string, which
 // PostgreSQL itself refuses by the extended protocol.
-func (e escape) several() bool {
-	for _, s := range e.statements {
+func several(e escapes.Escape) bool {
+	for _, s := range e.Statements {
 		if strings.Contains(strings.TrimRight(s, ";"), ";") {
 			return true
 		}
@@ -104,16 +66,8 @@ func (e escape) several() bool {
 	return false
 }
 
-func (e escape) request(p Protocol) request {
-	statements := []string{insert}
-	for _, s := range e.statements {
-		statements = append(statements, strings.ReplaceAll(s, "INSERT …", insert))
-	}
-	return post("/sql", fields{"protocol": string(p), "statements": statements})
-}
-
-func (e escape) String() string {
-	return "`" + strings.ReplaceAll(strings.Join(e.statements, "` then `"), "\n", "⏎") + "`"
+func requestOf(e escapes.Escape, p Protocol) request {
+	return post("/sql", fields{"protocol": string(p), "statements": append([]string{insert}, e.With(insert)...)})
 }
 
 // checkEscapes tries each escape by each protocol. Nothing persists, and what
@@ -131,27 +85,20 @@ func checkEscapes(t *testing.T, s *suite) {
 }
 
 func (s *suite) tryEscapes(t *testing.T, send func(request) reply) string {
-	var b strings.Builder
-	b.WriteString("| sent after an INSERT |")
-	for _, p := range s.app.Protocols {
-		b.WriteString(" " + string(p) + " |")
+	names := make([]string, len(s.app.Protocols))
+	for i, p := range s.app.Protocols {
+		names[i] = string(p)
 	}
-	b.WriteString("\n| --- |" + strings.Repeat(" --- |", len(s.app.Protocols)) + "\n")
-	for _, e := range escapes {
-		b.WriteString("| " + strings.ReplaceAll(e.String(), "|", `\|`) + " |")
-		for _, p := range s.app.Protocols {
-			b.WriteString(" " + s.tryEscape(t, e, p, send) + " |")
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
+	return escapes.Table(tried, names, func(escape, protocol int) string {
+		return s.tryEscape(t, tried[escape], s.app.Protocols[protocol], send)
+	})
 }
 
 // tryEscape is what became of an escape, for the table.
-func (s *suite) tryEscape(t *testing.T, e escape, p Protocol, send func(request) reply) string {
+func (s *suite) tryEscape(t *testing.T, e escapes.Escape, p Protocol, send func(request) reply) string {
 	t.Helper()
 	before := s.db.content(t)
-	out := send(e.request(p))
+	out := send(requestOf(e, p))
 	s.db.settles(t)
 	if after := s.db.content(t); after != before {
 		t.Errorf("%v, %s: ESCAPED\nbefore:\n%s\nafter:\n%s", e, p, before, after)
@@ -169,11 +116,11 @@ func (s *suite) tryEscape(t *testing.T, e escape, p Protocol, send func(request)
 	case reason != "":
 		t.Errorf("%v, %s: reason %q", e, p, reason)
 		return "`" + reason + "`"
-	case p == Extended && !e.harmless && e.several() && refusedBy(out.body):
+	case p == Extended && !e.Harmless && several(e) && refusedBy(out.body):
 		return "an error of PostgreSQL"
-	case e.harmless:
+	case e.Harmless:
 		return "does no harm"
-	case e.verbs && s.app.MapsVerbs:
+	case e.Verbs && s.app.MapsVerbs:
 		return "savepoints"
 	}
 	t.Errorf("%v, %s: it raised no alarm\n%s", e, p, out.body)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quackproxy/quack/internal/escapes"
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
 	"github.com/quackproxy/quack/txshadow"
 )
@@ -114,7 +115,7 @@ func checkPlainRole(t *testing.T, s *suite) {
 	out := plain.rolledBack(t, create.shadow())
 	sameAnswer(t, out, plain.live(t, create))
 	wantFootprint(t, out, created(1))
-	plain.rolledBack(t, verbs("COMMIT", "INSERT …").request(s.app.Protocols[0]).shadow())
+	plain.rolledBack(t, requestOf(escapes.Verbs("COMMIT", "INSERT …"), s.app.Protocols[0]).shadow())
 	t.Run("ended behind its back", func(t *testing.T) { plain.checkTampered(t, wire) })
 	plain.process.kill()
 	s.db.settles(t)

@@ -3,26 +3,19 @@ package pgwire
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/quackproxy/quack/internal/escapes"
 	"github.com/quackproxy/quack/txshadow"
 )
 
-var escapes = [][]string{
-	{"COMMIT"}, {"END"}, {"/*c*/commit"}, {"SELECT 1; COMMIT"}, {"COMMIT AND CHAIN"}, {"COMMIT; INSERT …"}, {"COMMIT", "INSERT …"},
-	{"ROLLBACK; INSERT …"}, {"ROLLBACK", "INSERT …"}, {"ABORT", "INSERT …"}, {"ROLLBACK AND CHAIN; INSERT …; COMMIT"},
-	{"ROLLBACK AND CHAIN", "INSERT …", "COMMIT"}, {"ROLLBACK; BEGIN READ WRITE; INSERT …; COMMIT"},
-	{"ROLLBACK", "BEGIN READ WRITE", "INSERT …", "COMMIT"}, {"ROLLBACK", "START TRANSACTION READ WRITE", "INSERT …", "COMMIT"},
-	{"PREPARE TRANSACTION 'escaped'"}, {"PREPARE TRANSACTION 'escaped'", "COMMIT PREPARED 'escaped'"},
-	{"SET default_transaction_read_only = off", "ROLLBACK", "INSERT …"},
-	{"SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", "ROLLBACK", "INSERT …"},
-	{"SELECT set_config('default_transaction_read_only', 'off', false)", "ROLLBACK", "INSERT …"},
-	{"SET session_replication_role = replica", "COMMIT"}, {"DELETE FROM txshadow.fuse", "COMMIT"},
-	{"SET CONSTRAINTS ALL IMMEDIATE", "INSERT …"}, {"RELEASE _ts_1", "COMMIT"}, {"ROLLBACK TO _ts_1", "COMMIT"},
-	{"EXECUTE prepared_commit"}, {"EXECUTE prepared_commit", "INSERT …"}, {"DO $$BEGIN COMMIT; END$$"},
-}
+// tried are the escapes that are tried here.
+var tried = escapes.And(
+	escapes.Of("ROLLBACK TO _ts_1", "COMMIT"),
+	escapes.Of("EXECUTE prepared_commit"),
+	escapes.Of("EXECUTE prepared_commit", "INSERT …"),
+)
 
 const insert = "INSERT INTO accounts VALUES ((random() * 1e9)::int, md5(random()::text), 1)"
 
@@ -41,7 +34,7 @@ func TestEscapesThroughTheLane(t *testing.T) {
 			cfg := patient
 			cfg.layers = c.off
 			p := lane(t, cfg)
-			for _, escape := range escapes {
+			for _, escape := range tried {
 				for n := range 4 {
 					p.escape(escape, n&1 == 1, n&2 == 2)
 				}
@@ -50,7 +43,7 @@ func TestEscapesThroughTheLane(t *testing.T) {
 	}
 }
 
-func (p *proxy) escape(sqls []string, extended, inTx bool) {
+func (p *proxy) escape(e escapes.Escape, extended, inTx bool) {
 	p.t.Helper()
 	w := dialWire(p.t, p.dsn)
 	defer w.conn.Close()
@@ -58,12 +51,11 @@ func (p *proxy) escape(sqls []string, extended, inTx bool) {
 	p.open()
 	var frames []frame
 	sent := 0
-	all := append([]string{insert}, sqls...)
+	all := append([]string{insert}, e.With(insert)...)
 	if inTx {
 		all = append([]string{"BEGIN"}, all...)
 	}
 	for _, sql := range all {
-		sql = strings.ReplaceAll(sql, "INSERT …", insert)
 		sent++
 		if extended {
 			frames = append(frames, parse("", sql), bind("", ""), execute("", 0), syncGroup())
@@ -76,12 +68,12 @@ func (p *proxy) escape(sqls []string, extended, inTx bool) {
 	out := p.close()
 	bare := p.server.lane.cfg.layers.noInterception
 	if n := one[int](p.t, p.direct, "SELECT (SELECT count(*) FROM accounts) + (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database())"); n != 0 {
-		if bare && strings.Contains(fmt.Sprint(sqls), "CHAIN") || bare && strings.Contains(sqls[0], "BEGIN READ WRITE") {
+		if bare && strings.Contains(e.String(), "CHAIN") || bare && strings.Contains(e.Statements[0], "BEGIN READ WRITE") {
 			if !strings.HasPrefix(out.Reason, "escape:") { // fuse and belt let it through, and it has to be noticed
-				p.t.Errorf("%q, extended %v: %d rows persisted, and the reason is %q", sqls, extended, n, out.Reason)
+				p.t.Errorf("%s, extended %v: %d rows persisted, and the reason is %q", e, extended, n, out.Reason)
 			}
 		} else {
-			p.t.Errorf("%q, extended %v, in a transaction %v: %d rows persisted", sqls, extended, inTx, n)
+			p.t.Errorf("%s, extended %v, in a transaction %v: %d rows persisted", e, extended, inTx, n)
 		}
 		live(p.t, p.direct, clean)
 	}

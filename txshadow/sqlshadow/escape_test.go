@@ -4,12 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"flag"
-	"fmt"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/quackproxy/quack/internal/escapes"
 	"github.com/quackproxy/quack/txshadow/sqlshadow"
 )
 
@@ -17,42 +17,16 @@ var update = flag.Bool("update", false, "write the golden files")
 
 const insert = "INSERT INTO accounts (email) VALUES (md5(random()::text))"
 
-// escapes are ways of ending the transaction that a shadow runs in, each
-// behind an INSERT. What stands in one line is sent one after the other.
-var escapes = [][]string{
-	{"COMMIT"},
-	{"END"},
-	{"/*c*/commit"},
-	{"SELECT 1; COMMIT"},
-	{"COMMIT AND CHAIN"},
-	{"COMMIT; INSERT …"},
-	{"COMMIT", "INSERT …"},
-	{"ROLLBACK; INSERT …"},
-	{"ROLLBACK", "INSERT …"},
-	{"ABORT", "INSERT …"},
-	{"ROLLBACK AND CHAIN; INSERT …; COMMIT"},
-	{"ROLLBACK AND CHAIN", "INSERT …", "COMMIT"},
-	{"ROLLBACK; BEGIN READ WRITE; INSERT …; COMMIT"},
-	{"ROLLBACK", "BEGIN READ WRITE", "INSERT …", "COMMIT"},
-	{"ROLLBACK", "START TRANSACTION READ WRITE", "INSERT …", "COMMIT"},
-	{"PREPARE TRANSACTION 'escaped'"},
-	{"PREPARE TRANSACTION 'escaped'", "COMMIT PREPARED 'escaped'"},
-	{"SET default_transaction_read_only = off", "ROLLBACK", "INSERT …"},
-	{"SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", "ROLLBACK", "INSERT …"},
-	{"SELECT set_config('default_transaction_read_only', 'off', false)", "ROLLBACK", "INSERT …"},
-	{"SET session_replication_role = replica", "COMMIT"},
-	{"DELETE FROM txshadow.fuse", "COMMIT"},
-	{"SET CONSTRAINTS ALL IMMEDIATE", "INSERT …"},
-	{"RELEASE _ts_1", "COMMIT"},
-	{"RELEASE _ts_0", "COMMIT"},
-	{"EXECUTE prepared_commit"},
-	{"prepared_commit"},
-	{"SET standard_conforming_strings = off", `SELECT '\'; SELECT '`, "SET standard_conforming_strings = on", `SELECT '\'; COMMIT; SELECT '`},
-	{"SET txshadow.probe = 'guess'", "COMMIT"},
-	{`SET LOCAL "txshadow.probe" = ''`, "COMMIT"},
-	{"SELECT set_config('txshadow.probe', nonce, true) FROM txshadow.fuse", "COMMIT"},
-	{"DO $$BEGIN COMMIT; END$$"},
-}
+// tried are the escapes that are tried on PostgreSQL.
+var tried = escapes.And(
+	escapes.Of("RELEASE _ts_0", "COMMIT"),
+	escapes.Of("EXECUTE prepared_commit"),
+	escapes.Of("prepared_commit"),
+	escapes.Of("SET standard_conforming_strings = off", `SELECT '\'; SELECT '`, "SET standard_conforming_strings = on", `SELECT '\'; COMMIT; SELECT '`),
+	escapes.Of("SET txshadow.probe = 'guess'", "COMMIT"),
+	escapes.Of(`SET LOCAL "txshadow.probe" = ''`, "COMMIT"),
+	escapes.Of("SELECT set_config('txshadow.probe', nonce, true) FROM txshadow.fuse", "COMMIT"),
+)
 
 // layerSet is a column of the table.
 type layerSet struct {
@@ -96,7 +70,7 @@ var ways = map[string]func(ctx context.Context, q querier, query string){
 
 // attempt is what the handler of a test does.
 type attempt struct {
-	escape []string
+	escape escapes.Escape
 	way    string
 	on     string // "db", "conn" or "tx"
 	insert string
@@ -121,8 +95,8 @@ func (a attempt) run(ctx context.Context, db *sql.DB) {
 		q = tx
 	}
 	q.ExecContext(ctx, a.insert)
-	for _, query := range a.escape {
-		ways[a.way](ctx, q, strings.ReplaceAll(query, "INSERT …", a.insert))
+	for _, query := range a.escape.With(a.insert) {
+		ways[a.way](ctx, q, query)
 	}
 }
 
@@ -135,26 +109,25 @@ type outcome struct{ persisted, unnoticed, tried int }
 func TestEscapes(t *testing.T) {
 	columns := make([][]outcome, len(layerSets))
 	for i, set := range layerSets {
-		columns[i] = make([]outcome, len(escapes))
+		columns[i] = make([]outcome, len(tried))
 		t.Run(set.name, func(t *testing.T) {
-			bothDrivers(t, func(t *testing.T, on server) { tryEscapes(t, on, set, columns[i], escapes, insert, leakedPostgres) })
+			bothDrivers(t, func(t *testing.T, on server) { tryEscapes(t, on, set, columns[i], tried, insert, leakedPostgres) })
 		})
 	}
-	checkAll(t, columns[allLayers], escapes)
-	golden(t, "testdata/postgres.md", layersTable(layerSets, columns, escapes))
+	checkAll(t, columns[allLayers], tried)
+	golden(t, "testdata/postgres.md", layersTable(layerSets, columns, tried))
 }
 
 const allLayers = 4
 
-func checkAll(t *testing.T, all []outcome, escapes [][]string) {
+func checkAll(t *testing.T, all []outcome, tried []escapes.Escape) {
 	t.Helper()
 	for i, o := range all {
-		name := strings.Join(escapes[i], " | ")
 		if o.persisted > 0 {
-			t.Errorf("%s: %d rows persisted with all layers", name, o.persisted)
+			t.Errorf("%s: %d rows persisted with all layers", tried[i], o.persisted)
 		}
-		if o.unnoticed > 0 && !harmlessAlone[escapes[i][0]] {
-			t.Errorf("%s: %d of %d attempts raised no alarm", name, o.unnoticed, o.tried)
+		if o.unnoticed > 0 && !tried[i].Harmless {
+			t.Errorf("%s: %d of %d attempts raised no alarm", tried[i], o.unnoticed, o.tried)
 		}
 	}
 }
@@ -162,17 +135,17 @@ func checkAll(t *testing.T, all []outcome, escapes [][]string) {
 // tryEscapes tries all escapes inside a transaction of the application, where
 // nothing of ours is sent between its statements; where the watch is on,
 // outside of one too.
-func tryEscapes(t *testing.T, on server, set layerSet, outcomes []outcome, escapes [][]string, insert string, leaked func(*service) int) {
+func tryEscapes(t *testing.T, on server, set layerSet, outcomes []outcome, tried []escapes.Escape, insert string, leaked func(*service) int) {
 	var a attempt
 	s := serve(t, on, func(s *service, w http.ResponseWriter, r *http.Request) { a.run(r.Context(), s.db) }, withLayers(set.layers))
 	places := []string{"tx"}
 	if !set.layers.NoWatch {
 		places = []string{"tx", "db", "conn"}
 	}
-	for i, escape := range escapes {
+	for i, escape := range tried {
 		for _, place := range places {
 			for way := range ways {
-				if place == "conn" && way != "exec" || on.name == onPQ.name && strings.Contains(escape[0], "prepared_commit") {
+				if place == "conn" && way != "exec" || on.name == onPQ.name && strings.Contains(escape.Statements[0], "prepared_commit") {
 					continue
 				}
 				a = attempt{escape, way, place, insert}
@@ -181,11 +154,11 @@ func tryEscapes(t *testing.T, on server, set layerSet, outcomes []outcome, escap
 				outcomes[i].persisted += n
 				outcomes[i].tried++
 				if n > 0 && set.layers == (sqlshadow.Layers{}) {
-					t.Errorf("%s by %s on a %s: %d rows persisted (%s)", strings.Join(escape, " | "), way, place, n, out.ack.Reason)
+					t.Errorf("%s by %s on a %s: %d rows persisted (%s)", escape, way, place, n, out.ack.Reason)
 				}
 				alarm := strings.HasPrefix(out.ack.Reason, "escape:") || strings.HasPrefix(out.ack.Reason, "unsupported:")
 				// Prepared and by the extended protocol, servers refuse several statements.
-				several := (way != "exec" || on.dialect == sqlshadow.MariaDB) && strings.Contains(strings.Join(escape, ""), "; ") && !harmlessAlone[escape[0]]
+				several := (way != "exec" || on.dialect == sqlshadow.MariaDB) && strings.Contains(strings.Join(escape.Statements, ""), "; ") && !escape.Harmless
 				if !alarm && (!several || set.layers == (sqlshadow.Layers{})) {
 					outcomes[i].unnoticed++
 				}
@@ -209,9 +182,6 @@ func leakedPostgres(s *service) (n int) {
 	return n + prepared
 }
 
-// harmlessAlone end no transaction, and an application may send them.
-var harmlessAlone = map[string]bool{"DO $$BEGIN COMMIT; END$$": true, "SET CONSTRAINTS ALL IMMEDIATE": true}
-
 func (o outcome) cell(set string) string {
 	switch {
 	case set == "noticed" && o.unnoticed == 0:
@@ -226,21 +196,12 @@ func (o outcome) cell(set string) string {
 	return "lets through"
 }
 
-func layersTable(sets []layerSet, columns [][]outcome, escapes [][]string) string {
-	var b strings.Builder
-	b.WriteString("| sent after an INSERT |")
-	for _, set := range sets {
-		b.WriteString(" " + set.name + " |")
+func layersTable(sets []layerSet, columns [][]outcome, tried []escapes.Escape) string {
+	names := make([]string, len(sets))
+	for i, set := range sets {
+		names[i] = set.name
 	}
-	b.WriteString("\n| --- |" + strings.Repeat(" --- |", len(sets)) + "\n")
-	for i, escape := range escapes {
-		fmt.Fprintf(&b, "| `%s` |", strings.ReplaceAll(strings.Join(escape, "` then `"), "\n", "⏎"))
-		for j, set := range sets {
-			b.WriteString(" " + columns[j][i].cell(set.name) + " |")
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
+	return escapes.Table(tried, names, func(escape, column int) string { return columns[column][escape].cell(names[column]) })
 }
 
 func golden(t *testing.T, file, got string) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/quackproxy/quack/internal/escapes"
 	"github.com/quackproxy/quack/internal/mariadb"
 	"github.com/quackproxy/quack/txshadow"
 	"github.com/quackproxy/quack/txshadow/sqlshadow"
@@ -82,38 +83,38 @@ var onMaria = server{"mysql", sqlshadow.MariaDB, overMySQL, sharedMaria, "mysql"
 
 const mariaInsert = "INSERT INTO accounts (email) VALUES (UUID())"
 
-var mariaEscapes = [][]string{
-	{"COMMIT"},
-	{"# c\ncommit"},
-	{"-- c\ncommit"},
-	{"/*!50000 COMMIT */"},
-	{"/*M! COMMIT */"},
-	{"SELECT 1; COMMIT"},
-	{`SELECT '\'; -- '; COMMIT`},
-	{"COMMIT AND CHAIN"},
-	{"COMMIT", "INSERT …"},
-	{"ROLLBACK", "INSERT …"},
-	{"ROLLBACK; INSERT …"},
-	{"ROLLBACK AND CHAIN", "INSERT …", "COMMIT"},
-	{"BEGIN"},
-	{"START TRANSACTION READ WRITE", "INSERT …", "COMMIT"},
-	{"BEGIN NOT ATOMIC COMMIT; END"},
-	{"SET autocommit = 0", "SET autocommit = 1"},
-	{"SET @a = 1, @@session.autocommit = 0", "SET autocommit = 1"},
-	{"CREATE TABLE escapee (id INT)"},
-	{"ALTER TABLE accounts COMMENT 'escapee'"},
-	{"TRUNCATE audit"},
-	{"LOCK TABLES accounts WRITE", "UNLOCK TABLES"},
-	{"CREATE USER escapee"},
-	{"ANALYZE TABLE accounts"},
-	{"FLUSH TABLES"},
-	{"CALL commits()"},
-	{"PREPARE p FROM 'COMMIT'", "EXECUTE p"},
-	{"EXECUTE IMMEDIATE 'COMMIT'"},
-	{"RELEASE SAVEPOINT _TS_0", "COMMIT"},
-	{"SET SESSION TRANSACTION READ WRITE", "COMMIT", "INSERT …"},
-	{"SET sql_mode = 'NO_BACKSLASH_ESCAPES'", `SELECT '\'; COMMIT; -- '`},
-	{"XA END 'guess'", "XA COMMIT 'guess' ONE PHASE"},
+var mariaEscapes = []escapes.Escape{
+	escapes.Of("COMMIT"),
+	escapes.Of("# c\ncommit"),
+	escapes.Of("-- c\ncommit"),
+	escapes.Of("/*!50000 COMMIT */"),
+	escapes.Of("/*M! COMMIT */"),
+	escapes.Of("SELECT 1; COMMIT"),
+	escapes.Of(`SELECT '\'; -- '; COMMIT`),
+	escapes.Of("COMMIT AND CHAIN"),
+	escapes.Of("COMMIT", "INSERT …"),
+	escapes.Of("ROLLBACK", "INSERT …"),
+	escapes.Of("ROLLBACK; INSERT …"),
+	escapes.Of("ROLLBACK AND CHAIN", "INSERT …", "COMMIT"),
+	escapes.Of("BEGIN"),
+	escapes.Of("START TRANSACTION READ WRITE", "INSERT …", "COMMIT"),
+	escapes.Of("BEGIN NOT ATOMIC COMMIT; END"),
+	escapes.Of("SET autocommit = 0", "SET autocommit = 1"),
+	escapes.Of("SET @a = 1, @@session.autocommit = 0", "SET autocommit = 1"),
+	escapes.Of("CREATE TABLE escapee (id INT)"),
+	escapes.Of("ALTER TABLE accounts COMMENT 'escapee'"),
+	escapes.Of("TRUNCATE audit"),
+	escapes.Of("LOCK TABLES accounts WRITE", "UNLOCK TABLES"),
+	escapes.Of("CREATE USER escapee"),
+	escapes.Of("ANALYZE TABLE accounts"),
+	escapes.Of("FLUSH TABLES"),
+	escapes.Of("CALL commits()"),
+	escapes.Of("PREPARE p FROM 'COMMIT'", "EXECUTE p"),
+	escapes.Of("EXECUTE IMMEDIATE 'COMMIT'"),
+	escapes.Of("RELEASE SAVEPOINT _TS_0", "COMMIT"),
+	escapes.Of("SET SESSION TRANSACTION READ WRITE", "COMMIT", "INSERT …"),
+	escapes.Of("SET sql_mode = 'NO_BACKSLASH_ESCAPES'", `SELECT '\'; COMMIT; -- '`),
+	escapes.Of("XA END 'guess'", "XA COMMIT 'guess' ONE PHASE"),
 }
 
 // TestMariaDBEscapes is TestEscapes for MariaDB: testdata/mariadb.md.
