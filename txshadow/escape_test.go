@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/quackproxy/quack/internal/escapes"
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/harness"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -112,7 +112,7 @@ func TestEscapes(t *testing.T) {
 			t.Errorf("%s: %d attempts raised no alarm", tried[i], o.unnoticed)
 		}
 	}
-	golden(t, "testdata/layers.md", layersTable(columns))
+	harness.Golden(t, *update, "testdata/layers.md", layersTable(columns))
 }
 
 // tryEscapes tries all escapes by both protocols inside a transaction of the
@@ -166,22 +166,6 @@ func layersTable(columns [][]outcome) string {
 		names[i] = set.name
 	}
 	return escapes.Table(tried, names, func(escape, column int) string { return columns[column][escape].cell(names[column]) })
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(want) != got {
-		t.Errorf("%s is out of date (go test -update); got\n%s", file, got)
-	}
 }
 
 // watchman looks at the database from outside.

@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/quackproxy/quack/txshadow/internal/harness"
 )
 
 // The guide shows the table of layers as TestEscapes has found it.
@@ -22,5 +24,5 @@ func TestTheGuideHasTheTable(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatalf("%s has no place for the table", file)
 	}
-	golden(t, file, before+begin+string(table)+end+after)
+	harness.Golden(t, *update, file, before+begin+string(table)+end+after)
 }

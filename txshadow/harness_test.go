@@ -3,14 +3,11 @@ package txshadow_test
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +17,7 @@ import (
 
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/harness"
 )
 
 func TestMain(m *testing.M) {
@@ -51,8 +49,8 @@ type service struct {
 	db      *txshadow.Pool
 	codec   *txshadow.Codec
 	url     string
-	logs    *logged
-	ids     atomic.Int64
+	logs    *harness.Log
+	marker  harness.Marker
 }
 
 // option changes a service before it is made.
@@ -79,7 +77,7 @@ func withoutFuse(s *setup)                       { s.own, s.bare = true, true }
 // serve starts a service whose handler is handle.
 func serve(t testing.TB, handle func(s *service, w http.ResponseWriter, r *http.Request), options ...option) *service {
 	t.Helper()
-	s := &service{t: t, logs: &logged{}}
+	s := &service{t: t, logs: &harness.Log{}}
 	set := setup{config: txshadow.Config{Secret: secret, WallCap: 10 * time.Second, Log: slog.New(slog.NewTextHandler(s.logs, nil))}}
 	for _, o := range options {
 		o(&set)
@@ -207,12 +205,7 @@ type reply struct {
 // marked is a request with the marks of a shadow.
 func (s *service) marked(mode txshadow.Mode, budget time.Duration, method, target, body string) *http.Request {
 	s.t.Helper()
-	r, err := http.NewRequest(method, s.url+target, strings.NewReader(body))
-	s.must(err)
-	id := fmt.Sprintf("request-%d", s.ids.Add(1))
-	s.codec.MarkContext(r.Header, id, "shadow", time.Now(), false)
-	s.codec.MarkShadow(r.Header, id, mode, budget, method, target, []byte(body))
-	return r
+	return s.marker.Request(s.t, s.codec, s.url, mode, budget, method, target, body)
 }
 
 func (s *service) do(r *http.Request) reply {
@@ -238,30 +231,8 @@ func (s *service) shadow(target string) reply {
 	return out
 }
 
-// logged collects log lines.
-type logged struct {
-	mu  sync.Mutex
-	buf strings.Builder
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 // until waits for a condition that something else brings about.
 func (s *service) until(what string, ok func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("waited in vain: %s\n%s", what, s.logs)
-		}
-	}
+	harness.Until(s.t, what, ok, s.logs.String)
 }

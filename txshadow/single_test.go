@@ -14,12 +14,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/harness"
 )
 
 // serveSingle starts a service with one connection and no pool.
 func serveSingle(t *testing.T, handle func(db *txshadow.Single, w http.ResponseWriter, r *http.Request)) (*service, *pgx.Conn) {
 	t.Helper()
-	s := &service{t: t, logs: &logged{}}
+	s := &service{t: t, logs: &harness.Log{}}
 	s.database(setup{})
 	cfg, err := pgx.ParseConfig(s.dsn)
 	s.must(err)

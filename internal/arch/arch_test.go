@@ -49,6 +49,7 @@ var arrows = map[string][]string{
 	"txshadow":                    {"txshadow/internal/catalog", "txshadow/internal/ledger", "txshadow/internal/spare", "txshadow/internal/sqltext", "txshadow/internal/turn"},
 	"txshadow/sqlshadow":          {"txshadow", "txshadow/internal/catalog", "txshadow/internal/ledger", "txshadow/internal/mariatext", "txshadow/internal/spare", "txshadow/internal/sqltext", "txshadow/internal/turn"},
 	"txshadow/internal/catalog":   {},
+	"txshadow/internal/harness":   {"txshadow"}, // of tests
 	"txshadow/internal/ledger":    {},
 	"txshadow/internal/mariatext": {"txshadow/internal/sqltext"},
 	"txshadow/internal/spare":     {},
@@ -68,7 +69,7 @@ var only = map[string][]string{
 	"modernc.org/sqlite":                                      {"store"},
 	"github.com/jackc/pgx/v5/pgproto3":                        {"txshadow/pgwire", "txshadow/writeset"},
 	"github.com/google/go-cmp/cmp":                            {"adapters/conformance"}, // which is a test, and runs in tests alone
-	"testing":                                                 {"internal/postgres/pgtest", "adapters/conformance"},
+	"testing":                                                 {"internal/postgres/pgtest", "adapters/conformance", "txshadow/internal/harness"},
 	"github.com/jackc/pglogrepl":                              {"txshadow/writeset"},
 	"github.com/goccy/go-yaml":                                {"routes"},
 	"github.com/alecthomas/kong":                              {"cmd/quack"},

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
+	"github.com/quackproxy/quack/txshadow/internal/harness"
 )
 
 func TestMain(m *testing.M) {
@@ -37,14 +37,14 @@ type proxy struct {
 	addr   string
 	dsn    string // for clients
 	direct string // past the proxy
-	logs   *logged
+	logs   *harness.Log
 }
 
 // start starts a proxy before the database of direct. The cluster of tests
 // asks for no password; clients of the proxy need one.
 func start(t testing.TB, direct string, change ...func(*Config)) *proxy {
 	t.Helper()
-	p := &proxy{t: t, direct: direct, logs: &logged{}}
+	p := &proxy{t: t, direct: direct, logs: &harness.Log{}}
 	cfg := Config{DSN: direct, Users: map[string]string{"postgres": password}, Log: slog.New(slog.NewTextHandler(p.logs, nil))}
 	for _, f := range change {
 		f(&cfg)
@@ -126,33 +126,7 @@ func one[T any](t testing.TB, dsn, sql string) (v T) {
 	return v
 }
 
-// until waits for a fact.
-func until(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
-
-// logged keeps what was logged.
-type logged struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
+var until = harness.Until
 
 // wire is a connection on which messages are sent as they are.
 type wire struct {

@@ -5,11 +5,11 @@ import (
 	"database/sql"
 	"flag"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/quackproxy/quack/internal/escapes"
+	"github.com/quackproxy/quack/txshadow/internal/harness"
 	"github.com/quackproxy/quack/txshadow/sqlshadow"
 )
 
@@ -115,7 +115,7 @@ func TestEscapes(t *testing.T) {
 		})
 	}
 	checkAll(t, columns[allLayers], tried)
-	golden(t, "testdata/postgres.md", layersTable(layerSets, columns, tried))
+	harness.Golden(t, *update, "testdata/postgres.md", layersTable(layerSets, columns, tried))
 }
 
 const allLayers = 4
@@ -202,20 +202,4 @@ func layersTable(sets []layerSet, columns [][]outcome, tried []escapes.Escape) s
 		names[i] = set.name
 	}
 	return escapes.Table(tried, names, func(escape, column int) string { return columns[column][escape].cell(names[column]) })
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(want) != got {
-		t.Errorf("%s is out of date (go test -update); got\n%s", file, got)
-	}
 }

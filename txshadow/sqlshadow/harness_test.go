@@ -4,14 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +19,7 @@ import (
 
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/harness"
 	"github.com/quackproxy/quack/txshadow/sqlshadow"
 )
 
@@ -127,8 +125,8 @@ type service struct {
 	outside *sql.DB // past the adapter
 	codec   *txshadow.Codec
 	url     string
-	logs    *logged
-	ids     atomic.Int64
+	logs    *harness.Log
+	marker  harness.Marker
 }
 
 type handler func(s *service, w http.ResponseWriter, r *http.Request)
@@ -147,7 +145,7 @@ func withLayers(l sqlshadow.Layers) option        { return func(s *setup) { s.la
 // serve starts a service whose handler is handle.
 func serve(t testing.TB, on server, handle handler, options ...option) *service {
 	t.Helper()
-	s := &service{t: t, on: on, logs: &logged{}, dsn: on.dsn(t)}
+	s := &service{t: t, on: on, logs: &harness.Log{}, dsn: on.dsn(t)}
 	set := setup{config: sqlshadow.Config{
 		Secret: secret, Dialect: on.dialect, Connector: on.connect(t, s.dsn),
 		WallCap: 10 * time.Second, Log: slog.New(slog.NewTextHandler(s.logs, nil)),
@@ -222,12 +220,7 @@ type reply struct {
 // marked is a request with the marks of a shadow.
 func (s *service) marked(mode txshadow.Mode, budget time.Duration, method, target, body string) *http.Request {
 	s.t.Helper()
-	r, err := http.NewRequest(method, s.url+target, strings.NewReader(body))
-	s.must(err)
-	id := fmt.Sprintf("request-%d", s.ids.Add(1))
-	s.codec.MarkContext(r.Header, id, "shadow", time.Now(), false)
-	s.codec.MarkShadow(r.Header, id, mode, budget, method, target, []byte(body))
-	return r
+	return s.marker.Request(s.t, s.codec, s.url, mode, budget, method, target, body)
 }
 
 func (s *service) do(r *http.Request) reply {
@@ -264,30 +257,8 @@ func (s *service) acknowledged(r *http.Request) reply {
 	return out
 }
 
-// logged collects log lines.
-type logged struct {
-	mu  sync.Mutex
-	buf strings.Builder
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 // until waits for a condition that something else brings about.
 func (s *service) until(what string, ok func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("waited in vain: %s\n%s", what, s.logs)
-		}
-	}
+	harness.Until(s.t, what, ok, s.logs.String)
 }

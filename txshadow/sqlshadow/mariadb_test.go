@@ -20,6 +20,7 @@ import (
 	"github.com/quackproxy/quack/internal/escapes"
 	"github.com/quackproxy/quack/internal/mariadb"
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/harness"
 	"github.com/quackproxy/quack/txshadow/sqlshadow"
 )
 
@@ -130,7 +131,7 @@ func TestMariaDBEscapes(t *testing.T) {
 		})
 	}
 	checkAll(t, columns[allLayers], mariaEscapes)
-	golden(t, "testdata/mariadb.md", layersTable(sets, columns, mariaEscapes))
+	harness.Golden(t, *update, "testdata/mariadb.md", layersTable(sets, columns, mariaEscapes))
 }
 
 func leakedMaria(s *service) int {

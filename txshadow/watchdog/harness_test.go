@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
+	"github.com/quackproxy/quack/txshadow/internal/harness"
 	"github.com/quackproxy/quack/txshadow/watchdog"
 )
 
@@ -119,12 +120,7 @@ func (w *world) watch(dsn string, s watchdog.Settings) *watchdog.Watchdog {
 
 func (w *world) until(what string, done func() bool) {
 	w.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if done() {
-			return
-		}
-	}
-	w.t.Fatalf("never: %s", what)
+	harness.Until(w.t, what, done)
 }
 
 // n is what stands in row id for everybody.

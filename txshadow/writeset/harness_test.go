@@ -2,8 +2,8 @@ package writeset_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
+	"github.com/quackproxy/quack/txshadow/internal/harness"
 	"github.com/quackproxy/quack/txshadow/writeset"
 )
 
@@ -23,14 +24,14 @@ type bench struct {
 	dsn    string
 	conn   *pgx.Conn // where shadows run
 	reader *writeset.Reader
-	logs   *logged
+	logs   *harness.Log
 	stop   func() // ends the reader and waits for it
 }
 
 // read makes a database by schema and starts a reader on it.
 func read(t testing.TB, schema string, change ...func(*writeset.Config)) *bench {
 	t.Helper()
-	b := &bench{t: t, dsn: pgtest.NewDatabase(t), logs: &logged{}}
+	b := &bench{t: t, dsn: pgtest.NewDatabase(t), logs: &harness.Log{}}
 	b.conn = b.connect()
 	b.exec(schema)
 	b.start(change...)
@@ -108,27 +109,5 @@ func (b *bench) patience() context.Context {
 
 func (b *bench) until(what string, ok func() bool) {
 	b.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			b.t.Fatalf("waited in vain: %s\n%+v\n%s", what, b.reader.State(), b.logs)
-		}
-	}
-}
-
-// logged collects log lines.
-type logged struct {
-	mu  sync.Mutex
-	buf strings.Builder
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
+	harness.Until(b.t, what, ok, b.logs.String, func() string { return fmt.Sprintf("%+v", b.reader.State()) })
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
+	"github.com/quackproxy/quack/txshadow/internal/harness"
 	"github.com/quackproxy/quack/txshadow/writeset"
 )
 
@@ -190,7 +191,7 @@ func TestConfigIsChecked(t *testing.T) {
 // What a killed service leaves prepared has to be ended by somebody: the rows of
 // a service whose role Quack's is no member of are not asked for.
 func TestARoleThatMayNotEndWhatIsPrepared(t *testing.T) {
-	b := &bench{t: t, dsn: pgtest.NewDatabase(t), logs: &logged{}}
+	b := &bench{t: t, dsn: pgtest.NewDatabase(t), logs: &harness.Log{}}
 	b.conn = b.connect()
 	reader, app := "reader_"+b.conn.Config().Database, "app_"+b.conn.Config().Database
 	b.exec("CREATE ROLE " + reader + " LOGIN REPLICATION; GRANT pg_monitor TO " + reader + "; CREATE ROLE " + app + " LOGIN")
