@@ -55,7 +55,7 @@ var arrows = map[string][]string{
 	"txshadow/internal/spare":     {},
 	"txshadow/internal/sqltext":   {},
 	"txshadow/internal/turn":      {},
-	"txshadow/pgwire":             {"txshadow", "txshadow/internal/sqltext"},
+	"txshadow/pgwire":             {"txshadow", "txshadow/internal/catalog", "txshadow/internal/sqltext"},
 	"txshadow/writeset":           {"txshadow"},
 	"txshadow/doctor":             {"txshadow"},
 	"txshadow/watchdog":           {"txshadow"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // layers takes the layers that hold a shadow away, for the tests of each.
@@ -24,15 +25,6 @@ type armed struct {
 	limit      time.Duration
 	lock       time.Duration
 }
-
-// openSQL asks what has to be known of a transaction.
-const openSQL = `SELECT pg_catalog.txid_current_if_assigned(), pg_catalog.current_setting('default_transaction_isolation'),
-	pg_catalog.current_setting('track_counts'),
-	EXISTS (SELECT FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
-		WHERE c.condeferrable AND n.nspname <> 'txshadow'),
-	EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = pg_catalog.to_regclass('txshadow.fuse')
-		AND tgname = 'fuse' AND tgenabled = 'A' AND tgdeferrable AND tginitdeferred),
-	pg_catalog.current_setting('default_transaction_read_only')`
 
 var (
 	errNoFuse       = errors.New("the trigger of txshadow.fuse is missing or switched off\n  install it anew: quack txshadow install")
@@ -71,12 +63,12 @@ func (n *session) armAt(isolation string, mode txshadow.Mode, budget, lock time.
 		sql[0] = "BEGIN ISOLATION LEVEL " + a.isolation + " READ WRITE"
 	}
 	if write && !l.noFuse {
-		sql = append(sql, "INSERT INTO txshadow.fuse (nonce) VALUES ("+literal(rand.Text())+")")
+		sql = append(sql, "INSERT INTO txshadow.fuse (nonce) VALUES ("+catalog.Literal(rand.Text())+")")
 	}
 	limit := milliseconds(a.limit)
 	sql = append(sql, "SELECT pg_catalog.set_config('lock_timeout', '"+milliseconds(lock)+"', true), pg_catalog.set_config('statement_timeout', '"+limit+
 		"', true), pg_catalog.set_config('idle_in_transaction_session_timeout', '"+limit+"', true), pg_catalog.set_config('synchronous_commit', 'local', true)",
-		countsSQL, openSQL)
+		catalog.Counts, catalog.Open)
 	all, err := n.run(sql...)
 	if err != nil {
 		return nil, nil, "", fmt.Errorf("open the transaction of a shadow: %w%s", err, remedy(err))
@@ -109,9 +101,9 @@ func (a *armed) verify(row []string, write bool, l layers) error {
 
 func remedy(err error) string {
 	switch sqlState(err) {
-	case "3F000", "42P01":
+	case catalog.StateNoSchema, catalog.StateNoTable:
 		return "\n  install the fuse: quack txshadow install"
-	case "42501":
+	case catalog.StateNoRight:
 		return "\n  let the role arm the fuse: quack txshadow install --role ROLE"
 	}
 	return ""
@@ -119,19 +111,10 @@ func remedy(err error) string {
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
 
-// touched holds for constraints for which an event may wait: those of tables
-// with changed rows, on either side of a foreign key.
-const touched = ` AND 0 < pg_catalog.pg_stat_get_xact_tuples_inserted(c.conrelid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.conrelid)
-	+ pg_catalog.pg_stat_get_xact_tuples_deleted(c.conrelid) + pg_catalog.pg_stat_get_xact_tuples_inserted(c.confrelid)
-	+ pg_catalog.pg_stat_get_xact_tuples_updated(c.confrelid) + pg_catalog.pg_stat_get_xact_tuples_deleted(c.confrelid)`
-
 // constraints are the names of deferrable constraints but the fuse, for SET
 // CONSTRAINTS: all, and those that are deferred from the start.
 func (n *session) constraints(condition string) (all, deferred string, err error) {
-	row, err := n.row(`SELECT pg_catalog.string_agg(DISTINCT name, ', '), pg_catalog.string_agg(DISTINCT name, ', ') FILTER (WHERE condeferred)
-		FROM (SELECT pg_catalog.format('%I.%I', n.nspname, c.conname) AS name, c.condeferred
-			FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
-			WHERE c.condeferrable AND n.nspname <> 'txshadow'` + condition + `) c`)
+	row, err := n.row(catalog.Deferrable(condition))
 	if err != nil {
 		return "", "", err
 	}
@@ -145,7 +128,7 @@ func (n *session) probe(a *armed, all bool) error {
 	if !a.deferrable {
 		return nil
 	}
-	condition := touched
+	condition := catalog.Touched
 	if all || !a.counting {
 		condition = ""
 	}

@@ -12,14 +12,6 @@ import (
 // has taken back. Not changed once made.
 type counts map[string]txshadow.TableRows
 
-// countsSQL reads them, without temporary tables and the fuse.
-const countsSQL = `SELECT n.nspname, t.relname, t.ins, t.upd, t.del FROM (SELECT relnamespace, relname,
-	pg_catalog.pg_stat_get_xact_tuples_inserted(oid) AS ins, pg_catalog.pg_stat_get_xact_tuples_updated(oid) AS upd,
-	pg_catalog.pg_stat_get_xact_tuples_deleted(oid) AS del
-	FROM pg_catalog.pg_class WHERE relkind = 'r' AND relpersistence <> 't') t
-	JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-	WHERE t.ins + t.upd + t.del > 0 AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'txshadow')`
-
 func readCounts(all rows) (counts, error) {
 	c := counts{}
 	for _, row := range all {

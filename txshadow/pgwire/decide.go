@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
@@ -198,10 +199,10 @@ func (m *member) decideInside(sql string, st sqltext.Statement) action {
 	case st.AllImmediate:
 		return action{run: func() (string, *failure, error) { return m.allImmediate(inTx) }}
 	case st.Leak == "cursor" && !inTx:
-		return action{failure: plain(stateNoTx, "DECLARE CURSOR can only be used in transaction blocks")}
+		return action{failure: plain(catalog.StateNoTx, "DECLARE CURSOR can only be used in transaction blocks")}
 	case st.Control.Kind == sqltext.SetLocal && !inTx:
 		return action{run: func() (string, *failure, error) {
-			m.answer(warning(stateNoTx, "SET LOCAL can only be used in transaction blocks").frame())
+			m.answer(warning(catalog.StateNoTx, "SET LOCAL can only be used in transaction blocks").frame())
 			return "SET", nil, nil
 		}}
 	case st.Control.Kind == sqltext.SetLocal:

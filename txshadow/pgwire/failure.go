@@ -17,19 +17,17 @@ const (
 	StateLaneLost    = "QL005" // the lane's session is gone, and a new one has none of its state
 )
 
-// SQLSTATEs of PostgreSQL that we use.
+// SQLSTATEs of PostgreSQL that clients are given.
 const (
 	stateProtocol    = "08P01"
 	stateUnreachable = "08001"
 	stateFeature     = "0A000"
-	stateNoTx        = "25P01"
 	stateActiveTx    = "25001"
 	stateFailedTx    = "25P02"
 	stateAuth        = "28000"
 	statePassword    = "28P01"
 	stateNoDatabase  = "3D000"
 	stateTooMany     = "53300"
-	stateCancelled   = "57014"
 	stateShutdown    = "57P01"
 )
 

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 var patient = LaneConfig{WallCap: 20 * time.Second, Patience: 5 * time.Second}
@@ -102,8 +103,8 @@ func TestOutsideOfShadows(t *testing.T) {
 	const insert = "INSERT INTO accounts VALUES (1, 'a', 1)"
 	for _, c := range []struct{ sql, state string }{
 		{"SELECT 1", ""},
-		{insert, stateReadOnly},
-		{"SELECT nextval('orders_id_seq')", stateReadOnly},
+		{insert, catalog.StateReadOnly},
+		{"SELECT nextval('orders_id_seq')", catalog.StateReadOnly},
 		{"BEGIN READ WRITE; " + insert + "; COMMIT", StateBackground},
 		{"START TRANSACTION READ WRITE", StateBackground},
 		{"BEGIN; SET TRANSACTION READ WRITE; " + insert, StateBackground},
@@ -287,7 +288,7 @@ func TestReasons(t *testing.T) {
 		{"a cursor ends with its transaction", []string{"BEGIN", "DECLARE c CURSOR FOR SELECT 1", "COMMIT", "BEGIN", "DECLARE c CURSOR FOR SELECT 1"}, "", ""},
 		{"ON COMMIT DROP", []string{"BEGIN", "CREATE TEMP TABLE x (a int) ON COMMIT DROP", "COMMIT", "SELECT * FROM x"}, "42P01", ""},
 		{"ON COMMIT DELETE ROWS", []string{"BEGIN", "CREATE TEMP TABLE x (a int) ON COMMIT DELETE ROWS", "INSERT INTO x VALUES (0)", "COMMIT", "SELECT 1/a FROM x"}, "", ""},
-		{"a read-only transaction", []string{"BEGIN READ ONLY", insert}, stateReadOnly, ""},
+		{"a read-only transaction", []string{"BEGIN READ ONLY", insert}, catalog.StateReadOnly, ""},
 		{"which ends", []string{"BEGIN READ ONLY", "COMMIT", insert}, "", ""},
 		{"a statement that would wait", []string{"SELECT pg_sleep(0)"}, "", ""},
 		{"setting through a parameter's name", []string{"SELECT set_config('statement_timeout', '0', true)"}, StateUnsupported, "unsupported:setting"},
@@ -347,7 +348,7 @@ func TestBudget(t *testing.T) {
 	p.open(func(s *Shadow) { s.Budget = 300 * time.Millisecond })
 	w.ask(query("BEGIN"))
 	w.ask(query(insert))
-	if got := errorCode(w.ask(query("SELECT pg_sleep(60)"))); got != stateCancelled {
+	if got := errorCode(w.ask(query("SELECT pg_sleep(60)"))); got != catalog.StateCancelled {
 		t.Errorf("SQLSTATE %q", got)
 	}
 	until(t, "the server has rolled back", func() bool {
@@ -419,7 +420,7 @@ func TestBusyLane(t *testing.T) {
 	if err := p.server.Lane().Open(context.Background(), Shadow{Mode: txshadow.ModeRollback}); !errors.Is(err, ErrBusy) {
 		t.Errorf("Open says %v", err)
 	}
-	if got := errorCode(b.ask(query("SELECT 1"))); got != stateLock {
+	if got := errorCode(b.ask(query("SELECT 1"))); got != catalog.StateLock {
 		t.Errorf("the other connection: SQLSTATE %q", got)
 	}
 	a.ask(query("COMMIT"))

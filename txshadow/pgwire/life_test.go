@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 func TestReadingShadow(t *testing.T) {
@@ -22,7 +23,7 @@ func TestReadingShadow(t *testing.T) {
 	if got := w.ask(query("SELECT count(*) FROM accounts")); errorCode(got) != "" {
 		t.Errorf("got %s", got)
 	}
-	if got := w.ask(query("UPDATE accounts SET n = 0")); errorCode(got) != stateReadOnly {
+	if got := w.ask(query("UPDATE accounts SET n = 0")); errorCode(got) != catalog.StateReadOnly {
 		t.Errorf("got %s", got)
 	}
 	if out := p.close(); out.Reason != "write:25006:update:accounts" {

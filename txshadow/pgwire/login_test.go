@@ -14,6 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // certificate is one that tests may use.
@@ -217,7 +219,7 @@ func TestProtocol32(t *testing.T) {
 		return one[int](t, p.direct, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE 'SELECT pg_sleep%'") == 1
 	})
 	p.must(conn.PgConn().CancelRequest(context.Background()))
-	if err := <-done; state(err) != stateCancelled {
+	if err := <-done; state(err) != catalog.StateCancelled {
 		t.Errorf("got %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
@@ -208,7 +209,7 @@ func (m *member) turn(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return fatal(stateShutdown, "terminating connection due to administrator command")
 		}
-		return plain("55P03", "another connection of the lane has a transaction open, and they share one session")
+		return plain(catalog.StateLock, "another connection of the lane has a transaction open, and they share one session")
 	}
 	m.holds = true
 	l := m.lane

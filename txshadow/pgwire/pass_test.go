@@ -15,6 +15,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"pgregory.net/rapid"
+
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 const shop = `CREATE TABLE accounts (id int PRIMARY KEY, email text UNIQUE, n int CHECK (n >= 0));
@@ -168,7 +170,7 @@ func cancels(t *testing.T, p *proxy, before func(*wire)) {
 			time.Sleep(wait)
 			p.cancel(secret)
 		})
-		if strings.Contains(w.ask(query("SELECT pg_sleep(0.002)")), stateCancelled) {
+		if strings.Contains(w.ask(query("SELECT pg_sleep(0.002)")), catalog.StateCancelled) {
 			hit++
 		}
 		canceled.Wait()

@@ -3,6 +3,7 @@ package pgwire
 import (
 	"strconv"
 
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
@@ -20,7 +21,7 @@ func (n *session) savepoint(sh *shadow) (mark, error) {
 	name := ourPrefix + strconv.Itoa(sh.serial)
 	sql = append(sql, "SAVEPOINT "+name)
 	if sh.books.stale {
-		sql = append(sql, countsSQL)
+		sql = append(sql, catalog.Counts)
 	}
 	all, err := n.run(sql...)
 	if err != nil {
@@ -37,7 +38,7 @@ func (n *session) savepoint(sh *shadow) (mark, error) {
 func (n *session) back(sh *shadow, m mark) ([]rows, error) {
 	sql := []string{"ROLLBACK TO " + m.name, "RELEASE " + m.name}
 	if sh.books.stale {
-		sql = append(sql, countsSQL)
+		sql = append(sql, catalog.Counts)
 	}
 	all, err := n.run(sql...)
 	if err != nil {
@@ -116,7 +117,7 @@ func (m *member) appSavepoint(c sqltext.Control, text string) (string, *failure,
 	sh, n := m.sh, m.lane.session
 	tx := sh.tx
 	if c.Kind == sqltext.Savepoint && sh.books.stale && n.status == 'T' {
-		all, err := n.run(countsSQL)
+		all, err := n.run(catalog.Counts)
 		if err != nil {
 			return "", nil, err
 		}
@@ -140,7 +141,7 @@ func (m *member) appSavepoint(c sqltext.Control, text string) (string, *failure,
 	if !found {
 		sh.books.lost = true
 	}
-	all, err := n.run(countsSQL)
+	all, err := n.run(catalog.Counts)
 	if err != nil {
 		return "", nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // session is a lane's session with the database. It belongs to who has the
@@ -38,7 +40,7 @@ const (
 	ownPortal    = "_ts_portal"
 )
 
-var prepared = map[string]string{"_ts_counts": countsSQL, "_ts_open": openSQL, "_ts_xid": xidSQL, "_ts_unlock": unlockSQL, "_ts_locks": locksSQL}
+var prepared = map[string]string{"_ts_counts": catalog.Counts, "_ts_open": catalog.Open, "_ts_xid": xidSQL, "_ts_unlock": unlockSQL, "_ts_locks": locksSQL}
 
 // openSession opens a session with a client's parameters and makes it fit for
 // shadows: read-only but for the transactions that are opened otherwise, which
@@ -56,11 +58,9 @@ func (s *Server) openSession(ctx context.Context, params map[string]string, l la
 	return n, nil
 }
 
-const nameSuffix = "quack-shadow"
-
 func (n *session) prepare(application string, l layers) error {
-	row, err := n.row(`SELECT pg_catalog.pg_backend_pid(), ` + instant("pg_catalog.pg_postmaster_start_time()") + `,
-		(SELECT ` + instant("backend_start") + ` FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid())`)
+	row, err := n.row(`SELECT pg_catalog.pg_backend_pid(), ` + catalog.Instant("pg_catalog.pg_postmaster_start_time()") + `,
+		(SELECT ` + catalog.Instant("backend_start") + ` FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid())`)
 	if err != nil {
 		return err
 	}
@@ -68,10 +68,7 @@ func (n *session) prepare(application string, l layers) error {
 	if n.pid != strconv.FormatUint(uint64(n.up.PID()), 10) {
 		return errPooled
 	}
-	if application != "" {
-		application = application[:min(len(application), 63-1-len(nameSuffix))] + " "
-	}
-	set := []string{"SET application_name = " + literal(application+nameSuffix)}
+	set := []string{"SET application_name = " + catalog.Literal(catalog.ShadowName(application))}
 	if !l.noBelt {
 		set = append(set, "SET default_transaction_read_only = on")
 	}
@@ -96,23 +93,6 @@ func (n *session) prepareOwn(name, sql string) error {
 	}
 	_, err := n.answers()
 	return err
-}
-
-// instant is SQL for a timestamptz as text that does not depend on settings.
-func instant(expr string) string {
-	return "pg_catalog.round(EXTRACT(epoch FROM " + expr + ")::numeric * 1000000)::bigint::text"
-}
-
-// literal quotes s for SQL whatever standard_conforming_strings says.
-func literal(s string) string {
-	quoted := []byte{' ', 'E', '\''}
-	for i := range len(s) {
-		if s[i] == '\'' || s[i] == '\\' {
-			quoted = append(quoted, '\\')
-		}
-		quoted = append(quoted, s[i])
-	}
-	return string(append(quoted, '\''))
 }
 
 // send writes frames in one go.
@@ -142,7 +122,7 @@ func (n *session) read() (frame, error) {
 			n.up.params[name], _, _ = field(rest)
 		}
 	case 'N':
-		n.noTx = n.noTx || sqlState(serverError(f)) == stateNoTx
+		n.noTx = n.noTx || sqlState(serverError(f)) == catalog.StateNoTx
 	}
 	return f, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // Shadow is one shadow request.
@@ -251,7 +252,7 @@ func (l *Lane) footprint(sh *shadow) txshadow.Footprint {
 	if l.session.status != 'T' {
 		return nil
 	}
-	all, err := l.session.run(xidSQL, countsSQL)
+	all, err := l.session.run(xidSQL, catalog.Counts)
 	if err != nil || len(all) != 2 {
 		return nil
 	}
@@ -321,8 +322,8 @@ func (s *Server) gone(pid, started, server string) error {
 	if _, err := strconv.Atoi(pid); err != nil {
 		return fmt.Errorf("look for the session %q: %w", pid, err)
 	}
-	which := " FROM pg_catalog.pg_stat_activity WHERE pid = " + pid + " AND " + instant("backend_start") + " = '" + started + "'"
-	same := instant("pg_catalog.pg_postmaster_start_time()") + " = '" + server + "'"
+	which := " FROM pg_catalog.pg_stat_activity WHERE pid = " + pid + " AND " + catalog.Instant("backend_start") + " = '" + started + "'"
+	same := catalog.Instant("pg_catalog.pg_postmaster_start_time()") + " = '" + server + "'"
 	if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend(pid)"+which+" AND "+same).ReadAll(); err != nil {
 		return fmt.Errorf("end the session %s: %w", pid, err)
 	}

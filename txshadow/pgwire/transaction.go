@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
@@ -85,7 +86,7 @@ func (m *member) decideTransaction(sql string, st sqltext.Statement) action {
 	}
 	if !inTx {
 		name := map[sqltext.ControlKind]string{sqltext.Savepoint: "SAVEPOINT", sqltext.Release: "RELEASE SAVEPOINT", sqltext.RollbackTo: "ROLLBACK TO SAVEPOINT"}[c.Kind]
-		return action{failure: plain(stateNoTx, "%s can only be used in transaction blocks", name)}
+		return action{failure: plain(catalog.StateNoTx, "%s can only be used in transaction blocks", name)}
 	}
 	return action{always: c.Kind == sqltext.RollbackTo, run: func() (string, *failure, error) { return m.appSavepoint(c, text) }}
 }
@@ -189,7 +190,7 @@ func (tx *appTx) ends() (sql []string) {
 		}
 	}
 	for name, before := range tx.locals {
-		sql = append(sql, "SELECT pg_catalog.set_config("+literal(name)+", "+literal(before)+", false)")
+		sql = append(sql, "SELECT pg_catalog.set_config("+catalog.Literal(name)+", "+catalog.Literal(before)+", false)")
 	}
 	return sql
 }
@@ -224,9 +225,9 @@ func (m *member) chain(c sqltext.Control) error {
 // transaction. An implicit one ends by it.
 func (m *member) noTransaction(tag string, c sqltext.Control) (string, *failure, error) {
 	if c.Chain {
-		return "", plain(stateNoTx, "%s AND CHAIN can only be used in transaction blocks", tag), nil
+		return "", plain(catalog.StateNoTx, "%s AND CHAIN can only be used in transaction blocks", tag), nil
 	}
-	m.answer(warning(stateNoTx, "there is no transaction in progress").frame())
+	m.answer(warning(catalog.StateNoTx, "there is no transaction in progress").frame())
 	if m.covered == nil {
 		return tag, nil, nil
 	}
@@ -244,7 +245,7 @@ func (m *member) noTransaction(tag string, c sqltext.Control) (string, *failure,
 func (m *member) setLocal(text, name string) (string, *failure, error) {
 	tx, n := m.sh.tx, m.lane.session
 	if _, known := tx.locals[name]; !known {
-		row, err := n.row("SELECT pg_catalog.current_setting(" + literal(name) + ", true)")
+		row, err := n.row("SELECT pg_catalog.current_setting(" + catalog.Literal(name) + ", true)")
 		if f, err := asClient(err); f != nil || err != nil {
 			return "", f, err
 		}

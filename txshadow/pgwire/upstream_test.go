@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/quackproxy/quack/internal/postgres"
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // secured starts a server that takes logins by password, over TLS.
@@ -65,7 +66,7 @@ func TestBothLegs(t *testing.T) {
 			return one[int](t, dsn, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'") == 1
 		})
 		p.must(conn.PgConn().CancelRequest(context.Background()))
-		if err := <-done; state(err) != stateCancelled {
+		if err := <-done; state(err) != catalog.StateCancelled {
 			t.Errorf("a cancel over TLS: %v", err)
 		}
 		conn.Close(context.Background())

@@ -7,17 +7,8 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
-)
-
-const (
-	fuseState     = "QF001"
-	stateReadOnly = "25006"
-	stateLock     = "55P03"
-
-	stateProcedure = "2D000" // COMMIT or ROLLBACK in a procedure, which is not called by itself here
-
-	stateNoSavepoint = "3B001" // of a savepoint of ours, it means that its transaction has ended
 )
 
 // watch looks at where a unit has left the session. An idle session, the
@@ -53,19 +44,19 @@ func (m *member) observe(f frame) {
 	e := serverError(f)
 	sh := m.sh
 	if sh == nil {
-		if e.Code == stateReadOnly {
+		if e.Code == catalog.StateReadOnly {
 			m.lane.log.Warn("an instance of a lane has tried to write outside of a shadow")
 		}
 		return
 	}
 	switch {
-	case e.Code == fuseState:
+	case e.Code == catalog.StateFuse:
 		m.fused = true
-	case e.Code == stateReadOnly && sh.Mode == txshadow.ModeReadOnly && (sh.tx == nil || !sh.tx.read):
-		sh.note("write:" + stateReadOnly + detail(m.now))
-	case e.Code == stateProcedure && sh.tx == nil:
+	case e.Code == catalog.StateReadOnly && sh.Mode == txshadow.ModeReadOnly && (sh.tx == nil || !sh.tx.read):
+		sh.note("write:" + catalog.StateReadOnly + detail(m.now))
+	case e.Code == catalog.StateProcedure && sh.tx == nil:
 		sh.note("unsupported:procedure")
-	case e.Code == stateLock && e.Routine == "ProcessInterrupts": // not NOWAIT, with which the application itself asked for it
+	case e.Code == catalog.StateLock && e.Routine == "ProcessInterrupts": // not NOWAIT, with which the application itself asked for it
 		sh.note("unsupported:lock-timeout")
 	}
 }
@@ -90,7 +81,8 @@ func (m *member) lostSession(err error) error {
 		return err
 	}
 	n := m.lane.session
-	if st := sqlState(err); m.sh != nil && (st == stateNoSavepoint || st == stateNoTx) {
+	// No savepoint of ours means that its transaction has ended.
+	if st := sqlState(err); m.sh != nil && (st == catalog.StateNoSavepoint || st == catalog.StateNoTx) {
 		m.lane.escaped(m.sh, "chain")
 	}
 	n.end()
