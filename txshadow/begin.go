@@ -70,7 +70,7 @@ func (a *Adapter) start(ctx context.Context, s *shadow) (free func(), reason str
 func (s *shadow) openBooks(ctx context.Context, session *session) error {
 	results, err := session.control(ctx, session.countsSQL)
 	if err == nil {
-		s.books.Last, err = readCounts(results[0])
+		s.books.Last, err = catalog.Counted(results[0].Rows)
 		s.books.Void = s.books.Last
 	}
 	if err != nil {

@@ -115,5 +115,5 @@ func (s *shadow) footprint(answers []*pgconn.Result) Footprint {
 	if s.books.Lost || !s.session.counting {
 		return nil
 	}
-	return footprintOf(s.books.Written())
+	return FootprintOf(s.books.Written())
 }

@@ -202,7 +202,7 @@ func (s *shadow) readBooks(results []*pgconn.Result) {
 	if len(results) == 0 {
 		return
 	}
-	now, err := readCounts(results[len(results)-1])
+	now, err := catalog.Counted(results[len(results)-1].Rows)
 	if err != nil {
 		s.log.Warn("read what a shadow has written", "err", err)
 		s.books.Lost = true

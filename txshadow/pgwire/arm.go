@@ -9,6 +9,7 @@ import (
 
 	"github.com/quackproxy/quack/txshadow"
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
+	"github.com/quackproxy/quack/txshadow/internal/ledger"
 )
 
 // layers takes the layers that hold a shadow away, for the tests of each.
@@ -34,7 +35,7 @@ var (
 
 // arm opens the transaction of a shadow: the fuse first, then the limits that
 // protect others. It returns the counts of rows with which it begins.
-func (n *session) arm(mode txshadow.Mode, budget, lock time.Duration, l layers) (*armed, counts, error) {
+func (n *session) arm(mode txshadow.Mode, budget, lock time.Duration, l layers) (*armed, ledger.Counts, error) {
 	if n.isolation == "" {
 		n.isolation = "read committed"
 	}
@@ -55,7 +56,7 @@ func (n *session) arm(mode txshadow.Mode, budget, lock time.Duration, l layers) 
 }
 
 // armAt opens the transaction at a level, and says which the usual one is.
-func (n *session) armAt(isolation string, mode txshadow.Mode, budget, lock time.Duration, l layers) (_ *armed, _ counts, usual string, _ error) {
+func (n *session) armAt(isolation string, mode txshadow.Mode, budget, lock time.Duration, l layers) (_ *armed, _ ledger.Counts, usual string, _ error) {
 	a := &armed{pid: n.pid, started: n.started, server: n.server, isolation: isolation, lock: lock, limit: budget + 100*time.Millisecond}
 	write := mode == txshadow.ModeRollback
 	sql := []string{"BEGIN ISOLATION LEVEL " + a.isolation + " READ ONLY"}
@@ -76,7 +77,7 @@ func (n *session) armAt(isolation string, mode txshadow.Mode, budget, lock time.
 	if n.status != 'T' || len(all) != len(sql) || len(all[len(all)-1]) != 1 {
 		return nil, nil, "", fmt.Errorf("open the transaction of a shadow: the session has status %c", n.status)
 	}
-	base, err := readCounts(all[len(all)-2])
+	base, err := catalog.Counted(all[len(all)-2])
 	if err != nil {
 		return nil, nil, "", err
 	}

@@ -247,7 +247,7 @@ func (m *member) passing(st sqltext.Statement) {
 // writing counts the savepoints that write.
 func (m *member) writing() {
 	sh := m.sh
-	sh.books.stale, sh.unchecked = true, true
+	sh.books.Stale, sh.unchecked = true, true
 	if sh.tx != nil && sh.tx.owner != m {
 		// The other's ROLLBACK will take it back here, and there not.
 		sh.note("unsupported:concurrent-writes")

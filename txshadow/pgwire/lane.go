@@ -132,7 +132,7 @@ func (l *Lane) armShadow(sh *shadow) error {
 		return err
 	}
 	sh.armed = a
-	sh.books.last, sh.books.void = base, base
+	sh.books.Last, sh.books.Void = base, base
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
+	"github.com/quackproxy/quack/txshadow/internal/ledger"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
@@ -47,7 +48,7 @@ type group struct {
 	segment   []frame // rewritten, to be sent
 	expects   []expect
 	unsynced  bool                // the server has had messages, and no Sync
-	covered   *mark               // savepoint of the implicit transaction
+	covered   *ledger.Mark        // savepoint of the implicit transaction
 	wrote     bool                // the implicit transaction
 	broken    bool                // we have refused something, which the server does not know
 	inQuery   bool                // a simple query is run

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
+	"github.com/quackproxy/quack/txshadow/internal/ledger"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
@@ -12,7 +13,7 @@ const ourPrefix = "_ts_"
 
 // savepoint makes a savepoint. What the last unit has left open is released on
 // the way, and the books are read when it will be needed where they stood.
-func (n *session) savepoint(sh *shadow) (mark, error) {
+func (n *session) savepoint(sh *shadow) (ledger.Mark, error) {
 	var sql []string
 	if sh.open != "" {
 		sql = append(sql, "RELEASE "+sh.open)
@@ -20,35 +21,45 @@ func (n *session) savepoint(sh *shadow) (mark, error) {
 	sh.serial++
 	name := ourPrefix + strconv.Itoa(sh.serial)
 	sql = append(sql, "SAVEPOINT "+name)
-	if sh.books.stale {
+	if sh.books.Stale {
 		sql = append(sql, catalog.Counts)
 	}
 	all, err := n.run(sql...)
 	if err != nil {
-		return mark{}, err
+		return ledger.Mark{}, err
 	}
 	sh.open = ""
-	if sh.books.stale {
-		sh.books.read(all[len(all)-1])
+	if sh.books.Stale {
+		sh.readBooks(all[len(all)-1])
 	}
-	return sh.books.mark(name), nil
+	return sh.books.Mark(name), nil
+}
+
+// readBooks reads the answer to catalog.Counts.
+func (c *course) readBooks(answer rows) {
+	now, err := catalog.Counted(answer)
+	if err != nil {
+		c.books.Lost = true
+		return
+	}
+	c.books.Read(now)
 }
 
 // back goes back to a savepoint, releases it, and puts the books right.
-func (n *session) back(sh *shadow, m mark) ([]rows, error) {
-	sql := []string{"ROLLBACK TO " + m.name, "RELEASE " + m.name}
-	if sh.books.stale {
+func (n *session) back(sh *shadow, m ledger.Mark) ([]rows, error) {
+	sql := []string{"ROLLBACK TO " + m.Name, "RELEASE " + m.Name}
+	if sh.books.Stale {
 		sql = append(sql, catalog.Counts)
 	}
 	all, err := n.run(sql...)
 	if err != nil {
-		sh.books.lost = true
+		sh.books.Lost = true
 		return nil, err
 	}
-	if sh.books.stale {
-		sh.books.read(all[2])
+	if sh.books.Stale {
+		sh.readBooks(all[2])
 	}
-	sh.books.undone(m)
+	sh.books.Undone(m)
 	return all, nil
 }
 
@@ -92,7 +103,7 @@ func (m *member) uncover() (*failure, error) {
 	failed := n.status == 'E' || m.broken
 	if !failed && sh.unchecked {
 		sh.unchecked = false
-		sh.books.stale = true
+		sh.books.Stale = true
 		var err error
 		if f, err = asClient(n.probe(sh.armed, false)); err != nil {
 			return nil, err
@@ -104,10 +115,10 @@ func (m *member) uncover() (*failure, error) {
 		_, err := n.back(sh, mk)
 		return f, err
 	case sh.tx != nil: // a savepoint of that transaction must not be inside this one
-		_, err := n.run("RELEASE " + mk.name)
+		_, err := n.run("RELEASE " + mk.Name)
 		return nil, err
 	}
-	sh.open = mk.name
+	sh.open = mk.Name
 	return nil, nil
 }
 
@@ -116,12 +127,12 @@ func (m *member) uncover() (*failure, error) {
 func (m *member) appSavepoint(c sqltext.Control, text string) (string, *failure, error) {
 	sh, n := m.sh, m.lane.session
 	tx := sh.tx
-	if c.Kind == sqltext.Savepoint && sh.books.stale && n.status == 'T' {
+	if c.Kind == sqltext.Savepoint && sh.books.Stale && n.status == 'T' {
 		all, err := n.run(catalog.Counts)
 		if err != nil {
 			return "", nil, err
 		}
-		sh.books.read(all[0])
+		sh.readBooks(all[0])
 	}
 	tag := map[sqltext.ControlKind]string{sqltext.Savepoint: "SAVEPOINT", sqltext.Release: "RELEASE", sqltext.RollbackTo: "ROLLBACK"}[c.Kind]
 	if _, f, err := m.own(tag, text); err != nil || f != nil {
@@ -129,7 +140,7 @@ func (m *member) appSavepoint(c sqltext.Control, text string) (string, *failure,
 	}
 	switch c.Kind {
 	case sqltext.Savepoint:
-		tx.saves = append(tx.saves, mark{c.Name, sh.books.last, sh.books.void})
+		tx.saves = append(tx.saves, sh.books.Mark(c.Name))
 		tx.wrote = false // the next write has an id of its own
 		return tag, nil, nil
 	case sqltext.Release:
@@ -139,21 +150,21 @@ func (m *member) appSavepoint(c sqltext.Control, text string) (string, *failure,
 	m.broken = false
 	mk, found := tx.forget(c.Name, false)
 	if !found {
-		sh.books.lost = true
+		sh.books.Lost = true
 	}
 	all, err := n.run(catalog.Counts)
 	if err != nil {
 		return "", nil, err
 	}
-	sh.books.read(all[0])
-	sh.books.undone(mk)
+	sh.readBooks(all[0])
+	sh.books.Undone(mk)
 	return tag, nil, nil
 }
 
 // forget drops the savepoints above the one called name, and with too that one.
-func (tx *appTx) forget(name string, too bool) (mark, bool) {
+func (tx *appTx) forget(name string, too bool) (ledger.Mark, bool) {
 	for i := len(tx.saves) - 1; i >= 0; i-- {
-		if tx.saves[i].name != name {
+		if tx.saves[i].Name != name {
 			continue
 		}
 		mk := tx.saves[i]
@@ -163,5 +174,5 @@ func (tx *appTx) forget(name string, too bool) (mark, bool) {
 		}
 		return mk, true
 	}
-	return mark{}, false
+	return ledger.Mark{}, false
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quackproxy/quack/txshadow"
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
+	"github.com/quackproxy/quack/txshadow/internal/ledger"
 )
 
 // Shadow is one shadow request.
@@ -62,7 +63,7 @@ type course struct {
 	unchecked bool   // something may wait for a deferred constraint
 	writers   int    // savepoints that may have a transaction id of their own
 	leaked    string // what the last COMMIT of the application should have ended
-	books     books
+	books     ledger.Ledger
 }
 
 func newShadow(l *Lane, s Shadow) *shadow {
@@ -244,7 +245,7 @@ func (l *Lane) finish(sh *shadow) Outcome {
 
 // footprint is what the transaction has written; nil when that is not known.
 func (l *Lane) footprint(sh *shadow) txshadow.Footprint {
-	if sh.tx != nil && !sh.books.lost { // never committed: the end of its connection would have rolled it back
+	if sh.tx != nil && !sh.books.Lost { // never committed: the end of its connection would have rolled it back
 		if _, err := l.session.back(sh, sh.tx.mark); err != nil {
 			return nil
 		}
@@ -260,11 +261,11 @@ func (l *Lane) footprint(sh *shadow) txshadow.Footprint {
 		l.escaped(sh, "chain")
 		return nil
 	}
-	sh.books.read(all[1])
-	if sh.books.lost || !sh.armed.counting {
+	sh.readBooks(all[1])
+	if sh.books.Lost || !sh.armed.counting {
 		return nil
 	}
-	return sh.books.footprint()
+	return txshadow.FootprintOf(sh.books.Written())
 }
 
 // escaped is called when the transaction has ended behind our back. The session

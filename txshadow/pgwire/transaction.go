@@ -8,14 +8,15 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
+	"github.com/quackproxy/quack/txshadow/internal/ledger"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
 // appTx is a transaction of the application inside a shadow: a savepoint.
 type appTx struct {
 	owner *member
-	mark  mark
-	saves []mark // of the application's own savepoints
+	mark  ledger.Mark
+	saves []ledger.Mark // of the application's own savepoints
 	wrote bool
 	read  bool // READ ONLY
 
@@ -152,7 +153,7 @@ func (m *member) commit(c sqltext.Control) (string, *failure, error) {
 	}
 	tx := sh.tx
 	if sh.unchecked || tx.constraints {
-		sh.unchecked, sh.books.stale = false, true
+		sh.unchecked, sh.books.Stale = false, true
 		f, err := asClient(n.probe(sh.armed, tx.constraints))
 		if err != nil {
 			return "", nil, err
@@ -175,7 +176,7 @@ func (m *member) commit(c sqltext.Control) (string, *failure, error) {
 			return "", nil, err
 		}
 	}
-	sh.open, sh.leaked = tx.mark.name, tx.leak
+	sh.open, sh.leaked = tx.mark.Name, tx.leak
 	return "COMMIT", nil, m.chain(c)
 }
 

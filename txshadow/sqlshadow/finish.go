@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/txshadow"
-	"github.com/quackproxy/quack/txshadow/internal/ledger"
 	"github.com/quackproxy/quack/txshadow/internal/turn"
 )
 
@@ -109,7 +108,7 @@ func (t *transaction) lastLook(ctx context.Context) (txshadow.Footprint, error) 
 	if t.tx != nil {
 		t.books.Undone(t.tx.mark)
 	}
-	return footprintOf(t.books.Written()), nil
+	return txshadow.FootprintOf(t.books.Written()), nil
 }
 
 func (t *transaction) wantsFootprint() bool {
@@ -147,12 +146,4 @@ func (t *transaction) endFromOutside(why error, held bool) txshadow.Ending {
 		return txshadow.Ending{Reason: t.request.Noted(), Unreachable: errors.Is(err, errUnreachable)}
 	}
 	return txshadow.Ending{RolledBack: true, Reason: t.request.Noted()}
-}
-
-func footprintOf(c ledger.Counts) txshadow.Footprint {
-	f := txshadow.Footprint{}
-	for table, r := range c {
-		f = append(f, txshadow.TableRows{Table: table, Inserted: r.Inserted, Updated: r.Updated, Deleted: r.Deleted})
-	}
-	return f
 }

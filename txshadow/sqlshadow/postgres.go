@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/quackproxy/quack/txshadow"
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
@@ -234,17 +233,7 @@ func (postgres) counts(ctx context.Context, s *session) (ledger.Counts, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := ledger.Counts{}
-	for _, row := range rows {
-		var n [3]int64
-		for i := range n {
-			if n[i], err = strconv.ParseInt(row[2+i], 10, 64); err != nil {
-				return nil, err
-			}
-		}
-		c[txshadow.TableName(row[0], row[1])] = ledger.Rows{Inserted: n[0], Updated: n[1], Deleted: n[2]}
-	}
-	return c, nil
+	return catalog.Counted(rows)
 }
 
 func (postgres) still(ctx context.Context, s *session) (bool, error) {

@@ -3,6 +3,13 @@
 // library sends it.
 package catalog
 
+import (
+	"strconv"
+	"strings"
+
+	"github.com/quackproxy/quack/txshadow/internal/ledger"
+)
+
 // SQLSTATEs that we act on.
 const (
 	StateCancelled   = "57014"
@@ -41,6 +48,37 @@ const Counts = `SELECT n.nspname, t.relname, t.ins, t.upd, t.del FROM (SELECT re
 	FROM pg_catalog.pg_class WHERE relkind = 'r' AND relpersistence <> 't') t
 	JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
 	WHERE t.ins + t.upd + t.del > 0 AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'txshadow')`
+
+// Counted reads the answer to Counts.
+func Counted[V ~string | ~[]byte](rows [][]V) (ledger.Counts, error) {
+	c := ledger.Counts{}
+	for _, row := range rows {
+		var t ledger.Rows
+		for i, to := range []*int64{&t.Inserted, &t.Updated, &t.Deleted} {
+			n, err := strconv.ParseInt(string(row[2+i]), 10, 64)
+			if err != nil {
+				return nil, err
+			}
+			*to = n
+		}
+		c[TableName(string(row[0]), string(row[1]))] = t
+	}
+	return c, nil
+}
+
+// TableName is a table's name as a footprint has it.
+func TableName(schema, table string) string {
+	quote := func(s string) string {
+		if strings.ContainsAny(s, `."`) {
+			return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+		}
+		return s
+	}
+	if schema == "public" {
+		return quote(table)
+	}
+	return quote(schema) + "." + quote(table)
+}
 
 // Touched holds for constraints that an event may wait for: those of tables
 // with changed rows, on either side of a foreign key.
