@@ -59,10 +59,10 @@ func (a *Adapter) Session(ctx context.Context) (pid uint32, gone func(elsewhere 
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	return s.pid, func(elsewhere bool) error {
+	return s.conn.PgConn().PID(), func(elsewhere bool) error {
 		sought := *s
 		if elsewhere {
-			sought.server += "1"
+			sought.who.Server += "1"
 		}
 		return a.sessions.gone(&sought)
 	}, s.release, nil

@@ -21,9 +21,7 @@ type session struct {
 	release func() // gives the connection back, or closes it
 
 	// Of a dedicated session.
-	pid     uint32
-	started string // backend_start in microseconds: a pid alone may be somebody else's by now
-	server  string // start of the server, likewise: a connection string may name several
+	who catalog.Session
 
 	openSQL   string // asks what has to be known of a transaction
 	countsSQL string // asks what it has written
@@ -54,21 +52,19 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 	if st := s.conn.PgConn().TxStatus(); st != 'I' {
 		return fmt.Errorf("the pool's AfterConnect hook has left a transaction open (status %c)", st)
 	}
-	row, err := s.row(ctx, `SELECT pg_catalog.pg_backend_pid(),
-		(SELECT `+catalog.Instant("backend_start")+` FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()),
-		pg_catalog.current_setting('application_name'), pg_catalog.current_setting('server_version_num'),
-		`+catalog.Instant("pg_catalog.pg_postmaster_start_time()")+`, pg_catalog.current_setting('default_transaction_isolation')`)
+	row, err := s.row(ctx, "SELECT "+catalog.Who()+`, pg_catalog.current_setting('application_name'), pg_catalog.current_setting('server_version_num'),
+		pg_catalog.current_setting('default_transaction_isolation')`)
 	if err != nil {
 		return fmt.Errorf("ask the session who it is: %w", err)
 	}
-	s.pid, s.started, s.server = s.conn.PgConn().PID(), row[1], row[4]
-	if row[0] != strconv.FormatUint(uint64(s.pid), 10) {
+	s.who = catalog.Session{PID: row[0], Started: row[1], Server: row[2]}
+	if s.who.PID != strconv.FormatUint(uint64(s.conn.PgConn().PID()), 10) {
 		return errPooled
 	}
 	if row[5] == "repeatable read" { // saves a round trip; what else it may be is seen later
 		s.isolation = row[5]
 	}
-	version, err := strconv.Atoi(row[3])
+	version, err := strconv.Atoi(row[4])
 	if err != nil {
 		return fmt.Errorf("read server_version_num: %w", err)
 	}
@@ -76,7 +72,7 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 		return fmt.Errorf("rehearse a shadow's transaction: %w%s", err, remedy(err))
 	}
 	// PREPARE and its ROLLBACK wait for standbys otherwise.
-	sql := "SET synchronous_commit = local; SET application_name = " + catalog.Literal(catalog.ShadowName(row[2]))
+	sql := "SET synchronous_commit = local; SET application_name = " + catalog.Literal(catalog.ShadowName(row[3]))
 	if !l.noBelt {
 		sql += "; SET default_transaction_read_only = on"
 	}

@@ -134,7 +134,7 @@ var errOtherServer = fmt.Errorf("this is another server: %w", errUnreachable)
 func (p *sessions) goneNow(ctx context.Context, s *session) (err error) {
 	conn, err := p.connect(ctx, p.adapter.config.Copy())
 	if err != nil {
-		return fmt.Errorf("look for the session %d: %w: %w", s.pid, errUnreachable, err)
+		return fmt.Errorf("look for the session %s: %w: %w", s.who.PID, errUnreachable, err)
 	}
 	defer func() {
 		if err != nil && conn.IsClosed() {
@@ -142,20 +142,17 @@ func (p *sessions) goneNow(ctx context.Context, s *session) (err error) {
 		}
 		closeConn(conn)
 	}()
-	which := " FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND " + catalog.Instant("backend_start") + " = $2"
-	const server = "pg_catalog.pg_postmaster_start_time()"
-	if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend(pid)"+which+" AND "+catalog.Instant(server)+" = $3", s.pid, s.started, s.server); err != nil {
-		return fmt.Errorf("end the session %d: %w", s.pid, err)
+	if _, err := conn.Exec(ctx, s.who.End()); err != nil {
+		return fmt.Errorf("end the session %s: %w", s.who.PID, err)
 	}
 	for {
+		var server string
 		var n int
-		var same bool
-		ask := "SELECT count(*), " + catalog.Instant(server) + " = $3" + which
-		if err := conn.QueryRow(ctx, ask, s.pid, s.started, s.server).Scan(&n, &same); err != nil {
-			return fmt.Errorf("look for the session %d: %w", s.pid, err)
+		if err := conn.QueryRow(ctx, s.who.Find()).Scan(&server, &n); err != nil {
+			return fmt.Errorf("look for the session %s: %w", s.who.PID, err)
 		}
-		if !same {
-			return fmt.Errorf("look for the session %d: %w", s.pid, errOtherServer)
+		if server != s.who.Server {
+			return fmt.Errorf("look for the session %s: %w", s.who.PID, errOtherServer)
 		}
 		if n == 0 && s.gid != "" { // and what it may have prepared
 			return (&session{conn: conn, xid: s.xid}).settle(ctx, s.gid)

@@ -17,7 +17,7 @@ type layers struct{ noInterception, noFuse, noBelt, noWatch bool }
 
 // armed is a transaction that can not commit.
 type armed struct {
-	pid, started, server string // the session's
+	who catalog.Session // whose it is
 
 	xid        string // "" for one that can not write
 	isolation  string
@@ -57,7 +57,7 @@ func (n *session) arm(mode txshadow.Mode, budget, lock time.Duration, l layers) 
 
 // armAt opens the transaction at a level, and says which the usual one is.
 func (n *session) armAt(isolation string, mode txshadow.Mode, budget, lock time.Duration, l layers) (_ *armed, _ ledger.Counts, usual string, _ error) {
-	a := &armed{pid: n.pid, started: n.started, server: n.server, isolation: isolation, lock: lock, limit: budget + 100*time.Millisecond}
+	a := &armed{who: n.who, isolation: isolation, lock: lock, limit: budget + 100*time.Millisecond}
 	write := mode == txshadow.ModeRollback
 	sql := []string{"BEGIN ISOLATION LEVEL " + a.isolation + " READ ONLY"}
 	if write {

@@ -21,9 +21,7 @@ type session struct {
 	status byte              // of the last ReadyForQuery
 	asked  map[string]string // start-up parameters that it was opened with
 
-	// Who it is, for ending it from outside: a pid alone may be somebody
-	// else's by now, and a DSN may name several servers.
-	pid, started, server string
+	who catalog.Session // for ending it from outside
 
 	isolation string // of the last shadow
 
@@ -59,13 +57,12 @@ func (s *Server) openSession(ctx context.Context, params map[string]string, l la
 }
 
 func (n *session) prepare(application string, l layers) error {
-	row, err := n.row(`SELECT pg_catalog.pg_backend_pid(), ` + catalog.Instant("pg_catalog.pg_postmaster_start_time()") + `,
-		(SELECT ` + catalog.Instant("backend_start") + ` FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid())`)
+	row, err := n.row("SELECT " + catalog.Who())
 	if err != nil {
 		return err
 	}
-	n.pid, n.server, n.started = row[0], row[1], row[2]
-	if n.pid != strconv.FormatUint(uint64(n.up.PID()), 10) {
+	n.who = catalog.Session{PID: row[0], Started: row[1], Server: row[2]}
+	if n.who.PID != strconv.FormatUint(uint64(n.up.PID()), 10) {
 		return errPooled
 	}
 	set := []string{"SET application_name = " + catalog.Literal(catalog.ShadowName(application))}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -304,7 +303,7 @@ func (l *Lane) endFromOutside(sh *shadow, why error) Outcome {
 	if victim == nil {
 		return Outcome{RolledBack: true}
 	}
-	if err := l.server.gone(victim.pid, victim.started, victim.server); err != nil {
+	if err := l.server.gone(victim.who); err != nil {
 		l.log.Error("the end of a shadow's transaction can not be confirmed", "shadow", sh.ID, "err", err)
 		return Outcome{}
 	}
@@ -312,30 +311,25 @@ func (l *Lane) endFromOutside(sh *shadow, why error) Outcome {
 }
 
 // gone ends a session and returns when the server has it no more.
-func (s *Server) gone(pid, started, server string) error {
+func (s *Server) gone(who catalog.Session) error {
 	ctx, cancel := context.WithTimeout(context.Background(), goneTimeout)
 	defer cancel()
 	conn, err := pgconn.ConnectConfig(ctx, s.upstream.Copy())
 	if err != nil {
-		return fmt.Errorf("look for the session %s: %w", pid, err)
+		return fmt.Errorf("look for the session %s: %w", who.PID, err)
 	}
 	defer conn.Close(ctx)
-	if _, err := strconv.Atoi(pid); err != nil {
-		return fmt.Errorf("look for the session %q: %w", pid, err)
-	}
-	which := " FROM pg_catalog.pg_stat_activity WHERE pid = " + pid + " AND " + catalog.Instant("backend_start") + " = '" + started + "'"
-	same := catalog.Instant("pg_catalog.pg_postmaster_start_time()") + " = '" + server + "'"
-	if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend(pid)"+which+" AND "+same).ReadAll(); err != nil {
-		return fmt.Errorf("end the session %s: %w", pid, err)
+	if _, err := conn.Exec(ctx, who.End()).ReadAll(); err != nil {
+		return fmt.Errorf("end the session %s: %w", who.PID, err)
 	}
 	for {
-		all, err := conn.Exec(ctx, "SELECT pg_catalog.count(*), "+same+which).ReadAll()
+		all, err := conn.Exec(ctx, who.Find()).ReadAll()
 		if err != nil || len(all) != 1 || len(all[0].Rows) != 1 {
-			return fmt.Errorf("look for the session %s: %w", pid, err)
+			return fmt.Errorf("look for the session %s: %w", who.PID, err)
 		}
-		if row := all[0].Rows[0]; string(row[1]) != "t" {
+		if row := all[0].Rows[0]; string(row[0]) != who.Server {
 			return errors.New("look for a session: this is another server")
-		} else if string(row[0]) == "0" {
+		} else if string(row[1]) == "0" {
 			return nil
 		}
 		time.Sleep(2 * time.Millisecond)

@@ -21,22 +21,20 @@ type postgres struct{}
 func (postgres) number() string { return "pg_catalog.pg_backend_pid()" }
 
 func (d postgres) identify(ctx context.Context, s *session, l layers) error {
-	row, err := s.row(ctx, `SELECT pg_catalog.pg_backend_pid(),
-		(SELECT `+catalog.Instant("backend_start")+` FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()),
-		pg_catalog.current_setting('application_name'), pg_catalog.current_setting('server_version_num'),
-		`+catalog.Instant("pg_catalog.pg_postmaster_start_time()")+`, pg_catalog.current_setting('default_transaction_isolation'),
+	row, err := s.row(ctx, "SELECT "+catalog.Who()+`, pg_catalog.current_setting('application_name'), pg_catalog.current_setting('server_version_num'),
+		pg_catalog.current_setting('default_transaction_isolation'),
 		pg_catalog.current_setting('standard_conforming_strings'), pg_catalog.current_setting('client_encoding')`)
 	if err != nil {
 		return fmt.Errorf("ask the session who it is: %w", err)
 	}
-	s.id, s.started, s.server, s.isolation, s.escapes = row[0], row[1], row[4], row[5], row[6] == "off"
+	s.id, s.started, s.server, s.isolation, s.escapes = row[0], row[1], row[2], row[5], row[6] == "off"
 	if row[7] != "UTF8" && row[7] != "SQL_ASCII" {
 		return fmt.Errorf("client_encoding is %s: what is sent can not be read safely\n  set it to UTF8", row[7])
 	}
 	if s.isolation == "read uncommitted" { // the same in PostgreSQL
 		s.isolation = "read committed"
 	}
-	version, err := strconv.Atoi(row[3])
+	version, err := strconv.Atoi(row[4])
 	if err != nil {
 		return fmt.Errorf("read server_version_num: %w", err)
 	}
@@ -45,7 +43,7 @@ func (d postgres) identify(ctx context.Context, s *session, l layers) error {
 	if err := d.rehearse(ctx, s, l); err != nil {
 		return fmt.Errorf("rehearse a shadow's transaction: %w", err)
 	}
-	return d.belt(ctx, s, l, row[2], version)
+	return d.belt(ctx, s, l, row[3], version)
 }
 
 // rehearse prepares what will be run around the shadow's work and runs it

@@ -9,23 +9,15 @@ import (
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
-func which(s *session) string {
-	return " FROM pg_catalog.pg_stat_activity WHERE pid = " + s.id + " AND " + catalog.Instant("backend_start") + " = '" + s.started + "'"
+func who(s *session) catalog.Session {
+	return catalog.Session{PID: s.id, Started: s.started, Server: s.server}
 }
 
-const postmaster = "pg_catalog.pg_postmaster_start_time()"
+func (postgres) cancels(s *session) string { return who(s).Cancel() }
 
-func (postgres) cancels(s *session) string {
-	return "SELECT pg_catalog.pg_cancel_backend(pid)" + which(s)
-}
+func (postgres) ends(s *session) string { return who(s).End() }
 
-func (postgres) ends(s *session) string {
-	return "SELECT pg_catalog.pg_terminate_backend(pid)" + which(s) + " AND " + catalog.Instant(postmaster) + " = '" + s.server + "'"
-}
-
-func (postgres) finds(s *session) string {
-	return "SELECT " + catalog.Instant(postmaster) + ", count(*)" + which(s)
-}
+func (postgres) finds(s *session) string { return who(s).Find() }
 
 // stateOf is the SQLSTATE of err, "" when it is none of the server's.
 func stateOf(err error) string {
