@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -204,11 +205,7 @@ func (s *shadow) checkDeferred(own context.Context) error {
 	if err != nil || all == "" {
 		return err
 	}
-	sql := "SET CONSTRAINTS " + all + " IMMEDIATE"
-	if deferred != "" {
-		sql += "; SET CONSTRAINTS " + deferred + " DEFERRED"
-	}
 	s.books.Stale = true // a trigger may have written
-	_, err = s.control(own, sql)
+	_, err = s.control(own, strings.Join(catalog.Fire(all, deferred), "; "))
 	return err
 }

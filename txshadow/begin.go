@@ -55,7 +55,7 @@ func (a *Adapter) start(ctx context.Context, s *shadow) (free func(), reason str
 		if ctx.Err() != nil {
 			return nil, "budget"
 		}
-		if errors.Is(err, errSerializable) {
+		if errors.Is(err, catalog.ErrSerializable) {
 			a.log.Warn("a shadow write was not run", "request", s.id, "err", err)
 			return nil, "unsupported:isolation"
 		}
@@ -88,7 +88,7 @@ func (s *shadow) attachToPool(ctx context.Context) (*session, error) {
 	}
 	session := &session{conn: conn.Conn(), release: sync.OnceFunc(conn.Release), openSQL: catalog.Open}
 	if err := session.beginReadOnly(ctx, time.Until(s.deadline), s.adapter.lockTimeout); err != nil {
-		if errors.Is(err, errSerializable) { // the connection is as it was
+		if errors.Is(err, catalog.ErrSerializable) { // the connection is as it was
 			session.release()
 			s.log.Warn("a reading shadow was not run", "err", err)
 			return nil, s.refuse("unsupported:isolation")
@@ -110,7 +110,7 @@ func (s *shadow) attachToSession(ctx context.Context) (*session, error) {
 	s.adapter.sessions.Refill()
 	if err := session.beginReadOnly(ctx, time.Until(s.deadline), s.adapter.lockTimeout); err != nil {
 		session.release()
-		if errors.Is(err, errSerializable) {
+		if errors.Is(err, catalog.ErrSerializable) {
 			s.log.Warn("a reading shadow was not run", "err", err)
 			return nil, s.refuse("unsupported:isolation")
 		}

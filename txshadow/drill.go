@@ -97,19 +97,8 @@ func (a *Adapter) armed(ctx context.Context, budget time.Duration) (*session, er
 		cut := s.conn.IsClosed()
 		s.release()
 		if attempt > 0 || !cut || ctx.Err() != nil {
-			return nil, fmt.Errorf("arm a shadow's session: %w%s", err, remedy(err))
+			return nil, fmt.Errorf("arm a shadow's session: %w%s", err, catalog.Remedy(sqlState(err)))
 		}
 		// The spare had been cut off while it waited.
 	}
-}
-
-// remedy is the next step after an error of arming.
-func remedy(err error) string {
-	switch sqlState(err) {
-	case catalog.StateNoSchema, catalog.StateNoTable:
-		return "\n  the fuse is not installed in this database: quack txshadow install"
-	case catalog.StateNoRight:
-		return "\n  this role may not arm the fuse: quack txshadow install --role ROLE"
-	}
-	return ""
 }

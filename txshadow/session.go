@@ -69,7 +69,7 @@ func (s *session) prepare(ctx context.Context, l layers) error {
 		return fmt.Errorf("read server_version_num: %w", err)
 	}
 	if err := s.rehearse(ctx, l, version); err != nil {
-		return fmt.Errorf("rehearse a shadow's transaction: %w%s", err, remedy(err))
+		return fmt.Errorf("rehearse a shadow's transaction: %w%s", err, catalog.Remedy(sqlState(err)))
 	}
 	// PREPARE and its ROLLBACK wait for standbys otherwise.
 	sql := "SET synchronous_commit = local; SET application_name = " + catalog.Literal(catalog.ShadowName(row[3]))
@@ -118,16 +118,13 @@ func (s *session) arm(ctx context.Context, nonce string, budget, lockTimeout tim
 		return err
 	}
 	if !s.fused && !l.noFuse {
-		return errNoFuse
+		return catalog.ErrNoFuse
 	}
 	if !s.belted && !l.noBelt {
 		return errors.New("default_transaction_read_only is not on in the shadow's session")
 	}
 	return nil
 }
-
-// errNoFuse says that a row in the fuse would stop nothing.
-var errNoFuse = errors.New("the trigger of txshadow.fuse is missing or switched off\n  install it anew: quack txshadow install")
 
 // beginReadOnly opens a transaction that can not write.
 func (s *session) beginReadOnly(ctx context.Context, budget, lockTimeout time.Duration) error {
@@ -157,7 +154,7 @@ func (s *session) open(ctx context.Context, access string, budget, lockTimeout t
 			return fmt.Errorf("begin with another isolation level: %w", err)
 		}
 		if usual == "serializable" {
-			return errSerializable
+			return catalog.ErrSerializable
 		}
 		s.isolation = usual
 	}
@@ -166,17 +163,12 @@ func (s *session) open(ctx context.Context, access string, budget, lockTimeout t
 
 const readCommitted = "read committed"
 
-// errSerializable refuses shadows where SERIALIZABLE is the default: one that
-// is open can make live transactions fail, and one at another level would not
-// give the same answers.
-var errSerializable = errors.New("default_transaction_isolation is serializable: an open shadow would make live transactions fail with 40001")
-
 // begin begins a transaction and returns what isolation one has by default.
 func (s *session) begin(ctx context.Context, begin string, budget, lockTimeout time.Duration) (usual string, err error) {
 	// In steps, because pg_stat_statements keeps each spelling of a SET.
 	s.limit, s.lockTimeout = (budget+graceOfServer).Truncate(limitStep)+limitStep, lockTimeout
-	limit := milliseconds(s.limit)
-	row, err := s.row(ctx, begin+"SET LOCAL lock_timeout = "+milliseconds(lockTimeout)+"; SET LOCAL statement_timeout = "+limit+
+	limit := catalog.Milliseconds(s.limit)
+	row, err := s.row(ctx, begin+"SET LOCAL lock_timeout = "+catalog.Milliseconds(lockTimeout)+"; SET LOCAL statement_timeout = "+limit+
 		"; SET LOCAL idle_in_transaction_session_timeout = "+limit+";"+s.openSQL)
 	if err != nil {
 		return "", err
@@ -191,8 +183,6 @@ func (s *session) begin(ctx context.Context, begin string, budget, lockTimeout t
 	}
 	return usual, nil
 }
-
-func milliseconds(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
 
 // control runs statements of our own by the simple protocol: no cache, no
 // tracer, one round trip for all of them.
@@ -265,5 +255,5 @@ func (s *session) guarded(st *sqltext.Statement) (instead string, ok bool) {
 	if time.Millisecond <= st.GuardTo && st.GuardTo < ours {
 		return "", false
 	}
-	return "SET LOCAL " + st.Guard + " = " + milliseconds(ours), true
+	return "SET LOCAL " + st.Guard + " = " + catalog.Milliseconds(ours), true
 }

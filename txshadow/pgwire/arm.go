@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/quackproxy/quack/txshadow"
@@ -27,11 +26,7 @@ type armed struct {
 	lock       time.Duration
 }
 
-var (
-	errNoFuse       = errors.New("the trigger of txshadow.fuse is missing or switched off\n  install it anew: quack txshadow install")
-	errNoBelt       = errors.New("default_transaction_read_only is not on in the lane's session")
-	errSerializable = errors.New("default_transaction_isolation is serializable: an open shadow would make live transactions fail with 40001")
-)
+var errNoBelt = errors.New("default_transaction_read_only is not on in the lane's session")
 
 // arm opens the transaction of a shadow: the fuse first, then the limits that
 // protect others. It returns the counts of rows with which it begins.
@@ -45,7 +40,7 @@ func (n *session) arm(mode txshadow.Mode, budget, lock time.Duration, l layers) 
 			return a, base, err
 		}
 		if usual == "serializable" {
-			return nil, nil, errSerializable
+			return nil, nil, catalog.ErrSerializable
 		}
 		n.isolation = usual // it has been set since the last shadow
 		if _, err := n.run("ROLLBACK"); err != nil {
@@ -66,13 +61,13 @@ func (n *session) armAt(isolation string, mode txshadow.Mode, budget, lock time.
 	if write && !l.noFuse {
 		sql = append(sql, "INSERT INTO txshadow.fuse (nonce) VALUES ("+catalog.Literal(rand.Text())+")")
 	}
-	limit := milliseconds(a.limit)
-	sql = append(sql, "SELECT pg_catalog.set_config('lock_timeout', '"+milliseconds(lock)+"', true), pg_catalog.set_config('statement_timeout', '"+limit+
+	limit := catalog.Milliseconds(a.limit)
+	sql = append(sql, "SELECT pg_catalog.set_config('lock_timeout', '"+catalog.Milliseconds(lock)+"', true), pg_catalog.set_config('statement_timeout', '"+limit+
 		"', true), pg_catalog.set_config('idle_in_transaction_session_timeout', '"+limit+"', true), pg_catalog.set_config('synchronous_commit', 'local', true)",
 		catalog.Counts, catalog.Open)
 	all, err := n.run(sql...)
 	if err != nil {
-		return nil, nil, "", fmt.Errorf("open the transaction of a shadow: %w%s", err, remedy(err))
+		return nil, nil, "", fmt.Errorf("open the transaction of a shadow: %w%s", err, catalog.Remedy(sqlState(err)))
 	}
 	if n.status != 'T' || len(all) != len(sql) || len(all[len(all)-1]) != 1 {
 		return nil, nil, "", fmt.Errorf("open the transaction of a shadow: the session has status %c", n.status)
@@ -92,25 +87,13 @@ func (n *session) armAt(isolation string, mode txshadow.Mode, budget, lock time.
 func (a *armed) verify(row []string, write bool, l layers) error {
 	a.xid, a.counting, a.deferrable = row[0], row[2] == "on", row[3] == "t"
 	if write && row[4] != "t" && !l.noFuse {
-		return errNoFuse
+		return catalog.ErrNoFuse
 	}
 	if row[5] != "on" && !l.noBelt {
 		return errNoBelt
 	}
 	return nil
 }
-
-func remedy(err error) string {
-	switch sqlState(err) {
-	case catalog.StateNoSchema, catalog.StateNoTable:
-		return "\n  install the fuse: quack txshadow install"
-	case catalog.StateNoRight:
-		return "\n  let the role arm the fuse: quack txshadow install --role ROLE"
-	}
-	return ""
-}
-
-func milliseconds(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
 
 // constraints are the names of deferrable constraints but the fuse, for SET
 // CONSTRAINTS: all, and those that are deferred from the start.
@@ -137,10 +120,6 @@ func (n *session) probe(a *armed, all bool) error {
 	if err != nil || names == "" {
 		return err
 	}
-	sql := []string{"SET CONSTRAINTS " + names + " IMMEDIATE"}
-	if deferred != "" {
-		sql = append(sql, "SET CONSTRAINTS "+deferred+" DEFERRED")
-	}
-	_, err = n.run(sql...)
+	_, err = n.run(catalog.Fire(names, deferred)...)
 	return err
 }

@@ -236,7 +236,7 @@ func TestIsolationOfTheSession(t *testing.T) {
 		p.close()
 	}
 	w.ask(query("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE"))
-	if err := p.server.Lane().Prove(context.Background()); !errors.Is(err, errSerializable) {
+	if err := p.server.Lane().Prove(context.Background()); !errors.Is(err, catalog.ErrSerializable) {
 		t.Errorf("Prove says %v", err)
 	}
 	if got := w.ask(query("SELECT 1")); errorCode(got) != "" || !strings.HasSuffix(got, "Z I\n") {

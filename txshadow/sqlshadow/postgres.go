@@ -87,12 +87,12 @@ func (postgres) open(ctx context.Context, s *session, o opening) error {
 		access = " READ ONLY"
 	}
 	s.limit, s.lockTimeout = (o.budget+graceOfServer).Truncate(limitStep)+limitStep, o.lockTimeout
-	limit := milliseconds(s.limit)
+	limit := catalog.Milliseconds(s.limit)
 	begin := []string{"BEGIN ISOLATION LEVEL " + s.isolation + access}
 	if !o.readOnly && !o.layers.noFuse {
 		begin = append(begin, "INSERT INTO txshadow.fuse (nonce) VALUES ("+catalog.Literal(o.nonce)+")")
 	}
-	begin = append(begin, "SET LOCAL lock_timeout = "+milliseconds(o.lockTimeout), "SET LOCAL statement_timeout = "+limit,
+	begin = append(begin, "SET LOCAL lock_timeout = "+catalog.Milliseconds(o.lockTimeout), "SET LOCAL statement_timeout = "+limit,
 		"SET LOCAL idle_in_transaction_session_timeout = "+limit, "SAVEPOINT "+root)
 	if err := s.exec(ctx, begin...); err != nil {
 		return err
@@ -105,14 +105,12 @@ func (postgres) open(ctx context.Context, s *session, o opening) error {
 	switch {
 	case o.readOnly:
 	case row[4] != "t" && !o.layers.noFuse:
-		return errors.New("the trigger of txshadow.fuse is missing or switched off\n  install it anew: quack txshadow install")
+		return catalog.ErrNoFuse
 	case row[5] != "on" && !o.layers.noBelt:
 		return errors.New("default_transaction_read_only is not on in the shadow's session")
 	}
 	return nil
 }
-
-func milliseconds(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
 
 // drill commits, which the fuse has to refuse, and then writes, which the belt
 // has to refuse.
@@ -191,7 +189,7 @@ func (d postgres) instead(ctx context.Context, t *transaction, st *sqltext.State
 		if time.Millisecond <= st.GuardTo && st.GuardTo < ours {
 			return "", false, nil
 		}
-		return "SET LOCAL " + st.Guard + " = " + milliseconds(ours), true, nil
+		return "SET LOCAL " + st.Guard + " = " + catalog.Milliseconds(ours), true, nil
 	case st.AllImmediate && !t.reads():
 		row, err := t.session.row(ctx, catalog.Deferrable(""))
 		if err != nil {
@@ -219,11 +217,7 @@ func (postgres) fireDeferred(ctx context.Context, s *session) (fired bool, err e
 	if err != nil || row[0] == "" {
 		return false, err
 	}
-	sets := []string{"SET CONSTRAINTS " + row[0] + " IMMEDIATE"}
-	if row[1] != "" {
-		sets = append(sets, "SET CONSTRAINTS "+row[1]+" DEFERRED")
-	}
-	return true, s.exec(ctx, sets...)
+	return true, s.exec(ctx, catalog.Fire(row[0], row[1])...)
 }
 
 func (postgres) counts(ctx context.Context, s *session) (ledger.Counts, error) {

@@ -69,12 +69,4 @@ func (postgres) ofServer(err error) bool { return stateOf(err) != "" }
 
 func (postgres) aborts(err error) bool { return stateOf(err) != "" }
 
-func (postgres) remedy(err error) string {
-	switch stateOf(err) {
-	case catalog.StateNoSchema, catalog.StateNoTable:
-		return "\n  the fuse is not installed in this database: quack txshadow install"
-	case catalog.StateNoRight:
-		return "\n  this role may not arm the fuse: quack txshadow install --role ROLE"
-	}
-	return ""
-}
+func (postgres) remedy(err error) string { return catalog.Remedy(stateOf(err)) }
