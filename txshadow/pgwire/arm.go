@@ -95,6 +95,14 @@ func (a *armed) verify(row []string, write bool, l layers) error {
 	return nil
 }
 
+// bound is how long a time limit of the application may be at most.
+func (a *armed) bound(guard string) time.Duration {
+	if guard == "lock_timeout" {
+		return a.lock
+	}
+	return a.limit
+}
+
 // constraints are the names of deferrable constraints but the fuse, for SET
 // CONSTRAINTS: all, and those that are deferred from the start.
 func (n *session) constraints(condition string) (all, deferred string, err error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -90,6 +91,34 @@ func (n *session) prepareOwn(name, sql string) error {
 	}
 	_, err := n.answers()
 	return err
+}
+
+// fits refuses a client whose start-up parameters are others than those of
+// the session, which it could not be given. Of encoding and date style, which
+// drivers ask for in many ways, it counts what the session has.
+func (n *session) fits(params map[string]string) error {
+	for _, pair := range [2][2]map[string]string{{params, n.asked}, {n.asked, params}} {
+		for name, v := range pair[0] {
+			switch lower := strings.ToLower(name); {
+			case lower == "application_name" || lower == "user" || lower == "database" || pair[1][name] == v:
+			case (lower == "client_encoding" || lower == "datestyle") && n.has(lower, params[name]):
+			default:
+				return fatal(stateFeature, "all connections of a lane share one session, which has another %s", name)
+			}
+		}
+	}
+	return nil
+}
+
+// has reports whether the session's setting is value, or "", which asks for none.
+func (n *session) has(lower, value string) bool {
+	fold := strings.NewReplacer(" ", "", "-", "", "_", "", "'", "")
+	for name, now := range n.up.params {
+		if strings.ToLower(name) == lower {
+			return value == "" || strings.EqualFold(fold.Replace(now), fold.Replace(value))
+		}
+	}
+	return false
 }
 
 // send writes frames in one go.

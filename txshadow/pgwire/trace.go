@@ -63,3 +63,26 @@ func traceID(traceparent string) string {
 	}
 	return parts[1]
 }
+
+// foreign reports whether a unit's comments name another trace than the
+// shadow's, and whether the unit may write. What is parsed once and bound
+// again says nothing: its comment is that of the first time.
+func (m *member) foreign(frames []frame) (foreign, writes bool) {
+	for _, f := range frames {
+		body := f.body()
+		if f.kind() == 'P' {
+			_, body, _ = field(body)
+		} else if f.kind() != 'Q' {
+			continue
+		}
+		sql, _, _ := field(body)
+		stmts := m.split(sql)
+		if id := traceOf(sql, stmts); id != "" && !strings.EqualFold(id, m.sh.trace) {
+			foreign = true
+		}
+		for _, st := range stmts {
+			writes = writes || st.Writes || st.Refusal != ""
+		}
+	}
+	return foreign, writes
+}

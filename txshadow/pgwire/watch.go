@@ -2,9 +2,6 @@ package pgwire
 
 import (
 	"errors"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/quackproxy/quack/txshadow"
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
@@ -92,75 +89,4 @@ func (m *member) lostSession(err error) error {
 	}
 	m.lane.log.Warn("a lane's session is lost", "err", err)
 	return fatal(StateLaneLost, "the lane's session is gone, and with it what was prepared and set")
-}
-
-// bound is how long a time limit of the application may be at most.
-func (a *armed) bound(guard string) time.Duration {
-	if guard == "lock_timeout" {
-		return a.lock
-	}
-	return a.limit
-}
-
-// dropStatements closes all statements of the client, for DEALLOCATE ALL and
-// DISCARD ALL.
-func (m *member) dropStatements() error {
-	var frames []frame
-	for name, wire := range m.wires {
-		frames = append(frames, message('C', byte('S'), wire))
-		delete(m.statements, name)
-		m.forget(name)
-	}
-	if m.lane.unnamed == m {
-		m.lane.unnamed = nil
-	}
-	delete(m.statements, "")
-	n := m.lane.session
-	if err := n.send(append(frames, message('S'))...); err != nil {
-		return m.lostSession(err)
-	}
-	_, err := n.answers()
-	return err
-}
-
-// renamed is sql with the names of prepared statements replaced by those that
-// they have on the session.
-func (m *member) renamed(sql string, stmts []sqltext.Statement) string {
-	for _, st := range slices.Backward(stmts) {
-		c := st.Control
-		if c.Name == "" || c.NameEnd == 0 || c.Kind != sqltext.Prepare && c.Kind != sqltext.Execute && c.Kind != sqltext.Deallocate {
-			continue
-		}
-		wire, known := m.wires[c.Name]
-		if c.Kind == sqltext.Prepare {
-			wire, known = m.wire(c.Name), true
-		}
-		if known {
-			sql = sql[:c.NameStart] + wire + sql[c.NameEnd:]
-		}
-	}
-	return sql
-}
-
-// foreign reports whether a unit's comments name another trace than the
-// shadow's, and whether the unit may write. What is parsed once and bound
-// again says nothing: its comment is that of the first time.
-func (m *member) foreign(frames []frame) (foreign, writes bool) {
-	for _, f := range frames {
-		body := f.body()
-		if f.kind() == 'P' {
-			_, body, _ = field(body)
-		} else if f.kind() != 'Q' {
-			continue
-		}
-		sql, _, _ := field(body)
-		stmts := m.split(sql)
-		if id := traceOf(sql, stmts); id != "" && !strings.EqualFold(id, m.sh.trace) {
-			foreign = true
-		}
-		for _, st := range stmts {
-			writes = writes || st.Writes || st.Refusal != ""
-		}
-	}
-	return foreign, writes
 }
