@@ -147,7 +147,7 @@ func (l *lanes) Open(ctx context.Context, listen string, s shadow.LaneShadow) (s
 		mode = txshadow.ModeReadOnly
 	}
 	lane := there.server.Lane()
-	asked := pgwire.Shadow{ID: s.ID, Mode: mode, Budget: s.Budget, Traceparent: "00-" + s.Trace + "-0000000000000001-01"}
+	asked := pgwire.Shadow{ID: s.ID, Mode: mode, Budget: s.Budget, Trace: s.Trace}
 	err := lane.Open(ctx, asked)
 	if errors.Is(err, pgwire.ErrQuarantine) && !l.latched() { // quack reset has been said
 		lane.Release()

@@ -36,8 +36,8 @@ func (m *member) perform(act action) (*failure, error) {
 	if act.failure != nil {
 		return act.failure, nil
 	}
-	if !act.always && m.sh != nil && m.sh.tx != nil && m.sh.tx.owner == m && m.lane.session.status == 'E' {
-		return plain(stateFailedTx, "current transaction is aborted, commands ignored until end of transaction block"), nil
+	if !act.always && m.inTx() && m.lane.session.status == 'E' {
+		return failedTx(), nil
 	}
 	tag, f, err := act.run()
 	if err != nil {
@@ -90,7 +90,7 @@ func (m *member) decide(sql string, st sqltext.Statement) action {
 	case m.sh == nil:
 		return m.decideOutside(sql, st)
 	case m.sh.isOver():
-		return action{failure: plain(StateOver, "the shadow request is over, and so is its transaction")}
+		return action{failure: shadowOver()}
 	}
 	if c := st.Control; c.Kind >= sqltext.Begin && c.Kind <= sqltext.SetTransaction {
 		return m.decideTransaction(sql, st)
@@ -102,7 +102,7 @@ func (m *member) decide(sql string, st sqltext.Statement) action {
 // shadow: it has to end it before anything else is taken.
 func (m *member) decideGhost(st sqltext.Statement) action {
 	if k := st.Control.Kind; k != sqltext.Commit && k != sqltext.Rollback {
-		return action{failure: plain(stateFailedTx, "current transaction is aborted, commands ignored until end of transaction block")}
+		return action{failure: failedTx()}
 	}
 	return action{always: true, run: func() (string, *failure, error) {
 		m.ghost.Store(false)
@@ -186,7 +186,6 @@ func (m *member) decideInside(sql string, st sqltext.Statement) action {
 		return act
 	}
 	sh := m.sh
-	inTx := sh.tx != nil && sh.tx.owner == m
 	switch {
 	case st.Guard != "" && !(st.GuardTo > 0 && st.GuardTo < sh.armed.bound(st.Guard)):
 		return answering(strings.ToUpper(st.Verb))
@@ -197,10 +196,10 @@ func (m *member) decideInside(sql string, st sqltext.Statement) action {
 	case st.Blocks != "" && sh.Mode == txshadow.ModeRollback:
 		return m.refusing(st.Blocks)
 	case st.AllImmediate:
-		return action{run: func() (string, *failure, error) { return m.allImmediate(inTx) }}
-	case st.Leak == "cursor" && !inTx:
+		return action{run: m.allImmediate}
+	case st.Leak == "cursor" && !m.inTx():
 		return action{failure: plain(catalog.StateNoTx, "DECLARE CURSOR can only be used in transaction blocks")}
-	case st.Control.Kind == sqltext.SetLocal && !inTx:
+	case st.Control.Kind == sqltext.SetLocal && !m.inTx():
 		return action{run: func() (string, *failure, error) {
 			m.answer(warning(catalog.StateNoTx, "SET LOCAL can only be used in transaction blocks").frame())
 			return "SET", nil, nil
@@ -224,7 +223,7 @@ func (m *member) passing(st sqltext.Statement) {
 	if st.Writes {
 		m.writing()
 	}
-	if sh.tx == nil || sh.tx.owner != m {
+	if !m.inTx() {
 		if st.Leak != "" {
 			sh.leaked = st.Leak
 		}
@@ -248,12 +247,12 @@ func (m *member) passing(st sqltext.Statement) {
 func (m *member) writing() {
 	sh := m.sh
 	sh.books.Stale, sh.unchecked = true, true
-	if sh.tx != nil && sh.tx.owner != m {
+	if sh.tx != nil && !m.inTx() {
 		// The other's ROLLBACK will take it back here, and there not.
 		sh.note("unsupported:concurrent-writes")
 	}
 	switch {
-	case sh.tx != nil && sh.tx.owner == m && !sh.tx.wrote:
+	case m.inTx() && !sh.tx.wrote:
 		sh.tx.wrote = true
 		sh.writers++
 	case m.covered != nil && !m.wrote:

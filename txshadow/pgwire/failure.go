@@ -53,6 +53,18 @@ func warning(state, text string) *failure {
 	return &failure{severity: "WARNING", state: state, text: text}
 }
 
+func failedTx() *failure {
+	return plain(stateFailedTx, "current transaction is aborted, commands ignored until end of transaction block")
+}
+
+func shadowOver() *failure {
+	return plain(StateOver, "the shadow request is over, and so is its transaction")
+}
+
+func laneLost() *failure {
+	return fatal(StateLaneLost, "the lane's session is gone, and with it what was prepared and set")
+}
+
 // frame is the ErrorResponse, or for a warning the NoticeResponse.
 func (f *failure) frame() frame {
 	kind := byte('E')

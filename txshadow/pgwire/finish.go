@@ -49,7 +49,6 @@ func (l *Lane) finish(sh *shadow) Outcome {
 	if len(all) != 3 || all[2][0][0] != "0" {
 		l.log.Warn("a lane's session has kept locks behind a shadow and is closed", "shadow", sh.ID)
 		n.end()
-		n.lost = true
 	}
 	return Outcome{RolledBack: true, Footprint: footprint, Statements: sh.serial}
 }
@@ -88,7 +87,6 @@ func (l *Lane) escaped(sh *shadow, verb string) {
 		"  compare the tables of this request with what live requests have written, then release the lane", "shadow", sh.ID, "reason", reason)
 	if l.session != nil {
 		l.session.end()
-		l.session.lost = true
 	}
 	l.mu.Lock()
 	l.quarantine = reason

@@ -244,7 +244,6 @@ func (l *Lane) leave(ctx context.Context, m *member) {
 	case last || l.session.lost || m.holds && m.sh == nil && l.session.status != 'I':
 		// Others get a new session with their next connection.
 		l.session.end()
-		l.session.lost = true
 		if last {
 			l.session = nil
 		}

@@ -199,8 +199,8 @@ func (m *member) cleanUp() {
 			return
 		}
 	}
-	if sh := m.sh; sh != nil && sh.armed != nil && !sh.isSettled() {
-		if sh.tx != nil && sh.tx.owner == m {
+	if sh := m.sh; sh.isOpen() {
+		if m.inTx() {
 			n.back(sh, sh.tx.mark)
 			sh.tx = nil
 		} else if m.covered != nil {

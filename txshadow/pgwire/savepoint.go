@@ -67,15 +67,15 @@ func (n *session) back(sh *shadow, m ledger.Mark) ([]rows, error) {
 // is sent.
 func (m *member) cover() error {
 	sh := m.sh
-	if sh == nil || sh.armed == nil || m.covered != nil || m.lane.cfg.layers.noInterception || sh.tx != nil && sh.tx.owner == m {
+	if sh == nil || sh.armed == nil || m.covered != nil || m.lane.cfg.layers.noInterception || m.inTx() {
 		return nil
 	}
 	switch {
 	case m.ghost.Load():
-		m.fail(plain(stateFailedTx, "current transaction is aborted, commands ignored until end of transaction block"))
+		m.fail(failedTx())
 		return nil
 	case sh.isOver():
-		m.fail(plain(StateOver, "the shadow request is over, and so is its transaction"))
+		m.fail(shadowOver())
 		return nil
 	case sh.tx != nil && m.lane.session.status == 'E': // on a session of its own it would have run
 		m.fail(m.refuse("unsupported:concurrent-statements"))

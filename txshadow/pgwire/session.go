@@ -15,7 +15,7 @@ import (
 )
 
 // session is a lane's session with the database. It belongs to who has the
-// lane's turn, but for end, which anyone may call.
+// lane's turn.
 type session struct {
 	up     *upstream
 	r      *bufio.Reader
@@ -28,7 +28,7 @@ type session struct {
 
 	closing []frame // Close of portals that have come to their end, for the next run
 
-	lost bool // its connection can not be used any more
+	lost bool // its connection is closed
 	noTx bool // the server has told that there was no transaction
 }
 
@@ -153,10 +153,9 @@ func (n *session) read() (frame, error) {
 	return f, nil
 }
 
-// fault notes that the connection can not be used any more.
+// fault closes the connection on an error of it.
 func (n *session) fault(err error) error {
 	if err != nil {
-		n.lost = true
 		n.end()
 		return fmt.Errorf("the lane's session: %w", err)
 	}
@@ -164,7 +163,10 @@ func (n *session) fault(err error) error {
 }
 
 // end closes the connection; what is open on it is rolled back.
-func (n *session) end() { n.up.close() }
+func (n *session) end() {
+	n.lost = true
+	n.up.close()
+}
 
 // ownTimeout is for statements of our own; none of them waits for locks of others.
 const ownTimeout = 2 * time.Second

@@ -17,9 +17,10 @@ type Shadow struct {
 	// Budget is how long it may take; 0 and what is longer than the lane's
 	// WallCap stand for that.
 	Budget time.Duration
-	// Traceparent is what the request carries (W3C Trace Context). Statements
-	// with another one in a comment belong to something else; "" when that is not looked at.
-	Traceparent string
+	// Trace is the trace's id in the traceparent that the request carries (W3C
+	// Trace Context), 32 hex digits. Statements with another one in a comment
+	// belong to something else; "" when that is not looked at.
+	Trace string
 }
 
 // Outcome is what became of a shadow.
@@ -35,7 +36,6 @@ type shadow struct {
 	Shadow
 	lane   *Lane
 	budget time.Duration
-	trace  string // the trace's id
 
 	closing chan struct{} // closed by Close
 	watched chan struct{} // closed when nobody watches the time any more
@@ -62,7 +62,7 @@ type course struct {
 }
 
 func newShadow(l *Lane, s Shadow) *shadow {
-	sh := &shadow{Shadow: s, lane: l, budget: s.Budget, trace: traceID(s.Traceparent),
+	sh := &shadow{Shadow: s, lane: l, budget: s.Budget,
 		closing: make(chan struct{}), watched: make(chan struct{}), done: make(chan struct{})}
 	if sh.budget <= 0 || sh.budget > l.cfg.WallCap {
 		sh.budget = l.cfg.WallCap
@@ -75,12 +75,10 @@ func rank(reason string) int {
 	kind, _, _ := strings.Cut(reason, ":")
 	switch kind {
 	case "escape":
-		return 5
-	case "write":
 		return 4
-	case "budget":
+	case "write":
 		return 3
-	case "contaminated":
+	case "budget":
 		return 2
 	case "unsupported":
 		return 1
@@ -105,6 +103,16 @@ func (sh *shadow) isOver() bool {
 	sh.lane.mu.Lock()
 	defer sh.lane.mu.Unlock()
 	return sh.over
+}
+
+// isOpen reports whether there is a shadow whose transaction is open.
+func (sh *shadow) isOpen() bool {
+	if sh == nil || sh.armed == nil {
+		return false
+	}
+	sh.lane.mu.Lock()
+	defer sh.lane.mu.Unlock()
+	return sh.outcome == nil
 }
 
 // watch ends a shadow when its time is up.

@@ -77,7 +77,7 @@ func (m *member) foreign(frames []frame) (foreign, writes bool) {
 		}
 		sql, _, _ := field(body)
 		stmts := m.split(sql)
-		if id := traceOf(sql, stmts); id != "" && !strings.EqualFold(id, m.sh.trace) {
+		if id := traceOf(sql, stmts); id != "" && !strings.EqualFold(id, m.sh.Trace) {
 			foreign = true
 		}
 		for _, st := range stmts {

@@ -60,7 +60,7 @@ func FuzzTraceComments(f *testing.F) {
 func TestStatementsOfOthers(t *testing.T) {
 	p := lane(t, patient)
 	a, b := dialWire(t, p.dsn), dialWire(t, p.dsn)
-	p.open(func(s *Shadow) { s.Traceparent = traceparent })
+	p.open(func(s *Shadow) { s.Trace = ours })
 	if got := errorCode(a.ask(query("INSERT INTO accounts VALUES (1, 'a', 1) /*traceparent='" + traceparent + "'*/"))); got != "" {
 		t.Errorf("the shadow's own: SQLSTATE %q", got)
 	}

@@ -28,6 +28,9 @@ type appTx struct {
 	leak        string // what can not be ended
 }
 
+// inTx reports whether the client has a transaction open in the shadow.
+func (m *member) inTx() bool { return m.sh != nil && m.sh.tx != nil && m.sh.tx.owner == m }
+
 // asClient takes a server's error for the client's; what else there is is ours.
 func asClient(err error) (*failure, error) {
 	var e *pgconn.PgError
@@ -41,7 +44,7 @@ func asClient(err error) (*failure, error) {
 func (m *member) boundary() error {
 	defer func() { m.broken = false }()
 	sh, n := m.sh, m.lane.session
-	if sh != nil && sh.armed != nil && m.covered != nil && !sh.isSettled() {
+	if m.covered != nil && sh.isOpen() {
 		f, err := m.uncover()
 		if err != nil {
 			return m.lostSession(err)
@@ -52,7 +55,7 @@ func (m *member) boundary() error {
 		}
 		return nil
 	}
-	if m.broken && n.status == 'T' && !m.ghost.Load() && (sh == nil || sh.tx != nil && sh.tx.owner == m) {
+	if m.broken && n.status == 'T' && !m.ghost.Load() && (sh == nil || m.inTx()) {
 		// The application takes its transaction for failed.
 		if _, err := n.run("ROLLBACK TO SAVEPOINT _ts_refused"); n.lost {
 			return m.lostSession(err)
@@ -64,7 +67,6 @@ func (m *member) boundary() error {
 // decideTransaction is for transaction control, in a shadow.
 func (m *member) decideTransaction(sql string, st sqltext.Statement) action {
 	c, sh := st.Control, m.sh
-	inTx := sh.tx != nil && sh.tx.owner == m
 	text := sql[st.Start:st.End]
 	switch c.Kind {
 	case sqltext.Begin:
@@ -77,7 +79,7 @@ func (m *member) decideTransaction(sql string, st sqltext.Statement) action {
 		if c.Isolation != "" && level(c.Isolation) != sh.armed.isolation {
 			return m.refusing("unsupported:isolation")
 		}
-		if !inTx || !c.ReadOnly {
+		if !m.inTx() || !c.ReadOnly {
 			return answering("SET")
 		}
 		return action{run: func() (string, *failure, error) { return m.own("SET", "SET TRANSACTION READ ONLY") }}
@@ -85,7 +87,7 @@ func (m *member) decideTransaction(sql string, st sqltext.Statement) action {
 	if st.Refusal != "" {
 		return m.refusing(st.Refusal)
 	}
-	if !inTx {
+	if !m.inTx() {
 		name := map[sqltext.ControlKind]string{sqltext.Savepoint: "SAVEPOINT", sqltext.Release: "RELEASE SAVEPOINT", sqltext.RollbackTo: "ROLLBACK TO SAVEPOINT"}[c.Kind]
 		return action{failure: plain(catalog.StateNoTx, "%s can only be used in transaction blocks", name)}
 	}
@@ -115,7 +117,7 @@ func (m *member) begin(st sqltext.Statement) (string, *failure, error) {
 		tag = "START TRANSACTION"
 	}
 	switch {
-	case sh.tx != nil && sh.tx.owner == m:
+	case m.inTx():
 		m.answer(warning(stateActiveTx, "there is already a transaction in progress").frame())
 		return tag, nil, nil
 	case sh.tx != nil:
@@ -145,7 +147,7 @@ func (m *member) begin(st sqltext.Statement) (string, *failure, error) {
 // it has written stays until the shadow is rolled back.
 func (m *member) commit(c sqltext.Control) (string, *failure, error) {
 	sh, n := m.sh, m.lane.session
-	if sh.tx == nil || sh.tx.owner != m {
+	if !m.inTx() {
 		return m.noTransaction("COMMIT", c)
 	}
 	if n.status == 'E' {
@@ -198,7 +200,7 @@ func (tx *appTx) ends() (sql []string) {
 
 func (m *member) rollback(c sqltext.Control) (string, *failure, error) {
 	sh := m.sh
-	if sh.tx == nil || sh.tx.owner != m {
+	if !m.inTx() {
 		return m.noTransaction("ROLLBACK", c)
 	}
 	mk := sh.tx.mark
@@ -256,12 +258,12 @@ func (m *member) setLocal(text, name string) (string, *failure, error) {
 }
 
 // allImmediate is SET CONSTRAINTS ALL IMMEDIATE for all but the fuse.
-func (m *member) allImmediate(inTx bool) (string, *failure, error) {
+func (m *member) allImmediate() (string, *failure, error) {
 	names, _, err := m.lane.session.constraints("")
 	if err != nil || names == "" {
 		return "SET CONSTRAINTS", nil, err
 	}
-	if inTx {
+	if m.inTx() {
 		m.sh.tx.constraints = true
 	}
 	return m.own("SET CONSTRAINTS", "SET CONSTRAINTS "+names+" IMMEDIATE")

@@ -12,14 +12,14 @@ func (m *member) enter(ctx context.Context, frames []frame) error {
 	if m.holds {
 		return nil
 	}
-	if err := m.turn(ctx); err != nil || m.sh == nil || m.sh.trace == "" || m.sh.isOver() {
+	if err := m.turn(ctx); err != nil || m.sh == nil || m.sh.Trace == "" || m.sh.isOver() {
 		return err
 	}
 	foreign, writes := m.foreign(frames)
 	if !foreign {
 		return nil
 	}
-	if sh := m.sh; writes || sh.tx != nil && sh.tx.owner == m {
+	if sh := m.sh; writes || m.inTx() {
 		sh.note("unsupported:contaminated")
 		return plain(StateBackground, "this statement belongs to another request than the shadow that is open, and may write")
 	}
@@ -49,7 +49,7 @@ func (m *member) turn(ctx context.Context) error {
 	defer l.mu.Unlock()
 	m.sh = l.shadow
 	if l.session == nil || l.session.lost || l.session.up != m.up {
-		return fatal(StateLaneLost, "the lane's session is gone, and with it what was prepared and set")
+		return laneLost()
 	}
 	return nil
 }
@@ -64,18 +64,12 @@ func (m *member) status() byte {
 	switch {
 	case m.ghost.Load():
 		return 'E'
-	case m.sh == nil || m.sh.armed == nil || m.sh.isSettled() || m.lane.cfg.layers.noInterception:
+	case !m.sh.isOpen() || m.lane.cfg.layers.noInterception:
 		return m.lane.session.status
-	case m.sh.tx != nil && m.sh.tx.owner == m:
+	case m.inTx():
 		return m.lane.session.status
 	}
 	return 'I'
-}
-
-func (sh *shadow) isSettled() bool {
-	sh.lane.mu.Lock()
-	defer sh.lane.mu.Unlock()
-	return sh.outcome != nil
 }
 
 // ready tells the client that its unit is over, and gives the turn back unless

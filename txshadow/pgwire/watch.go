@@ -18,7 +18,7 @@ func (m *member) watch() error {
 	}
 	sh, n := m.sh, l.session
 	off := n.up.params["default_transaction_read_only"] == "off" && !l.cfg.layers.noBelt
-	inside := sh != nil && sh.armed != nil && !sh.isSettled()
+	inside := sh.isOpen()
 	if !off && !(inside && (n.status == 'I' || m.fused)) {
 		return nil
 	}
@@ -29,7 +29,6 @@ func (m *member) watch() error {
 	if !inside {
 		l.log.Error("an instance of a lane has made its session writable; the session is closed", "verb", verb)
 		n.end()
-		n.lost = true
 	} else {
 		l.escaped(sh, verb)
 	}
@@ -83,10 +82,9 @@ func (m *member) lostSession(err error) error {
 		m.lane.escaped(m.sh, "chain")
 	}
 	n.end()
-	n.lost = true
 	if m.sh != nil && !m.sh.isOver() {
 		m.sh.note("unsupported:session-lost")
 	}
 	m.lane.log.Warn("a lane's session is lost", "err", err)
-	return fatal(StateLaneLost, "the lane's session is gone, and with it what was prepared and set")
+	return laneLost()
 }
