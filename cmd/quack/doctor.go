@@ -57,7 +57,7 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	case c.JSON:
 		err = printJSON(s, found)
 	case c.SQL:
-		err = found.script(s.out)
+		err = found.script(s.out, s.err)
 	default:
 		err = found.print(s.out)
 	}
@@ -178,9 +178,9 @@ func (e *examination) print(w io.Writer) error {
 	return nil
 }
 
-func (e *examination) script(w io.Writer) error {
+func (e *examination) script(w, errs io.Writer) error {
 	for _, text := range e.Unasked {
-		fmt.Fprintf(os.Stderr, "not looked at: database %s\n", text)
+		fmt.Fprintf(errs, "not looked at: database %s\n", text)
 	}
 	for _, r := range e.Databases {
 		if _, err := io.WriteString(w, r.Script()); err != nil {

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/shadow"
@@ -42,25 +39,14 @@ type laneServer struct {
 // run keeps the listeners until ctx ends, and returns when all are gone. An
 // address that is taken, by the process before during a hand-over or by
 // somebody else, is tried again each second.
-func (l *lanes) run(ctx context.Context) error {
-	var all sync.WaitGroup
-	defer all.Wait()
-	for {
-		l.follow(ctx, &all)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(followEvery):
-		}
-	}
-}
+func (l *lanes) run(ctx context.Context) error { return following(ctx, l.follow) }
 
 // wanted are the DSNs of the table's lanes, by where they listen.
 func (l *lanes) wanted() map[string]string {
 	wanted := map[string]string{}
 	for _, b := range l.table().Backends() {
 		for _, lane := range b.Lanes {
-			wanted[lane.Listen] = laneDSN(b.Database, os.Getenv)
+			wanted[lane.Listen] = lanesDSN(b.Database, os.Getenv)
 		}
 	}
 	return wanted
@@ -173,21 +159,11 @@ func (o laneOpen) Close(ctx context.Context) (shadow.Ack, int, error) {
 	return shadow.Ack{Outcome: string(txshadow.RolledBack), Reason: out.Reason, Footprint: footprint(out.Footprint)}, out.Statements, nil
 }
 
-// laneDSN is what the sessions of a database's lanes are opened with: the role of
-// the application, in QUACK_LANES_NAME. Without it they take that of Quack's own
-// sessions, in QUACK_DB_NAME, which may have other rights.
-func laneDSN(database string, getenv func(string) string) string {
-	own := (&routes.Database{Name: database}).Env()
-	return cmp.Or(getenv(laneVariable(own)), getenv(own))
-}
-
-func laneVariable(own string) string { return "QUACK_LANES_" + strings.TrimPrefix(own, "QUACK_DB_") }
-
 // lanesWithoutDSN is an error for the first backend whose lanes lead nowhere.
 func lanesWithoutDSN(t *routes.Table, getenv func(string) string) error {
 	for _, b := range t.Backends() {
-		if own := (&routes.Database{Name: b.Database}).Env(); b.Rollback == routes.RollbackLanes && laneDSN(b.Database, getenv) == "" {
-			return fmt.Errorf("backend %q has rollback: lanes, and %s is not set\n  put the DSN of database %s in it, with the role of the application: its lanes lead there", b.Name, laneVariable(own), b.Database)
+		if b.Rollback == routes.RollbackLanes && lanesDSN(b.Database, getenv) == "" {
+			return fmt.Errorf("backend %q has rollback: lanes, and %s is not set\n  put the DSN of database %s in it, with the role of the application: its lanes lead there", b.Name, lanesVariable(b.Database), b.Database)
 		}
 	}
 	return nil

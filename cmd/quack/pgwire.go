@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 
-	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/txshadow/pgwire"
 )
 
@@ -53,10 +52,9 @@ func networkOf(addr string) string {
 // config reads secrets through getenv: the DSN, and who may log in when that
 // is not the role of the DSN.
 func (c *pgwireCmd) config(getenv func(string) string) (pgwire.Config, error) {
-	variable := (&routes.Database{Name: c.Database}).Env()
-	cfg := pgwire.Config{DSN: laneDSN(c.Database, getenv), RequireTLS: c.RequireTLS, MaxClients: c.MaxClients}
+	cfg := pgwire.Config{DSN: lanesDSN(c.Database, getenv), RequireTLS: c.RequireTLS, MaxClients: c.MaxClients}
 	if cfg.DSN == "" {
-		return cfg, fmt.Errorf("%s is not set\n  put the DSN of the database %q in it, with the role of the application", laneVariable(variable), c.Database)
+		return cfg, fmt.Errorf("%s is not set\n  put the DSN of the database %q in it, with the role of the application", lanesVariable(c.Database), c.Database)
 	}
 	cfg.Auth = map[string]pgwire.Auth{"scram": pgwire.AuthSCRAM, "md5": pgwire.AuthMD5, "password": pgwire.AuthCleartext, "trust": pgwire.AuthTrust}[c.Auth]
 	role, password := getenv("QUACK_PGWIRE_ROLE"), getenv("QUACK_PGWIRE_PASSWORD")

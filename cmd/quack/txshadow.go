@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/txshadow"
 )
 
@@ -46,7 +45,7 @@ func (t target) run(ctx context.Context, s *streams, sql string) error {
 	if t.Database == "" {
 		return coded{exitUsage, errors.New("--apply needs a database\n  say --database NAME, and put its DSN in QUACK_DB_NAME: for --database shop in QUACK_DB_SHOP")}
 	}
-	variable := (&routes.Database{Name: t.Database}).Env()
+	variable := ownVariable(t.Database)
 	dsn := os.Getenv(variable)
 	if dsn == "" {
 		return coded{exitUsage, fmt.Errorf("%s is not set\n  put the DSN of the database %q in it", variable, t.Database)}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/quackproxy/quack/admin"
 	"github.com/quackproxy/quack/compare"
@@ -34,22 +33,8 @@ type reading struct {
 	stop context.CancelFunc
 }
 
-// followEvery is how often run looks at the table.
-const followEvery = time.Second
-
 // run keeps the readers until ctx ends, and returns when all have ended.
-func (w *writeSets) run(ctx context.Context) error {
-	var all sync.WaitGroup
-	defer all.Wait()
-	for {
-		w.follow(ctx, &all)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(followEvery):
-		}
-	}
-}
+func (w *writeSets) run(ctx context.Context) error { return following(ctx, w.follow) }
 
 // wanted are the DSNs, by name, of databases whose rows will be compared. The
 // server decodes for a reader whatever live work writes, so there is none where
@@ -62,7 +47,7 @@ func (w *writeSets) wanted() map[string]string {
 		}
 		for _, b := range []*routes.Backend{r.Legacy, r.New} {
 			if b != nil && b.Rollback == routes.RollbackHeader && b.Database != "" {
-				if dsn := os.Getenv((&routes.Database{Name: b.Database}).Env()); dsn != "" {
+				if dsn := os.Getenv(ownVariable(b.Database)); dsn != "" {
 					wanted[b.Database] = dsn
 				}
 			}
@@ -89,7 +74,7 @@ func (w *writeSets) follow(ctx context.Context, all *sync.WaitGroup) {
 		}
 		reader, err := writeset.New(writeset.Config{DSN: dsn, Log: w.log.With("database", name)})
 		if err != nil {
-			w.log.Error("rows that shadows write are not read", "database", name, "variable", (&routes.Database{Name: name}).Env(), "error", err)
+			w.log.Error("rows that shadows write are not read", "database", name, "variable", ownVariable(name), "error", err)
 			continue
 		}
 		reading := &reading{Reader: reader}
