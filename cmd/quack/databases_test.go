@@ -15,6 +15,11 @@ import (
 	"github.com/quackproxy/quack/reports"
 )
 
+// shopTable is table with a database shop, which the new backend has.
+func shopTable(legacy, new, newSettings, routes string) string {
+	return table(legacy, new, newSettings+", database: shop", routes) + "databases: {shop: {}}\n"
+}
+
 // A live session that waits for a row which a shadow holds goes on long before
 // the shadow's budget is over, and status and metrics say why.
 func TestTheWatchdogFreesALiveSession(t *testing.T) {
@@ -37,8 +42,8 @@ func TestTheWatchdogFreesALiveSession(t *testing.T) {
 	})))
 	t.Cleanup(newer.Close)
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 201, `{}` })
-	routes := strings.Replace(table(legacy, newer.URL, ", rollback: header, database: shop", strings.Replace(createRoute, "2s", "20s", 1)),
-		"defaults:", "databases: {shop: {max_shadows: 1}}\ndefaults:", 1)
+	routes := shopTable(legacy, newer.URL, ", rollback: header", strings.Replace(createRoute, "2s", "20s", 1))
+	routes = strings.Replace(routes, "shop: {}", "shop: {max_shadows: 1}", 1)
 	q := startPrepared(t, routes, func(cmd *exec.Cmd) { cmd.Env = append(cmd.Env, "QUACK_DB_SHOP="+dsn) })
 	q.proved(1)
 	shop := func() admin.Database {
@@ -83,8 +88,7 @@ func TestTheWatchdogFreesALiveSession(t *testing.T) {
 // Without a DSN, check and the log of serve say that nobody watches.
 func TestAnUnwatchedDatabaseIsAWarning(t *testing.T) {
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 201, `{}` })
-	routes := strings.Replace(table(legacy, legacy, ", rollback: header, database: shop", createRoute), "defaults:", "databases: {shop: {}}\ndefaults:", 1)
-	q := start(t, routes)
+	q := start(t, shopTable(legacy, legacy, ", rollback: header", createRoute))
 	const want = "QUACK_DB_SHOP is not set: nobody ends a shadow that live sessions of database shop wait for"
 	if out, err := exec.Command("quack", "check", q.routes).CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
 		t.Errorf("quack check: %v\n%s", err, out)

@@ -39,7 +39,7 @@ func TestDoctor(t *testing.T) {
 	defer with.Close()
 	without := httptest.NewServer(http.NotFoundHandler())
 	defer without.Close()
-	routes := strings.Replace(table(without.URL, with.URL, ", rollback: header, database: shop", createRoute), "defaults:", "databases: {shop: {}}\ndefaults:", 1)
+	routes := shopTable(without.URL, with.URL, ", rollback: header", createRoute)
 	shop := []string{"QUACK_DB_SHOP=" + dsn}
 
 	out, errs, code := examined(t, routes, shop, "--role", "postgres")
@@ -97,8 +97,7 @@ func TestDoctorAsksInTheWayOfTheBackend(t *testing.T) {
 	if strings.Contains(errs, "--sql") {
 		t.Errorf("there is no script, and one is named:\n%s", errs)
 	}
-	lanes := strings.Replace(table(deaf.URL, prefers, `, rollback: lanes, proof: /, database: shop, lanes: [{url: "http://127.0.0.1:1", listen: "127.0.0.1:2"}]`, createRoute),
-		"defaults:", "databases: {shop: {}}\ndefaults:", 1)
+	lanes := shopTable(deaf.URL, prefers, `, rollback: lanes, proof: /, lanes: [{url: "http://127.0.0.1:1", listen: "127.0.0.1:2"}]`, createRoute)
 	out, errs, _ = examined(t, lanes, []string{"QUACK_DB_SHOP=" + dsn}, "--role", "postgres")
 	if !strings.Contains(out, "warning  backend accounts  http://127.0.0.1:1  not asked: only quack serve, which listens at 127.0.0.1:2 for it, can") {
 		t.Errorf("lanes:\n%s%s", out, errs)

@@ -60,11 +60,16 @@ func plainApp(t *testing.T, dsn string, audits bool) string {
 	return s.URL
 }
 
-// laneWorld is a database with an application's role, and its DSN by way of a
-// lane.
-func laneWorld(t *testing.T) (dsn, appDSN, lane, throughLane string) {
+// laneWorld is a database with an application's role, and a lane to it.
+type laneWorld struct {
+	dsn, appDSN string
+	listen      string // address of the lane
+	through     string // appDSN by way of the lane
+}
+
+func newLaneWorld(t *testing.T) laneWorld {
 	t.Helper()
-	dsn = pgtest.NewDatabase(t)
+	dsn := pgtest.NewDatabase(t)
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -91,35 +96,33 @@ func laneWorld(t *testing.T) (dsn, appDSN, lane, throughLane string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lane = ln.Addr().String()
 	ln.Close()
 	u, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	u.User = url.UserPassword(role, "secret")
-	appDSN = u.String()
-	u.Host = lane
-	return dsn, appDSN, lane, u.String()
+	w := laneWorld{dsn: dsn, appDSN: u.String(), listen: ln.Addr().String()}
+	u.Host = w.listen
+	w.through = u.String()
+	return w
+}
+
+// start starts a proxy before the three instances: second is the one that
+// shadow writes are sent to.
+func (w laneWorld) start(t *testing.T, legacy, live, second string) *running {
+	t.Helper()
+	settings := fmt.Sprintf(", rollback: lanes, proof: /up, lanes: [{url: %q, listen: %q}]", second, w.listen)
+	return startPrepared(t, shopTable(legacy, live, settings, createRoute), func(cmd *exec.Cmd) {
+		cmd.Env = append(cmd.Env, "QUACK_DB_SHOP="+w.dsn, "QUACK_LANES_SHOP="+w.appDSN)
+	})
 }
 
 // A backend of which no line is touched has its writes shadowed: its second
 // instance reaches the database by a lane, and nothing stays.
 func TestShadowWritesInLanes(t *testing.T) {
-	dsn, appDSN, lane, throughLane := laneWorld(t)
-	legacy, live, second := plainApp(t, appDSN, true), plainApp(t, appDSN, false), plainApp(t, throughLane, false)
-	file := fmt.Sprintf(`version: 1
-databases: {shop: {}}
-backends:
-  monolith: {urls: [%s]}
-  accounts: {urls: [%s], rollback: lanes, proof: /up, database: shop, lanes: [{url: %q, listen: %q}]}
-defaults: {legacy: monolith, new: accounts}
-routes:
-  - {name: create, match: POST /accounts, stage: shadow, shadow: {budget: 2s}}
-`, legacy, live, second, lane)
-	q := startPrepared(t, file, func(cmd *exec.Cmd) {
-		cmd.Env = append(cmd.Env, "QUACK_DB_SHOP="+dsn, "QUACK_LANES_SHOP="+appDSN)
-	})
+	w := newLaneWorld(t)
+	q := w.start(t, plainApp(t, w.appDSN, true), plainApp(t, w.appDSN, false), plainApp(t, w.through, false))
 	q.proved(1)
 	for i := range 5 {
 		q.ask("POST", "/accounts", fmt.Sprintf(`{"email":"ada%d@example.org"}`, i))
@@ -129,32 +132,20 @@ routes:
 	if r.Matched != 6 || r.Leak != "" {
 		t.Errorf("%+v\n%s", r, q.logged())
 	}
-	rowsIn(t, dsn, "accounts", 5)
-	rowsIn(t, dsn, "audit", 5)
+	rowsIn(t, w.dsn, "accounts", 5)
+	rowsIn(t, w.dsn, "audit", 5)
 	q.ask("GET", "/nothing", "")
 }
 
 // An instance that goes past its lane gives no proof, so that no write is sent
 // to it.
 func TestInstancePastItsLane(t *testing.T) {
-	dsn, appDSN, lane, _ := laneWorld(t)
-	legacy, live, past := plainApp(t, appDSN, true), plainApp(t, appDSN, false), plainApp(t, appDSN, false)
-	file := fmt.Sprintf(`version: 1
-databases: {shop: {}}
-backends:
-  monolith: {urls: [%s]}
-  accounts: {urls: [%s], rollback: lanes, proof: /up, database: shop, lanes: [{url: %q, listen: %q}]}
-defaults: {legacy: monolith, new: accounts}
-routes:
-  - {name: create, match: POST /accounts, stage: shadow, shadow: {budget: 2s}}
-`, legacy, live, past, lane)
-	q := startPrepared(t, file, func(cmd *exec.Cmd) {
-		cmd.Env = append(cmd.Env, "QUACK_DB_SHOP="+dsn, "QUACK_LANES_SHOP="+appDSN)
-	})
+	w := newLaneWorld(t)
+	q := w.start(t, plainApp(t, w.appDSN, true), plainApp(t, w.appDSN, false), plainApp(t, w.appDSN, false))
 	q.ask("POST", "/accounts", `{"email":"ada@example.org"}`)
 	q.until("create", "skipped", func(r reports.RouteReport) bool { return r.Skipped[reports.SkipNoProof] == 1 })
 	eventually(t, q, "why there is no proof", func() bool { return strings.Contains(q.logged(), "no statement came through its lane") })
-	rowsIn(t, dsn, "accounts", 1)
+	rowsIn(t, w.dsn, "accounts", 1)
 }
 
 func rowsIn(t *testing.T, dsn, table string, want int) {
@@ -172,25 +163,14 @@ func rowsIn(t *testing.T, dsn, table string, want int) {
 
 // A lane that can not listen is said once, and the instance's proof says why.
 func TestLaneThatDoesNotServe(t *testing.T) {
-	dsn, appDSN, _, throughLane := laneWorld(t)
+	w := newLaneWorld(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	second := plainApp(t, throughLane, false)
-	file := fmt.Sprintf(`version: 1
-databases: {shop: {}}
-backends:
-  monolith: {urls: ["http://127.0.0.1:1"]}
-  accounts: {urls: ["http://127.0.0.1:2"], rollback: lanes, proof: /up, database: shop, lanes: [{url: %q, listen: %q}]}
-defaults: {legacy: monolith, new: accounts}
-routes:
-  - {name: create, match: POST /accounts, stage: shadow}
-`, second, taken.Addr())
-	q := startPrepared(t, file, func(cmd *exec.Cmd) {
-		cmd.Env = append(cmd.Env, "QUACK_DB_SHOP="+dsn, "QUACK_LANES_SHOP="+appDSN)
-	})
+	w.listen = taken.Addr().String()
+	q := w.start(t, "http://127.0.0.1:1", "http://127.0.0.1:2", plainApp(t, w.through, false))
 	eventually(t, q, "the proof says why", func() bool {
 		status, err := q.client.Status(t.Context())
 		return err == nil && len(status.Proofs) == 1 && strings.Contains(status.Proofs[0].Detail, "address already in use")
