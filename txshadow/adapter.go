@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/quackproxy/quack/txshadow/internal/connect"
 )
 
 // Config is the manual. Secret must be given, and one of Pool and ConnConfig.
@@ -116,10 +118,9 @@ func New(c Config) (*Adapter, error) {
 	c.setDefaults()
 	config := pc.ConnConfig
 	if c.DirectDSN != "" {
-		direct, err := pgx.ParseConfig(c.DirectDSN)
+		direct, err := connect.Config(c.DirectDSN, "Config.DirectDSN")
 		if err != nil {
-			// The text of the error may hold the password.
-			return nil, errors.New("make a txshadow adapter: Config.DirectDSN is not one of PostgreSQL\n  write postgres://user:password@host:5432/name")
+			return nil, fmt.Errorf("make a txshadow adapter: %w", err)
 		}
 		direct.Tracer = config.Tracer
 		config = direct

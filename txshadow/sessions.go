@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
+	"github.com/quackproxy/quack/txshadow/internal/connect"
 	"github.com/quackproxy/quack/txshadow/internal/spare"
 )
 
@@ -97,11 +98,7 @@ func (p *sessions) farewell(conn *pgx.Conn) {
 func closeConn(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	conn.Close(ctx)
-	select {
-	case <-conn.PgConn().CleanupDone():
-	case <-ctx.Done():
-	}
+	connect.Close(ctx, conn.PgConn())
 }
 
 // gone ends a session from outside and returns when the server has it no more. A

@@ -6,11 +6,13 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/txshadow"
 )
 
 // checkPrepared looks for prepared transactions that were left behind.
 func checkPrepared(ctx context.Context, p *patient) error {
-	list, err := p.texts(ctx, `SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND gid LIKE 'txshadow-%'
+	list, err := p.texts(ctx, `SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND gid LIKE '`+txshadow.PreparedName+`%'
 		AND prepared < clock_timestamp() - $1 * interval '1 ms' ORDER BY prepared`, p.Cap.Milliseconds())
 	f := Finding{Check: "prepared transactions", Found: "none of a shadow is left behind"}
 	if len(list) > 0 {
@@ -49,7 +51,7 @@ func checkOutside(ctx context.Context, p *patient) error {
 	if len(list) > 0 {
 		f.State, f.Found = Warning, "they act outside of their transaction: "+shorten(list)
 		f.Means = "what they do there a shadow does for good, and no adapter sees it: an audit trail by dblink gets a row of each shadow"
-		f.Fix = []string{"-- leave routes that reach them without shadow writes, or let them return at once where current_setting('application_name') ends in quack-shadow"}
+		f.Fix = []string{"-- leave routes that reach them without shadow writes, or let them return at once where current_setting('application_name') ends in " + txshadow.SessionName}
 	}
 	p.say(f)
 	return err

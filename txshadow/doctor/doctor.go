@@ -15,6 +15,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/connect"
 )
 
 // State is how a finding is.
@@ -81,9 +84,9 @@ var checks = []func(context.Context, *patient) error{
 
 // Examine looks at the database of a DSN. An error means that it could not.
 func Examine(ctx context.Context, dsn string, o Options) (Report, error) {
-	cfg, err := pgx.ParseConfig(dsn)
-	if err != nil { // whose text may hold the password
-		return Report{}, fmt.Errorf("the DSN of database %q is not one of PostgreSQL\n  write postgres://user:password@host:5432/name", o.Name)
+	cfg, err := connect.Config(dsn, fmt.Sprintf("the DSN of database %q", o.Name))
+	if err != nil {
+		return Report{}, err
 	}
 	cfg.RuntimeParams["application_name"] = "quack doctor"
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // goes through a pooler
@@ -125,7 +128,7 @@ func (p *patient) introduce(ctx context.Context) error {
 // rolesSQL lists the roles of shadows' sessions, else those that may arm the
 // fuse by a grant of their own, else those of the sessions that are there.
 const rolesSQL = `WITH seen AS (
-	SELECT 1 AS rank, usename::text AS role FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%quack-shadow'
+	SELECT 1 AS rank, usename::text AS role FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%` + txshadow.SessionName + `'
 	UNION ALL SELECT 2, pg_get_userbyid(a.grantee)::text FROM pg_namespace n, aclexplode(n.nspacl) a
 		WHERE n.nspname = 'txshadow' AND a.grantee NOT IN (0, n.nspowner)
 	UNION ALL SELECT 3, usename::text FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()

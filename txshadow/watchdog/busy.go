@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // Limits are what a database may have to do before shadow writes are left out.
@@ -65,7 +66,7 @@ SELECT (SELECT pg_catalog.count(*) FILTER (WHERE client) FROM a)::int,
 func (w *Watchdog) measure(ctx context.Context, conn *pgx.Conn, s Settings) error {
 	load, err := ask(ctx, conn)
 	over := s.Limits.exceeded(load)
-	if e := (*pgconn.PgError)(nil); errors.As(err, &e) && e.Code == "57014" {
+	if e := (*pgconn.PgError)(nil); errors.As(err, &e) && e.Code == catalog.StateCancelled {
 		over, err = fmt.Sprintf("it took longer than %s to say what it has to do", statementTimeout), nil
 	}
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/catalog"
 )
 
 // terminateSQL ends the session of that pid only if it is still that one, and a
@@ -135,7 +136,7 @@ func (w *Watchdog) rollBack(ctx context.Context, conn *pgx.Conn, p prepared) (go
 			return false, w.refused(p, err)
 		}
 	}
-	err = w.exec(ctx, conn, "ROLLBACK PREPARED '"+strings.ReplaceAll(p.gid, "'", "''")+"'")
+	err = w.exec(ctx, conn, "ROLLBACK PREPARED"+catalog.Literal(p.gid))
 	if !p.direct {
 		if err := w.exec(ctx, conn, "RESET ROLE"); err != nil {
 			return false, fmt.Errorf("become ourselves again: %w", err)
@@ -143,7 +144,7 @@ func (w *Watchdog) rollBack(ctx context.Context, conn *pgx.Conn, p prepared) (go
 	}
 	var e *pgconn.PgError
 	switch {
-	case errors.As(err, &e) && e.Code == "42704": // somebody else was faster
+	case errors.As(err, &e) && e.Code == catalog.StateNoObject: // somebody else was faster
 		return true, nil
 	case err != nil:
 		return false, w.refused(p, err)

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/txshadow/internal/connect"
 )
 
 // Settings are what may change while a watchdog runs. The zero value watches
@@ -85,9 +87,8 @@ func New(c Config, s Settings) (*Watchdog, error) {
 	}
 	w.state.Why = "not connected yet"
 	var err error
-	if w.parse, err = pgx.ParseConfig(c.DSN); err != nil {
-		// The text of the error may hold the password.
-		return nil, fmt.Errorf("the DSN of database %q is not one of PostgreSQL\n  write postgres://user:password@host:5432/name", c.Name)
+	if w.parse, err = connect.Config(c.DSN, fmt.Sprintf("the DSN of database %q", c.Name)); err != nil {
+		return nil, err
 	}
 	w.parse.ConnectTimeout = connectTimeout
 	w.parse.RuntimeParams["application_name"] = applicationName
@@ -192,11 +193,7 @@ const seesSQL = "SELECT pg_catalog.pg_has_role(current_user, 'pg_read_all_stats'
 func closeConn(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	conn.Close(ctx)
-	select {
-	case <-conn.PgConn().CleanupDone():
-	case <-ctx.Done():
-	}
+	connect.Close(ctx, conn.PgConn())
 }
 
 // pause waits for d, for ctx, or for a poke.

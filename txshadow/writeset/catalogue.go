@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/txshadow/internal/connect"
 )
 
 const (
@@ -129,7 +131,7 @@ func (c *catalogue) run(ctx context.Context) {
 	shut := func() {
 		if conn != nil {
 			closing, cancel := context.WithTimeout(context.Background(), goneTimeout)
-			closeConn(closing, conn.PgConn())
+			connect.Close(closing, conn.PgConn())
 			cancel()
 			conn = nil
 		}

@@ -84,7 +84,7 @@ func (f facts) judge() error {
 // that nobody has rolled back.
 const lookSQL = `SELECT coalesce(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn), 0)::bigint,
 	coalesce(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn), 0)::bigint,
-	(SELECT count(*) FROM pg_catalog.pg_prepared_xacts WHERE gid LIKE 'txshadow-%' AND database = pg_catalog.current_database()
+	(SELECT count(*) FROM pg_catalog.pg_prepared_xacts WHERE gid LIKE '` + txshadow.PreparedName + `%' AND database = pg_catalog.current_database()
 		AND prepared < pg_catalog.clock_timestamp() - interval '10 seconds')
 	FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`
 

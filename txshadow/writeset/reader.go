@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/txshadow"
+	"github.com/quackproxy/quack/txshadow/internal/connect"
 )
 
 // Config is the manual. DSN must be given.
@@ -58,10 +61,9 @@ type Reader struct {
 
 // New makes a reader. It connects to nothing; Run does.
 func New(c Config) (*Reader, error) {
-	config, err := pgx.ParseConfig(c.DSN)
+	config, err := connect.Config(c.DSN, "the DSN")
 	if err != nil {
-		// The text of the error may hold the password.
-		return nil, errors.New("make a reader of write sets: the DSN is not one of PostgreSQL\n  write postgres://user:password@host:5432/name")
+		return nil, fmt.Errorf("make a reader of write sets: %w", err)
 	}
 	if c.Instance == "" {
 		c.Instance = strings.ToLower(rand.Text()[:16])
@@ -70,7 +72,7 @@ func New(c Config) (*Reader, error) {
 		return nil, fmt.Errorf("make a reader of write sets: instance %q is not 1 to 32 of a-z and 0-9", c.Instance)
 	}
 	r := &Reader{
-		config: config, instance: c.Instance, slot: "txshadow_" + c.Instance, maxRows: c.MaxRows, maxBytes: c.MaxBytes, log: c.Log,
+		config: config, instance: c.Instance, slot: txshadow.SlotName + c.Instance, maxRows: c.MaxRows, maxBytes: c.MaxBytes, log: c.Log,
 		waiters: map[string]*Waiter{},
 	}
 	if r.maxRows <= 0 {

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/quackproxy/quack/txshadow/internal/connect"
 )
 
 const (
@@ -101,7 +103,7 @@ func (s *stream) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), goneTimeout)
 	defer cancel()
 	if s.conn != nil {
-		closeConn(ctx, s.conn)
+		connect.Close(ctx, s.conn)
 	}
 	if s.side == nil {
 		return
@@ -112,16 +114,7 @@ func (s *stream) close() {
 			break
 		}
 	}
-	closeConn(ctx, s.side.PgConn())
-}
-
-// closeConn closes a connection and waits until its goroutines are gone.
-func closeConn(ctx context.Context, conn *pgconn.PgConn) {
-	conn.Close(ctx)
-	select {
-	case <-conn.CleanupDone():
-	case <-ctx.Done():
-	}
+	connect.Close(ctx, s.side.PgConn())
 }
 
 // start makes the slot and starts to stream. A slot can not begin in the middle
