@@ -57,11 +57,8 @@ func (m *member) copyIn() error {
 			if c.odd != 0 {
 				return m.lostStep(c.odd)
 			}
-			m.observe(f)
-			m.answer(m.original(f))
+			m.failed(f)
 			m.flush() // so that the client stops
-			m.skipping = true
-			m.undo()
 			return nil
 		case 'S':
 			m.lane.tell(m, f)

@@ -67,10 +67,7 @@ func (m *member) relay(sync bool) error {
 			m.undo()
 			return nil
 		case 'E':
-			m.observe(f)
-			m.answer(m.original(f))
-			m.skipping = true
-			m.undo()
+			m.failed(f)
 			if !sync {
 				return nil
 			}
@@ -90,6 +87,14 @@ func (m *member) relay(sync bool) error {
 		}
 	}
 	return nil
+}
+
+// failed passes the server's error on.
+func (m *member) failed(f frame) {
+	m.observe(f)
+	m.answer(m.original(f))
+	m.skipping = true
+	m.undo()
 }
 
 // drop takes back a segment that is not sent.
