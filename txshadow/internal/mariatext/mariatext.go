@@ -126,16 +126,13 @@ func (p phrase) judge(s *sqltext.Statement) string {
 		}
 	case "rollback":
 		if at := p.rollbackTo(); at > 0 {
-			s.Savepoint, s.Name = true, p.name(at)
-			return p.savepoint(at)
+			return p.savepoint(s, at)
 		}
 		return "escape:rollback"
 	case "savepoint":
-		s.Savepoint, s.Name = true, p.name(1)
-		return p.savepoint(1)
+		return p.savepoint(s, 1)
 	case "release":
-		s.Savepoint, s.Name = true, p.name(2)
-		return p.savepoint(2)
+		return p.savepoint(s, 2)
 	case "set":
 		return p.set()
 	case "create", "drop":
@@ -154,14 +151,8 @@ func (p phrase) judge(s *sqltext.Statement) string {
 
 // known are statements that are refused by their name: those that commit, and
 // those that act outside of the transaction.
-var known = func() map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(`alter truncate rename lock unlock grant revoke analyze optimize repair check checksum cache flush
-		reset install uninstall call handler prepare execute deallocate kill shutdown change purge stop start backup use binlog`) {
-		m[w] = true
-	}
-	return m
-}()
+var known = sqltext.Words(`alter truncate rename lock unlock grant revoke analyze optimize repair check checksum cache flush
+	reset install uninstall call handler prepare execute deallocate kill shutdown change purge stop start backup use binlog`)
 
 // rollbackTo is where the savepoint's name stands in ROLLBACK [WORK] TO
 // [SAVEPOINT] name, 0 when this is another ROLLBACK.
@@ -179,29 +170,16 @@ func (p phrase) rollbackTo() int {
 	return at + 1
 }
 
-// savepoint keeps the application off the savepoints of the shadow, whose
-// names have no case.
-func (p phrase) savepoint(at int) string {
-	name := p.name(at)
-	if name == "" {
-		return "unsupported:savepoint-name"
-	}
-	if strings.HasPrefix(name, sqltext.SavepointPrefix) {
-		return "escape:savepoint"
-	}
-	return ""
+// savepoint judges the one whose name stands at at: names have no case.
+func (p phrase) savepoint(s *sqltext.Statement, at int) string {
+	s.Savepoint, s.Name = true, p.name(at)
+	return sqltext.SavepointRefusal(s.Name)
 }
 
 // settable are settings that an application may change: they hold nothing up.
-var settable = func() map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(`time_zone lc_time_names group_concat_max_len sql_select_limit sql_safe_updates div_precision_increment
-		foreign_key_checks check_constraint_checks unique_checks optimizer_switch optimizer_search_depth join_buffer_size sort_buffer_size
-		max_sort_length insert_id last_insert_id timestamp rand_seed1 rand_seed2 sql_notes sql_warnings tmp_table_size max_heap_table_size`) {
-		m[w] = true
-	}
-	return m
-}()
+var settable = sqltext.Words(`time_zone lc_time_names group_concat_max_len sql_select_limit sql_safe_updates div_precision_increment
+	foreign_key_checks check_constraint_checks unique_checks optimizer_switch optimizer_search_depth join_buffer_size sort_buffer_size
+	max_sort_length insert_id last_insert_id timestamp rand_seed1 rand_seed2 sql_notes sql_warnings tmp_table_size max_heap_table_size`)
 
 // set judges each assignment of a SET.
 func (p phrase) set() string {
@@ -299,19 +277,13 @@ func (p phrase) callsUnknown() bool {
 
 // harmless are functions, and keywords that stand before a parenthesis, with
 // which a SELECT does not write.
-var harmless = func() map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(`select from where in any all some exists and or not on as using over values with by having union
-		except intersect join when then else cast convert limit between like count sum min max avg coalesce ifnull nullif if greatest least
-		group_concat json_arrayagg json_objectagg json_object json_array json_extract json_value json_unquote row_number rank dense_rank
-		lag lead lower upper length char_length concat concat_ws left right lpad rpad substring substr replace trim ltrim rtrim locate instr
-		now curdate current_timestamp date date_format date_add date_sub datediff year month day hour minute second unix_timestamp
-		from_unixtime abs ceil floor round truncate mod rand md5 sha1 sha2 uuid hex unhex last_insert_id found_rows row_count database
-		connection_id version char varchar decimal int sleep`) {
-		m[w] = true
-	}
-	return m
-}()
+var harmless = sqltext.Words(`select from where in any all some exists and or not on as using over values with by having union
+	except intersect join when then else cast convert limit between like count sum min max avg coalesce ifnull nullif if greatest least
+	group_concat json_arrayagg json_objectagg json_object json_array json_extract json_value json_unquote row_number rank dense_rank
+	lag lead lower upper length char_length concat concat_ws left right lpad rpad substring substr replace trim ltrim rtrim locate instr
+	now curdate current_timestamp date date_format date_add date_sub datediff year month day hour minute second unix_timestamp
+	from_unixtime abs ceil floor round truncate mod rand md5 sha1 sha2 uuid hex unhex last_insert_id found_rows row_count database
+	connection_id version char varchar decimal int sleep`)
 
 // target is the table that a writing statement names first.
 func (p phrase) target(verb string) string {

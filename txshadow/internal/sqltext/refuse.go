@@ -16,9 +16,7 @@ func (p phrase) control(s *Statement) string {
 			return "escape:" + s.Verb + "-prepared"
 		}
 		if s.Verb == "rollback" && p.rollbackTo() > 0 {
-			s.Savepoint = true
-			s.Name = p.name(p.rollbackTo())
-			return p.savepointName(p.rollbackTo())
+			return p.savepoint(s, p.rollbackTo())
 		}
 		return "escape:" + s.Verb
 	case "end", "abort", "begin":
@@ -30,13 +28,11 @@ func (p phrase) control(s *Statement) string {
 			return "escape:prepare-transaction"
 		}
 	case "savepoint", "release":
-		s.Savepoint = true
 		at := 1
 		if s.Verb == "release" && p.word(1) == "savepoint" && len(p) > 2 {
 			at = 2
 		}
-		s.Name = p.name(at)
-		return p.savepointName(at)
+		return p.savepoint(s, at)
 	case "set":
 		return p.set(s)
 	case "reset":
@@ -86,8 +82,14 @@ func (p phrase) rollbackTo() int {
 	return at + 1
 }
 
-func (p phrase) savepointName(at int) string {
-	name := p.name(at)
+func (p phrase) savepoint(s *Statement, at int) string {
+	s.Savepoint, s.Name = true, p.name(at)
+	return SavepointRefusal(s.Name)
+}
+
+// SavepointRefusal keeps the application off the savepoints of the shadow; it is
+// "" for a name that may be used.
+func SavepointRefusal(name string) string {
 	if name == "" {
 		return "unsupported:savepoint-name"
 	}

@@ -74,16 +74,19 @@ func Split(sql string, backslash bool) []Statement {
 	}
 }
 
-// known are the first keywords that may be sent. What is not here is refused.
-var known = func() map[string]bool {
+// Words are the words of a text.
+func Words(text string) map[string]bool {
 	m := map[string]bool{}
-	for _, w := range strings.Fields(`select insert update delete merge with values table copy create alter drop truncate
-		comment grant revoke set reset show explain analyze call do declare fetch move close prepare execute deallocate
-		lock notify unlisten refresh reindex cluster security import reassign savepoint release rollback`) {
+	for _, w := range strings.Fields(text) {
 		m[w] = true
 	}
 	return m
-}()
+}
+
+// known are the first keywords that may be sent. What is not here is refused.
+var known = Words(`select insert update delete merge with values table copy create alter drop truncate
+	comment grant revoke set reset show explain analyze call do declare fetch move close prepare execute deallocate
+	lock notify unlisten refresh reindex cluster security import reassign savepoint release rollback`)
 
 func classify(tokens []token) Statement {
 	s := Statement{Start: tokens[0].start, End: tokens[len(tokens)-1].end}
@@ -204,25 +207,19 @@ func (p phrase) calls() []string {
 
 // harmless are functions, and keywords that stand before a parenthesis, with
 // which a SELECT does not write. Leaving one out costs a little time.
-var harmless = func() map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(`select from where in any all some exists and or not on as using over filter values with by
-		having union except intersect join lateral case when then else array row cast within group limit offset is between like
-		count sum min max avg coalesce nullif greatest least array_agg string_agg json_agg jsonb_agg json_object_agg
-		jsonb_object_agg bool_and bool_or every row_number rank dense_rank lag lead first_value last_value ntile
-		lower upper initcap length char_length octet_length trim ltrim rtrim btrim substring substr replace concat concat_ws
-		left right lpad rpad position strpos split_part format quote_ident quote_literal md5 sha256 encode decode to_char
-		to_date to_timestamp to_number now date_trunc date_part extract age make_date make_interval clock_timestamp
-		statement_timestamp transaction_timestamp abs ceil ceiling floor round trunc sign power sqrt mod random
-		gen_random_uuid generate_series unnest array_length array_to_string string_to_array cardinality array_append
-		array_remove array_position json_build_object jsonb_build_object json_build_array jsonb_build_array to_json to_jsonb
-		row_to_json jsonb_set jsonb_each jsonb_array_elements json_array_elements jsonb_path_query to_tsvector to_tsquery
-		plainto_tsquery websearch_to_tsquery ts_rank similarity current_setting pg_sleep numeric decimal varchar char
-		character timestamp timestamptz time interval bit float`) {
-		m[w] = true
-	}
-	return m
-}()
+var harmless = Words(`select from where in any all some exists and or not on as using over filter values with by
+	having union except intersect join lateral case when then else array row cast within group limit offset is between like
+	count sum min max avg coalesce nullif greatest least array_agg string_agg json_agg jsonb_agg json_object_agg
+	jsonb_object_agg bool_and bool_or every row_number rank dense_rank lag lead first_value last_value ntile
+	lower upper initcap length char_length octet_length trim ltrim rtrim btrim substring substr replace concat concat_ws
+	left right lpad rpad position strpos split_part format quote_ident quote_literal md5 sha256 encode decode to_char
+	to_date to_timestamp to_number now date_trunc date_part extract age make_date make_interval clock_timestamp
+	statement_timestamp transaction_timestamp abs ceil ceiling floor round trunc sign power sqrt mod random
+	gen_random_uuid generate_series unnest array_length array_to_string string_to_array cardinality array_append
+	array_remove array_position json_build_object jsonb_build_object json_build_array jsonb_build_array to_json to_jsonb
+	row_to_json jsonb_set jsonb_each jsonb_array_elements json_array_elements jsonb_path_query to_tsvector to_tsquery
+	plainto_tsquery websearch_to_tsquery ts_rank similarity current_setting pg_sleep numeric decimal varchar char
+	character timestamp timestamptz time interval bit float`)
 
 // leaks says what a statement leaves behind that COMMIT would have ended.
 func (p phrase) leaks(verb string) string {
