@@ -12,7 +12,6 @@ import (
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
-	"github.com/quackproxy/quack/txshadow/internal/turn"
 )
 
 // work is what the application sends at once: statements that share one
@@ -120,7 +119,7 @@ func (s *shadow) before(own context.Context, w work) (ledger.Mark, error) {
 		s.note("unsupported:concurrent-writes")
 	}
 	if w.stmts.Writes() {
-		if s.writers++; s.writers > turn.MaxWriters {
+		if s.writers++; s.writers > sqltext.MaxWriters {
 			return ledger.Mark{}, s.refuse("unsupported:too-many-statements")
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
-	"github.com/quackproxy/quack/txshadow/internal/turn"
+	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
 // tx is a transaction of the application inside a shadow: a savepoint.
@@ -70,7 +70,7 @@ func (s *shadow) admitTx(ctx context.Context, o pgx.TxOptions) error {
 	if level != "" && level != s.session.isolation {
 		return s.refuse("unsupported:isolation")
 	}
-	if s.writers++; s.writers > turn.MaxWriters {
+	if s.writers++; s.writers > sqltext.MaxWriters {
 		return s.refuse("unsupported:too-many-statements")
 	}
 	if s.leaked != "" {
@@ -97,7 +97,7 @@ func (t *tx) Begin(ctx context.Context) (pgx.Tx, error) {
 	if t.isClosed() {
 		return nil, pgx.ErrTxClosed
 	}
-	if t.s.writers++; t.s.writers > turn.MaxWriters {
+	if t.s.writers++; t.s.writers > sqltext.MaxWriters {
 		return nil, t.s.refuse("unsupported:too-many-statements")
 	}
 	nested := &tx{s: t.s, parent: t}

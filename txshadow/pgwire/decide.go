@@ -8,11 +8,6 @@ import (
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
-// maxWriters is how many savepoints of a shadow may write. Above 64
-// subtransactions with an id of their own, snapshots become slow in the whole
-// cluster (PGPROC_MAX_CACHED_SUBXIDS).
-const maxWriters = 60
-
 // action is what is done with a statement in place of the server. The zero
 // action sends it there.
 type action struct {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quackproxy/quack/txshadow"
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
+	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
 var patient = LaneConfig{WallCap: 20 * time.Second, Patience: 5 * time.Second}
@@ -330,9 +331,9 @@ func TestWriteSavepointsAreFew(t *testing.T) {
 	w := dialWire(t, p.dsn)
 	p.open()
 	refused := ""
-	for i := range maxWriters + 1 {
+	for i := range sqltext.MaxWriters + 1 {
 		refused = errorCode(w.ask(query(fmt.Sprintf("INSERT INTO accounts VALUES (%d, '%d', 1)", i, i))))
-		if refused != "" && i < maxWriters {
+		if refused != "" && i < sqltext.MaxWriters {
 			t.Fatalf("statement %d: %s", i, refused)
 		}
 	}

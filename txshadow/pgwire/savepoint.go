@@ -80,7 +80,7 @@ func (m *member) cover() error {
 	case sh.tx != nil && m.lane.session.status == 'E': // on a session of its own it would have run
 		m.fail(m.refuse("unsupported:concurrent-statements"))
 		return nil
-	case sh.writers >= maxWriters:
+	case sh.writers >= sqltext.MaxWriters:
 		m.fail(m.refuse("unsupported:too-many-statements"))
 		return nil
 	}

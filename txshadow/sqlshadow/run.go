@@ -10,7 +10,6 @@ import (
 
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
-	"github.com/quackproxy/quack/txshadow/internal/turn"
 )
 
 // root is the savepoint that is made with the transaction: as long as it is
@@ -75,7 +74,7 @@ func (t *transaction) before(own context.Context, w work) (ledger.Mark, error) {
 		t.note("unsupported:concurrent-writes")
 	}
 	if w.stmts.Writes() {
-		if t.writers++; t.writers > turn.MaxWriters {
+		if t.writers++; t.writers > sqltext.MaxWriters {
 			return ledger.Mark{}, t.refuse("unsupported:too-many-statements")
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"errors"
 
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
-	"github.com/quackproxy/quack/txshadow/internal/turn"
+	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
 // tx is a transaction of the application inside a shadow: a savepoint.
@@ -115,7 +115,7 @@ func (t *transaction) admitTx(o driver.TxOptions) error {
 	if level := sql.IsolationLevel(o.Isolation); level != sql.LevelDefault && !t.adapter.dialect.same(level, t.session.isolation) {
 		return t.refuse("unsupported:isolation")
 	}
-	if t.writers++; t.writers > turn.MaxWriters {
+	if t.writers++; t.writers > sqltext.MaxWriters {
 		return t.refuse("unsupported:too-many-statements")
 	}
 	if t.leaked != "" {

@@ -8,6 +8,11 @@ import (
 // SavepointPrefix is that of the savepoints a shadow makes.
 const SavepointPrefix = "_ts_"
 
+// MaxWriters is how many of them may write. Above 64 subtransactions with an id
+// of their own, snapshots become slow in the whole cluster of a PostgreSQL
+// (PGPROC_MAX_CACHED_SUBXIDS).
+const MaxWriters = 60
+
 // control judges the statements that steer transactions and sessions.
 func (p phrase) control(s *Statement) string {
 	switch s.Verb {

@@ -9,15 +9,9 @@ import (
 	"time"
 )
 
-const (
-	// MaxWriters is how many savepoints of a shadow may write. Above 64
-	// subtransactions with an id of their own, snapshots become slow in the
-	// whole cluster of a PostgreSQL (PGPROC_MAX_CACHED_SUBXIDS).
-	MaxWriters = 60
-	// Patience is how long a cancelled statement is waited for before the
-	// session is ended from outside. Quack waits 100 ms beyond the budget.
-	Patience = 75 * time.Millisecond
-)
+// Patience is how long a cancelled statement is waited for before the session
+// is ended from outside. Quack waits 100 ms beyond the budget.
+const Patience = 75 * time.Millisecond
 
 // Turn is that of one shadow. Safe for concurrent use.
 type Turn struct {
