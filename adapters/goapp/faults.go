@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/quackproxy/quack/adapters/internal/shop"
 	"github.com/quackproxy/quack/txshadow"
 )
 
@@ -33,6 +34,48 @@ func (f fault) outermost(a *txshadow.Adapter, app http.Handler) http.Handler {
 		}
 		app.ServeHTTP(w, r)
 	}))
+}
+
+// planted is the shop with the fault that is in one of its answers to shadows.
+func (f fault) planted(s *storage, app http.Handler) http.Handler {
+	switch f {
+	case ownPool:
+		return instead(app, "POST /durable", func(r *http.Request) (int, any, error) {
+			in, err := shop.Read[shop.Named](r)
+			if err != nil {
+				return 0, nil, err
+			}
+			_, err = s.past.Exec(r.Context(), shop.InsertItem, in.Name)
+			return http.StatusCreated, shop.Object{"name": in.Name}, err
+		})
+	case noRecording:
+		return instead(app, "POST /effects", func(r *http.Request) (int, any, error) {
+			in, err := shop.Read[shop.Named](r)
+			if err != nil {
+				return 0, nil, err
+			}
+			return http.StatusAccepted, shop.Object{}, s.Isolated(r.Context(), "", in.Name)
+		})
+	case ownSessions:
+		return instead(app, "GET /active", func(*http.Request) (int, any, error) {
+			return http.StatusOK, shop.Object{"active": false}, nil
+		})
+	}
+	return app
+}
+
+// instead answers shadows of one pattern by f, and all else by app.
+func instead(app http.Handler, pattern string, f func(*http.Request) (int, any, error)) http.Handler {
+	shadows := http.NewServeMux()
+	shadows.Handle("/", app)
+	shadows.HandleFunc(pattern, shop.Answering(f))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if txshadow.Active(r.Context()) {
+			shadows.ServeHTTP(w, r)
+			return
+		}
+		app.ServeHTTP(w, r)
+	})
 }
 
 // otherwise answers 200 whatever the app says.

@@ -26,7 +26,7 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// storage is the app's way to its database.
+// storage is the shop's database, by a pool or by one connection.
 type storage struct {
 	db      database
 	past    database                                       // the same, past the adapter

@@ -3,47 +3,30 @@ package main
 import (
 	"context"
 	"errors"
-	"net/http"
-	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/adapters/internal/shop"
 )
 
-func (a *app) transfer(r *http.Request) (int, any, error) {
-	in, err := read[struct {
-		From, To string
-		Qty      int
-	}](r)
-	if err != nil {
-		return 0, nil, err
-	}
-	ctx := r.Context()
-	err = pgx.BeginFunc(ctx, a.db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "UPDATE items SET qty = qty + $1 WHERE name = $2", in.Qty, in.To); err != nil {
+func (s *storage) Transfer(ctx context.Context, from, to string, qty int) error {
+	return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, shop.AddTo, qty, to); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, "UPDATE items SET qty = qty - $1 WHERE name = $2", in.Qty, in.From)
+		_, err := tx.Exec(ctx, shop.TakeFrom, qty, from)
 		return err
 	})
-	if stateOf(err) == checkViolation {
-		return http.StatusUnprocessableEntity, object{"error": "not enough"}, nil
-	}
-	return http.StatusOK, object{"moved": in.Qty}, err
 }
 
-func (a *app) nested(r *http.Request) (int, any, error) {
-	in, err := read[struct{ Outer, Inner string }](r)
-	if err != nil {
-		return 0, nil, err
-	}
-	ctx := r.Context()
+func (s *storage) Nested(ctx context.Context, outer, inner string) error {
 	changedMind := errors.New("rolled back and rescued")
-	err = pgx.BeginFunc(ctx, a.db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, insertItem, in.Outer); err != nil {
+	return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, shop.InsertItem, outer); err != nil {
 			return err
 		}
-		err := pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error {
-			if _, err := inner.Exec(ctx, insertItem, in.Inner); err != nil {
+		err := pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error {
+			if _, err := nested.Exec(ctx, shop.InsertItem, inner); err != nil {
 				return err
 			}
 			return changedMind
@@ -53,88 +36,34 @@ func (a *app) nested(r *http.Request) (int, any, error) {
 		}
 		return err
 	})
-	if err != nil {
-		return 0, nil, err
-	}
-	rows, _ := a.db.Query(ctx, "SELECT name FROM items WHERE name IN ($1, $2) ORDER BY name", in.Outer, in.Inner)
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	return http.StatusCreated, object{"names": names}, err
 }
 
-func (a *app) two(r *http.Request) (int, any, error) {
-	in, err := read[struct{ A, B string }](r)
-	if err != nil {
-		return 0, nil, err
-	}
-	ctx := r.Context()
-	if _, err := a.db.Exec(ctx, insertItem, in.A); err != nil {
-		return 0, nil, err
-	}
-	_, err = a.db.Exec(ctx, insertItem, in.B)
-	if stateOf(err) != uniqueViolation {
-		return http.StatusCreated, object{}, err
-	}
-	var kept bool
-	err = a.db.QueryRow(ctx, "SELECT EXISTS (SELECT FROM items WHERE name = $1)", in.A).Scan(&kept)
-	return http.StatusConflict, object{"kept": kept}, err
-}
-
-func (a *app) deferred(r *http.Request) (int, any, error) {
-	in, err := read[struct{ Parent int }](r)
-	if err != nil {
-		return 0, nil, err
-	}
-	ctx := r.Context()
-	err = pgx.BeginFunc(ctx, a.db, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, "INSERT INTO children (parent_id) VALUES ($1)", in.Parent)
+func (s *storage) Deferred(ctx context.Context, parent int) error {
+	return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, shop.InsertChild, parent)
 		return err
 	})
-	if stateOf(err) == noParent {
-		return http.StatusConflict, object{"error": noParent}, nil
-	}
-	return http.StatusCreated, object{}, err
 }
 
-func (a *app) durable(r *http.Request) (int, any, error) {
-	in, err := read[named](r)
-	if err != nil {
-		return 0, nil, err
-	}
-	if a.fault == ownPool {
-		_, err := a.past.Exec(r.Context(), insertItem, in.Name)
-		return http.StatusCreated, object{"name": in.Name}, err
-	}
-	return a.inTransaction(r.Context(), pgx.TxOptions{}, http.StatusCreated, in.Name)
-}
-
-func (a *app) isolation(r *http.Request) (int, any, error) {
-	in, err := read[struct{ Level string }](r)
-	if err != nil {
-		return 0, nil, err
-	}
-	return a.inTransaction(r.Context(), pgx.TxOptions{IsoLevel: pgx.TxIsoLevel(in.Level)}, http.StatusCreated, "isolated")
-}
-
-// inTransaction inserts an item in a transaction.
-func (a *app) inTransaction(ctx context.Context, o pgx.TxOptions, status int, name string) (int, any, error) {
-	err := pgx.BeginTxFunc(ctx, a.db, o, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, insertItem, name)
+func (s *storage) Isolated(ctx context.Context, level, name string) error {
+	return pgx.BeginTxFunc(ctx, s.db, pgx.TxOptions{IsoLevel: pgx.TxIsoLevel(level)}, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, shop.InsertItem, name)
 		return err
 	})
-	return status, object{"name": name}, err
 }
 
-func (a *app) slow(r *http.Request) (int, any, error) {
-	in, err := read[struct {
-		MS   float64
-		Name string
-	}](r)
+func (s *storage) Apart(ctx context.Context, a, b string) error {
+	one, err := s.db.Begin(ctx)
 	if err != nil {
-		return 0, nil, err
+		return err
 	}
-	if _, err := a.db.Exec(r.Context(), insertItem, in.Name); err != nil {
-		return 0, nil, err
+	defer one.Rollback(context.WithoutCancel(ctx))
+	other, err := s.db.Begin(ctx)
+	if err != nil {
+		return err
 	}
-	_, err = a.db.Exec(r.Context(), "SELECT pg_sleep($1)", time.Duration(in.MS*float64(time.Millisecond)).Seconds())
-	return http.StatusCreated, object{"name": in.Name}, err
+	defer other.Rollback(context.WithoutCancel(ctx))
+	_, errA := one.Exec(ctx, shop.InsertItem, a)
+	_, errB := other.Exec(ctx, shop.InsertItem, b)
+	return errors.Join(errA, errB, one.Commit(ctx), other.Commit(ctx))
 }

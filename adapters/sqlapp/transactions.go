@@ -3,16 +3,17 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"net/http"
 	"strings"
-	"time"
+
+	"github.com/quackproxy/quack/adapters/internal/shop"
 )
 
 // inTx runs f in a transaction, as most applications write it. Statements of a
 // transaction need no context.
-func (a *app) inTx(ctx context.Context, o *sql.TxOptions, f func(*sql.Tx) error) error {
-	tx, err := a.db.BeginTx(ctx, o)
+func (s storage) inTx(ctx context.Context, o *sql.TxOptions, f func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -23,148 +24,75 @@ func (a *app) inTx(ctx context.Context, o *sql.TxOptions, f func(*sql.Tx) error)
 	return tx.Commit()
 }
 
-func (a *app) transfer(r *http.Request) (int, any, error) {
-	in, err := read[struct {
-		From, To string
-		Qty      int
-	}](r)
-	if err != nil {
-		return 0, nil, err
-	}
-	err = a.inTx(r.Context(), nil, func(tx *sql.Tx) error {
-		if _, err := tx.Exec("UPDATE items SET qty = qty + $1 WHERE name = $2", in.Qty, in.To); err != nil {
+func (s storage) Transfer(ctx context.Context, from, to string, qty int) error {
+	return s.inTx(ctx, nil, func(tx *sql.Tx) error {
+		if _, err := tx.Exec(shop.AddTo, qty, to); err != nil {
 			return err
 		}
-		_, err := tx.Exec("UPDATE items SET qty = qty - $1 WHERE name = $2", in.Qty, in.From)
+		_, err := tx.Exec(shop.TakeFrom, qty, from)
 		return err
 	})
-	if stateOf(err) == checkViolation {
-		return http.StatusUnprocessableEntity, object{"error": "not enough"}, nil
-	}
-	return http.StatusOK, object{"moved": in.Qty}, err
 }
 
-// nested has a savepoint of its own: package database/sql has no other way.
-func (a *app) nested(r *http.Request) (int, any, error) {
-	in, err := read[struct{ Outer, Inner string }](r)
-	if err != nil {
-		return 0, nil, err
-	}
-	ctx := r.Context()
-	err = a.inTx(ctx, nil, func(tx *sql.Tx) error {
-		if _, err := tx.Exec(insertItem, in.Outer); err != nil {
+// Nested has a savepoint of its own: package database/sql has no other way.
+func (s storage) Nested(ctx context.Context, outer, inner string) error {
+	return s.inTx(ctx, nil, func(tx *sql.Tx) error {
+		if _, err := tx.Exec(shop.InsertItem, outer); err != nil {
 			return err
 		}
 		if _, err := tx.Exec("SAVEPOINT inner_one"); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(insertItem, in.Inner); err != nil {
+		if _, err := tx.Exec(shop.InsertItem, inner); err != nil {
 			return err
 		}
 		_, err := tx.Exec("ROLLBACK TO SAVEPOINT inner_one")
 		return err
 	})
-	if err != nil {
-		return 0, nil, err
-	}
-	rows, err := a.db.QueryContext(ctx, "SELECT name FROM items WHERE name IN ($1, $2) ORDER BY name", in.Outer, in.Inner)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer rows.Close()
-	names := []string{}
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return 0, nil, err
-		}
-		names = append(names, name)
-	}
-	return http.StatusCreated, object{"names": names}, rows.Err()
 }
 
-func (a *app) two(r *http.Request) (int, any, error) {
-	in, err := read[struct{ A, B string }](r)
-	if err != nil {
-		return 0, nil, err
-	}
-	ctx := r.Context()
-	if _, err := a.db.ExecContext(ctx, insertItem, in.A); err != nil {
-		return 0, nil, err
-	}
-	_, err = a.db.ExecContext(ctx, insertItem, in.B)
-	if stateOf(err) != uniqueViolation {
-		return http.StatusCreated, object{}, err
-	}
-	var kept bool
-	err = a.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM items WHERE name = $1)", in.A).Scan(&kept)
-	return http.StatusConflict, object{"kept": kept}, err
-}
-
-func (a *app) deferred(r *http.Request) (int, any, error) {
-	in, err := read[struct{ Parent int }](r)
-	if err != nil {
-		return 0, nil, err
-	}
-	err = a.inTx(r.Context(), nil, func(tx *sql.Tx) error {
-		_, err := tx.Exec("INSERT INTO children (parent_id) VALUES ($1)", in.Parent)
+func (s storage) Deferred(ctx context.Context, parent int) error {
+	return s.inTx(ctx, nil, func(tx *sql.Tx) error {
+		_, err := tx.Exec(shop.InsertChild, parent)
 		return err
 	})
-	if stateOf(err) == noParent {
-		return http.StatusConflict, object{"error": noParent}, nil
-	}
-	return http.StatusCreated, object{}, err
 }
 
-func (a *app) durable(r *http.Request) (int, any, error) {
-	in, err := read[named](r)
+func (s storage) Isolated(ctx context.Context, level, name string) error {
+	o, err := optionsOf(level)
 	if err != nil {
-		return 0, nil, err
+		return err
 	}
-	return a.inTransaction(r.Context(), nil, http.StatusCreated, in.Name)
+	return s.inTx(ctx, o, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, shop.InsertItem, name)
+		return err
+	})
 }
 
-func (a *app) isolation(r *http.Request) (int, any, error) {
-	in, err := read[struct{ Level string }](r)
-	if err != nil {
-		return 0, nil, err
+func optionsOf(level string) (*sql.TxOptions, error) {
+	if level == "" {
+		return nil, nil
 	}
-	level, err := levelOf(in.Level)
-	if err != nil {
-		return 0, nil, err
-	}
-	return a.inTransaction(r.Context(), &sql.TxOptions{Isolation: level}, http.StatusCreated, "isolated")
-}
-
-func levelOf(name string) (sql.IsolationLevel, error) {
 	for l := sql.LevelDefault; l <= sql.LevelLinearizable; l++ {
-		if strings.EqualFold(l.String(), name) {
-			return l, nil
+		if strings.EqualFold(l.String(), level) {
+			return &sql.TxOptions{Isolation: l}, nil
 		}
 	}
-	return 0, fmt.Errorf("no isolation level is called %q", name)
+	return nil, fmt.Errorf("no isolation level is called %q", level)
 }
 
-// inTransaction inserts an item in a transaction.
-func (a *app) inTransaction(ctx context.Context, o *sql.TxOptions, status int, name string) (int, any, error) {
-	err := a.inTx(ctx, o, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, insertItem, name)
-		return err
-	})
-	return status, object{"name": name}, err
-}
-
-func (a *app) slow(r *http.Request) (int, any, error) {
-	in, err := read[struct {
-		MS   float64
-		Name string
-	}](r)
+func (s storage) Apart(ctx context.Context, a, b string) error {
+	one, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
-		return 0, nil, err
+		return err
 	}
-	if _, err := a.db.ExecContext(r.Context(), insertItem, in.Name); err != nil {
-		return 0, nil, err
+	defer one.Rollback()
+	other, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
 	}
-	_, err = a.db.ExecContext(r.Context(), "SELECT pg_sleep($1)", time.Duration(in.MS*float64(time.Millisecond)).Seconds())
-	return http.StatusCreated, object{"name": in.Name}, err
+	defer other.Rollback()
+	_, errA := one.ExecContext(ctx, shop.InsertItem, a)
+	_, errB := other.ExecContext(ctx, shop.InsertItem, b)
+	return errors.Join(errA, errB, one.Commit(), other.Commit())
 }

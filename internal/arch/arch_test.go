@@ -36,8 +36,9 @@ var arrows = map[string][]string{
 		"compare/internal/align", "compare/internal/bytewise", "compare/internal/decimal", "compare/internal/jsontext", "compare/internal/stamp",
 	},
 	"adapters/conformance":        {"txshadow"},
-	"adapters/goapp":              {"txshadow"},
-	"adapters/sqlapp":             {"txshadow", "txshadow/sqlshadow"},
+	"adapters/goapp":              {"txshadow", "adapters/internal/shop"},
+	"adapters/sqlapp":             {"txshadow/sqlshadow", "adapters/internal/shop"},
+	"adapters/internal/shop":      {"txshadow"},
 	"adapters/django":             {}, // tests of what is written in Python
 	"adapters/rails":              {}, // its tests alone are Go
 	"compare/internal/align":      {},
