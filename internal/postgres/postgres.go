@@ -6,8 +6,8 @@
 // which shares one cluster per test process.
 //
 // A cluster is stopped and its folder removed by [Cluster.Stop], and just the
-// same when this process is killed: a small shell process owns both and ends
-// with the pipe that this process holds open. No goroutine is left running.
+// same when this process is killed, as package keeper has it. No goroutine is
+// left running.
 package postgres
 
 import (
@@ -18,15 +18,16 @@ import (
 	"maps"
 	"net"
 	"net/url"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/internal/keeper"
 )
 
 // Options are how a cluster is made. The zero value is right for tests.
@@ -46,13 +47,9 @@ type Options struct {
 // Cluster is a running server. Safe for concurrent use.
 type Cluster struct {
 	bin      string // folder of the server's programs
-	dir      string
 	port     int
 	password string
-
-	cmd  *exec.Cmd // the keeper: a shell that owns the server and the folder
-	hold *os.File  // write end of the keeper's input; closing it stops the cluster
-	said *os.File  // read end of the keeper's output; ends with the keeper
+	process  *keeper.Process
 }
 
 // The settings of every cluster: nothing is worth an fsync, and what logical
@@ -70,10 +67,7 @@ var settings = map[string]string{
 	"log_line_prefix":           "%m [%p] %q%a ",
 }
 
-const (
-	startTimeout = 60 * time.Second // initdb takes a second or two, more on a busy machine
-	stopTimeout  = 20 * time.Second // the keeper loses patience with a fast shutdown after 5s
-)
+const startTimeout = 60 * time.Second // initdb takes a second or two, more on a busy machine
 
 // Start makes a cluster with an empty database "postgres" and waits until it
 // answers. Without PostgreSQL on this machine it is installed with apt-get
@@ -101,20 +95,24 @@ func start(ctx context.Context, bin string, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find a free port for PostgreSQL: %w", err)
 	}
-	account, err := unprivileged()
+	home, err := keeper.NewHome("PostgreSQL", "postgres")
 	if err != nil {
 		return nil, err
 	}
 	c := &Cluster{bin: bin, port: port, password: o.Password}
-	if c.dir, err = account.folder(); err != nil {
-		return nil, fmt.Errorf("make a folder for PostgreSQL: %w", err)
+	initdb, err := c.initdb(home)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start PostgreSQL of %q: %w", bin, err), home.Remove())
 	}
-	if err := c.keep(bin, account, o.Settings); err != nil {
-		os.RemoveAll(c.dir)
+	c.process, err = home.Start(ctx, keeper.Server{
+		Prepare: initdb,
+		Run:     append([]string{c.Program("postgres")}, c.arguments(home, o.Settings)...),
+		Stop:    syscall.SIGINT, // a fast shutdown
+		Kill:    syscall.SIGQUIT,
+		Answers: func(ctx context.Context) error { return c.answers(ctx, home) },
+	})
+	if err != nil {
 		return nil, fmt.Errorf("start PostgreSQL of %q: %w", bin, err)
-	}
-	if err := c.ready(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("start PostgreSQL of %q: %w", bin, err), c.Stop())
 	}
 	return c, nil
 }
@@ -128,13 +126,24 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
+// initdb is the command that makes the cluster, with the password in a file
+// if there is one.
+func (c *Cluster) initdb(home keeper.Home) ([]string, error) {
+	command := []string{c.Program("initdb"), "-D", home.Path("data"), "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync", "--auth-local=trust"}
+	if c.password == "" {
+		return append(command, "--auth-host=trust"), nil
+	}
+	const file = "password"
+	return append(command, "--auth-host=scram-sha-256", "--pwfile="+home.Path(file)), home.Write(file, c.password)
+}
+
 // arguments are the server's, in a stable order.
-func (c *Cluster) arguments(more map[string]string) []string {
+func (c *Cluster) arguments(home keeper.Home, more map[string]string) []string {
 	all := maps.Clone(settings)
 	all["port"] = strconv.Itoa(c.port)
-	all["unix_socket_directories"] = c.dir
+	all["unix_socket_directories"] = home.Dir
 	maps.Copy(all, more)
-	args := []string{"-D", filepath.Join(c.dir, "data")}
+	args := []string{"-D", home.Path("data")}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if all[name] != "" {
 			args = append(args, "-c", name+"="+all[name])
@@ -143,35 +152,23 @@ func (c *Cluster) arguments(more map[string]string) []string {
 	return args
 }
 
-// ready waits until the server answers on its own socket (on the port another
-// server could answer) or the keeper has given up.
-func (c *Cluster) ready(ctx context.Context) error {
-	var said strings.Builder
-	buf := make([]byte, 4096)
-	for {
-		if err := c.said.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
-			return err
-		}
-		n, err := c.said.Read(buf)
-		said.Write(buf[:n])
-		switch {
-		case errors.Is(err, io.EOF):
-			return fmt.Errorf("the server ended at once:\n%s", strings.TrimSpace(said.String()))
-		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
-			return err
-		}
-		switch {
-		case errors.Is(ctx.Err(), context.Canceled):
-			return ctx.Err()
-		case ctx.Err() != nil:
-			return fmt.Errorf("no answer from the server: %w\n%s", ctx.Err(), c.Log())
-		}
-		conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=postgres dbname=postgres connect_timeout=2", c.dir, c.port))
-		if err == nil {
-			return conn.Close(ctx)
-		}
+// answers asks the server on its own socket: on the port another server could
+// answer.
+func (c *Cluster) answers(ctx context.Context, home keeper.Home) error {
+	conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=postgres dbname=postgres connect_timeout=2", home.Dir, c.port))
+	if err != nil {
+		return err
 	}
+	return conn.Close(ctx)
 }
+
+// Restart stops the server, whoever is connected, starts it again at the same
+// port, and waits until it answers.
+func (c *Cluster) Restart(ctx context.Context) error { return c.process.Restart(ctx) }
+
+// Stop stops the server, whoever is connected, removes the cluster's folder
+// and returns when both are gone. A second call returns an error.
+func (c *Cluster) Stop() error { return c.process.Stop() }
 
 // DSN is the URL of a database of the cluster, for its superuser, over TCP.
 func (c *Cluster) DSN(db string) string {
@@ -187,19 +184,13 @@ func (c *Cluster) DSN(db string) string {
 func (c *Cluster) Port() int { return c.port }
 
 // Dir is the cluster's folder: the server's socket and its log are there.
-func (c *Cluster) Dir() string { return c.dir }
+func (c *Cluster) Dir() string { return c.process.Dir }
 
 // Program is the path of a program that comes with the server: psql, pgbench.
 func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }
 
 // Log is what the server has logged, "" when that can not be read.
-func (c *Cluster) Log() string {
-	b, err := os.ReadFile(filepath.Join(c.dir, "log"))
-	if err != nil {
-		return ""
-	}
-	return string(b)
-}
+func (c *Cluster) Log() string { return c.process.Log() }
 
 // CreateDatabase makes an empty database.
 func (c *Cluster) CreateDatabase(ctx context.Context, name string) error {
