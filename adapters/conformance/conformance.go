@@ -15,9 +15,6 @@ import (
 	"flag"
 	"os/exec"
 	"testing"
-	"time"
-
-	"github.com/quackproxy/quack/internal/postgres/pgtest"
 )
 
 // update belongs to the tests that import this package.
@@ -43,6 +40,8 @@ const (
 	Extended Protocol = "extended"
 )
 
+var protocols = []Protocol{Simple, Extended}
+
 // App is an adapter's test app, and the manual of what may differ between
 // adapters.
 type App struct {
@@ -52,15 +51,8 @@ type App struct {
 	// WALL_CAP_MS and EFFECT_URL in its environment. It is killed at the end,
 	// with the processes it has started.
 	Command []string
-	Dir     string   // to start it in; default: the test's own
 	Env     []string // "NAME=value", besides this process's own
 
-	// Missing names a program or file without which the app can not run, when
-	// the test is to be skipped for it; "" runs it.
-	Missing string
-
-	// Protocols are what the framework can send SQL by; default both.
-	Protocols []Protocol
 	// Has lists the effects that POST /effects causes; the others are not
 	// asked for.
 	Has []Effect
@@ -85,42 +77,24 @@ type App struct {
 	// Again says that another app holds the same adapter to all of this: what
 	// takes long because it waits is left to that one.
 	Again bool
-	// StartTimeout is how long the app may take until GET /up; default 60 s.
-	StartTimeout time.Duration
-	// Golden is the file with the table of escapes; default testdata/escapes.md.
-	Golden string
 }
 
 func (a *App) setDefaults() {
-	if a.Protocols == nil {
-		a.Protocols = []Protocol{Simple, Extended}
-	}
-	if a.StartTimeout == 0 {
-		a.StartTimeout = time.Minute
-	}
 	if a.Apart == "" {
 		a.Apart = "unsupported:concurrent-transactions"
-	}
-	if a.Golden == "" {
-		a.Golden = "testdata/escapes.md"
 	}
 }
 
 // Run holds app to everything. Each promise is a subtest.
 func Run(t *testing.T, app App) {
 	t.Helper()
-	app.setDefaults()
-	if app.Missing != "" {
-		t.Skip(app.Missing)
-	}
 	if _, err := exec.LookPath(app.Command[0]); err != nil {
 		t.Skipf("the app of %s can not be started: %v", app.Name, err)
 	}
-	s := &suite{whole: t, app: app, db: openDatabase(t, pgtest.NewDatabase(t)), outside: newOutside(t)}
-	s.start(t, settings{dsn: s.db.dsn, wallCap: relaxed})
+	s := newSuite(t, app)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			s.reset(t)
+			s.db.seed(t)
 			c.check(t, s)
 			s.settled(t)
 		})

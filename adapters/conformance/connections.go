@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"testing"
 	"time"
-
-	"github.com/quackproxy/quack/txshadow"
 )
 
 // checkConnections: a shadow has one session, and a request may use several
@@ -31,7 +29,7 @@ func checkConnections(t *testing.T, s *suite) {
 		}
 	})
 	t.Run("two transactions at once", func(t *testing.T) {
-		s.reset(t)
+		s.db.seed(t)
 		r := post("/apart", fields{"a": "plums", "b": "grapes"})
 		shadow := r.shadow()
 		shadow.budget = 1500 * time.Millisecond // one may wait for the other for ever
@@ -71,7 +69,7 @@ func checkQueryBefore(t *testing.T, s *suite) {
 		if !refused {
 			out = early.do(t, early.marked(t, post("/items", fields{"name": "plums"}).shadow()))
 			refused = out.err != nil && out.status >= 500 || // it may have written
-				out.err == nil && out.ack.Outcome == txshadow.RolledBack && out.ack.Reason == "unsupported:query-before"
+				out.rolledBackFor("unsupported:query-before")
 		}
 	}
 	if !helloed {

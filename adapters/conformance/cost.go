@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/quackproxy/quack/internal/postgres/pgtest"
 )
 
 // cost belongs to the tests that import this package.
@@ -23,11 +21,9 @@ func MeasureCost(t *testing.T, app App) {
 	if !*cost {
 		t.Skip("it measures, with -cost")
 	}
-	app.setDefaults()
-	s := &suite{whole: t, app: app, db: openDatabase(t, pgtest.NewDatabase(t)), outside: newOutside(t)}
-	s.start(t, settings{dsn: s.db.dsn, wallCap: relaxed})
-	s.reset(t)
-	rows := s.hello(t).ack.Reason == "prepare"
+	s := newSuite(t, app)
+	s.db.seed(t)
+	rows := s.prepares(t)
 	if rows {
 		openSlot(t, s.db.dsn).run(t)
 	}

@@ -2,13 +2,15 @@ package conformance
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/quackproxy/quack/internal/escapes"
+	"github.com/quackproxy/quack/txshadow"
 )
 
 // insert stands before each escape, and for "INSERT …" in it.
@@ -67,7 +69,12 @@ func several(e escapes.Escape) bool {
 }
 
 func requestOf(e escapes.Escape, p Protocol) request {
-	return post("/sql", fields{"protocol": string(p), "statements": append([]string{insert}, e.With(insert)...)})
+	return statements(p, append([]string{insert}, e.With(insert)...)...)
+}
+
+// statements is a request that sends SQL as it is.
+func statements(p Protocol, list ...string) request {
+	return post("/sql", fields{"protocol": string(p), "statements": list})
 }
 
 // checkEscapes tries each escape by each protocol. Nothing persists, and what
@@ -75,8 +82,8 @@ func requestOf(e escapes.Escape, p Protocol) request {
 func checkEscapes(t *testing.T, s *suite) {
 	table := s.tryEscapes(t, func(r request) reply { return s.do(t, s.marked(t, r.shadow())) })
 	t.Logf("\n%s", table)
-	golden(t, s.app.Golden, "What became of each way of ending a shadow's transaction: made by the conformance suite, with -update.\n\n"+table)
-	if out := s.live(t, post("/sql", fields{"protocol": string(s.app.Protocols[0]), "statements": []string{insert}})); out.body == "" {
+	golden(t, "What became of each way of ending a shadow's transaction: made by the conformance suite, with -update.\n\n"+table)
+	if out := s.live(t, statements(Simple, insert)); out.body == "" {
 		t.Errorf("live after all of them: %d", out.status)
 	}
 	if n := s.db.count(t, "SELECT count(*) FROM items"); n != 3 {
@@ -85,12 +92,12 @@ func checkEscapes(t *testing.T, s *suite) {
 }
 
 func (s *suite) tryEscapes(t *testing.T, send func(request) reply) string {
-	names := make([]string, len(s.app.Protocols))
-	for i, p := range s.app.Protocols {
+	names := make([]string, len(protocols))
+	for i, p := range protocols {
 		names[i] = string(p)
 	}
 	return escapes.Table(tried, names, func(escape, protocol int) string {
-		return s.tryEscape(t, tried[escape], s.app.Protocols[protocol], send)
+		return s.tryEscape(t, tried[escape], protocols[protocol], send)
 	})
 }
 
@@ -143,13 +150,14 @@ func (s *suite) recover(t *testing.T) {
 		}
 		s.db.exec(t, "ROLLBACK PREPARED '"+gid+"'")
 	}
-	s.db.install(t)
-	s.reset(t)
+	s.db.exec(t, txshadow.InstallSQL())
+	s.db.seed(t)
 }
 
-// golden holds a file to what has been found.
-func golden(t *testing.T, file, got string) {
+// golden holds the table of escapes to what has been found.
+func golden(t *testing.T, got string) {
 	t.Helper()
+	const file = "testdata/escapes.md"
 	if *update {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -163,26 +171,7 @@ func golden(t *testing.T, file, got string) {
 	if err != nil {
 		t.Fatalf("%v\n  write it: go test -update", err)
 	}
-	if string(want) != got {
-		t.Errorf("%s is out of date (go test -update)\n%s", file, lineDiff(string(want), got))
+	if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); d != "" {
+		t.Errorf("%s is out of date (go test -update): -file +got\n%s", file, d)
 	}
-}
-
-// lineDiff is the lines that differ.
-func lineDiff(want, got string) string {
-	var b strings.Builder
-	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
-	for i := range max(len(w), len(g)) {
-		var was, is string
-		if i < len(w) {
-			was = w[i]
-		}
-		if i < len(g) {
-			is = g[i]
-		}
-		if was != is {
-			fmt.Fprintf(&b, "-%s\n+%s\n", was, is)
-		}
-	}
-	return b.String()
 }

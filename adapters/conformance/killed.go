@@ -12,7 +12,6 @@ import (
 
 	"github.com/quackproxy/quack/internal/escapes"
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
-	"github.com/quackproxy/quack/txshadow"
 )
 
 // checkKilled: the app is killed in the middle of a shadow, and of one that is
@@ -21,7 +20,7 @@ import (
 func checkKilled(t *testing.T, s *suite) {
 	s.db.exec(t, "BEGIN; INSERT INTO notes VALUES (2); PREPARE TRANSACTION '"+notOurs+"'")
 	s.whole.Cleanup(func() { s.db.conn.Exec(context.Background(), "ROLLBACK PREPARED '"+notOurs+"'") })
-	prepares := s.hello(t).ack.Reason == "prepare" && !s.app.Again
+	prepares := s.prepares(t) && !s.app.Again
 	if prepares {
 		s.db.exec(t, "ROLLBACK PREPARED '"+notOurs+"'") // a slot would wait for it
 		openSlot(t, s.db.dsn)
@@ -34,7 +33,7 @@ func checkKilled(t *testing.T, s *suite) {
 	s.db.sleeping(t)
 	var other <-chan reply
 	if prepares {
-		s.orphan, other = s.whilePrepared(t, s.noting())
+		s.orphan, other = s.whilePrepared(t, noting)
 	}
 	s.process.kill()
 	<-sleeping
@@ -88,7 +87,7 @@ func checkRestarted(t *testing.T, s *suite) {
 	s.wantReady(t)
 	create := post("/items", fields{"name": "plums"})
 	sameAnswer(t, s.rolledBack(t, create.shadow()), s.live(t, create))
-	s.wantBudget(t, s.rolledBack(t, slow("grapes", long).shadow()))
+	wantEnded(t, s.rolledBack(t, slow("grapes", long).shadow()), "budget")
 }
 
 // checkPlainRole: an app needs no more rights than for its own tables. It reaches
@@ -115,7 +114,7 @@ func checkPlainRole(t *testing.T, s *suite) {
 	out := plain.rolledBack(t, create.shadow())
 	sameAnswer(t, out, plain.live(t, create))
 	wantFootprint(t, out, created(1))
-	plain.rolledBack(t, requestOf(escapes.Verbs("COMMIT", "INSERT …"), s.app.Protocols[0]).shadow())
+	plain.rolledBack(t, requestOf(escapes.Verbs("COMMIT", "INSERT …"), Simple).shadow())
 	t.Run("ended behind its back", func(t *testing.T) { plain.checkTampered(t, wire) })
 	plain.process.kill()
 	s.db.settles(t)
@@ -144,10 +143,4 @@ func checkWithoutFuse(t *testing.T, s *suite) {
 		t.Errorf("a live write without the fuse: %d %s", out.status, out.body)
 	}
 	bare.process.kill()
-}
-
-// install puts the fuse where it was, if an escape has damaged it.
-func (db *database) install(t *testing.T) {
-	t.Helper()
-	db.exec(t, txshadow.InstallSQL())
 }

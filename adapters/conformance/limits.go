@@ -26,23 +26,23 @@ func slow(name string, d time.Duration) request {
 func checkBudget(t *testing.T, s *suite) {
 	r := slow("plums", long).shadow()
 	r.budget = 1500 * time.Millisecond
-	before := s.db.content(t)
-	pending := s.sendAway(s.marked(t, r))
-	s.db.sleeping(t)
-	// The shadow holds the name: this waits for its end.
-	s.db.exec(t, "SET statement_timeout = '"+(long/2).String()+"'; INSERT INTO items (name) VALUES ('plums'); RESET statement_timeout")
-	s.wantBudget(t, pending(t))
-	s.db.exec(t, "DELETE FROM items WHERE name = 'plums'; DELETE FROM audits WHERE item = 'plums'")
-	s.db.settles(t)
-	if after := s.db.content(t); after != before {
-		t.Errorf("before:\n%s\nafter:\n%s", before, after)
-	}
+	s.db.unchanged(t, func() {
+		pending := s.sendAway(s.marked(t, r))
+		s.db.sleeping(t)
+		// The shadow holds the name: this waits for its end.
+		s.db.exec(t, "SET statement_timeout = '"+(long/2).String()+"'; INSERT INTO items (name) VALUES ('plums'); RESET statement_timeout")
+		wantEnded(t, pending(t), "budget")
+		s.db.exec(t, "DELETE FROM items WHERE name = 'plums'; DELETE FROM audits WHERE item = 'plums'")
+		s.db.settles(t)
+	})
 }
 
-func (s *suite) wantBudget(t *testing.T, out reply) {
+// wantEnded wants a shadow to have been rolled back for reason, and not to have
+// been waited for.
+func wantEnded(t *testing.T, out reply, reason string) {
 	t.Helper()
-	if out.err != nil || out.ack.Outcome != txshadow.RolledBack || out.ack.Reason != "budget" {
-		t.Errorf("acknowledged %+v, %v, want reason=budget\n%d %s", out.ack, out.err, out.status, out.body)
+	if !out.rolledBackFor(reason) {
+		t.Errorf("acknowledged %+v, %v, want reason=%s\n%d %s", out.ack, out.err, reason, out.status, out.body)
 	}
 	if out.took > long/2 {
 		t.Errorf("the answer took %v", out.took)
@@ -63,12 +63,7 @@ func checkLocks(t *testing.T, s *suite) {
 		t.Fatal(err)
 	}
 	out := s.do(t, s.marked(t, post("/transfer", fields{"from": "apples", "to": "pears", "qty": 1}).shadow()))
-	if out.err != nil || out.ack.Outcome != txshadow.RolledBack || out.ack.Reason != "unsupported:lock-timeout" {
-		t.Errorf("acknowledged %+v, %v, want unsupported:lock-timeout\n%d %s", out.ack, out.err, out.status, out.body)
-	}
-	if out.took > long/2 {
-		t.Errorf("the answer took %v", out.took)
-	}
+	wantEnded(t, out, "unsupported:lock-timeout")
 	if err := tx.Commit(ctx); err != nil {
 		t.Errorf("the live transaction: %v", err)
 	}

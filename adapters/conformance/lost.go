@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -48,27 +47,12 @@ func checkPooler(t *testing.T, s *suite) {
 	pooled.process.kill()
 	// More than the pooler has sessions: none of them has kept a setting.
 	for range 8 {
-		conn := connectSimply(t, dsn)
+		conn := connect(t, dsn+"&default_query_exec_mode=simple_protocol")
 		var readOnly string
 		if err := conn.QueryRow(t.Context(), "SHOW default_transaction_read_only").Scan(&readOnly); err != nil || readOnly != "off" {
 			t.Errorf("a session of the pooler has default_transaction_read_only = %q (%v)", readOnly, err)
 		}
 	}
-}
-
-func connectSimply(t *testing.T, dsn string) *pgx.Conn {
-	t.Helper()
-	cfg, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-	conn, err := pgx.ConnectConfig(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(context.Background()) })
-	return conn
 }
 
 // pooler starts PgBouncer in transaction mode before the database of dsn.
@@ -95,8 +79,6 @@ func pooler(t *testing.T, dsn string) (pooled string) {
 		args = []string{bin, "-u", "nobody", ini}
 	}
 	cmd := kept(args)
-	said := &output{}
-	cmd.Stdout, cmd.Stderr = said, said
 	if _, err := cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,22 +24,25 @@ const (
 // prepared is a request of mode=prepare.
 func (s *suite) prepared(t *testing.T, r request, gid string) *http.Request {
 	t.Helper()
-	h := s.unsigned(t, r)
-	m := mark{
-		id: rand.Text(), mode: "prepare", at: time.Now(), budget: budget,
-		method: r.method, target: r.target, body: r.bytes(), gid: gid, secret: s.secrets[0],
-	}
+	m := s.mark(r, "prepare")
+	m.gid = gid
+	h := s.carrying(t, r, m)
 	s.codec.MarkContext(h.Header, m.id, "shadow", time.Now(), false)
 	s.codec.MarkNested(h.Header, m.id)
-	h.Header.Set(txshadow.HeaderShadow, m.header())
 	return h
+}
+
+// prepares says whether the adapter offers mode=prepare.
+func (s *suite) prepares(t *testing.T) bool {
+	t.Helper()
+	return s.hello(t).ack.Reason == "prepare"
 }
 
 // checkPrepare: with mode=prepare the transaction is prepared, so that its
 // rows can be decoded, and rolled back all the same.
 func checkPrepare(t *testing.T, s *suite) {
 	create := post("/items", fields{"name": "plums"})
-	if s.hello(t).ack.Reason != "prepare" {
+	if !s.prepares(t) {
 		s.db.unchanged(t, func() {
 			if out := s.do(t, s.prepared(t, create, gidPrefix+"1")); out.status != http.StatusForbidden || out.err == nil {
 				t.Errorf("an adapter that does not offer mode=prepare was asked for it: %d", out.status)
@@ -77,14 +79,14 @@ func checkPrepare(t *testing.T, s *suite) {
 		reader.run(t)
 		for _, w := range writes {
 			t.Run(w.name, func(t *testing.T) {
-				s.reset(t)
+				s.db.seed(t)
 				s.checkDecoded(t, reader, w, send)
 			})
 		}
-		t.Run("nothing that is logged", func(t *testing.T) { s.checkDecoded(t, reader, s.note(), send) })
+		t.Run("nothing that is logged", func(t *testing.T) { s.checkDecoded(t, reader, note(), send) })
 	})
 	t.Run("what can not be prepared", func(t *testing.T) {
-		r := post("/sql", fields{"protocol": string(s.app.Protocols[0]), "statements": []string{"CREATE TEMP TABLE mine (n int)", insert}})
+		r := statements(Simple, "CREATE TEMP TABLE mine (n int)", insert)
 		s.db.unchanged(t, func() {
 			out, _ := send(t, r)
 			wantPlain(t, out)
@@ -98,7 +100,7 @@ func checkPrepare(t *testing.T, s *suite) {
 		s.db.unchanged(t, func() {
 			owner := make(chan string)
 			go func() { owner <- s.db.ownerOfPrepared(t, sent) }()
-			out, _ = send(t, post("/sql", fields{"protocol": string(s.app.Protocols[0]), "statements": []string{insert, "SET ROLE pg_monitor"}}))
+			out, _ = send(t, statements(Simple, insert, "SET ROLE pg_monitor"))
 			close(sent)
 			if got := <-owner; got == "pg_monitor" || got == "" {
 				t.Errorf("the prepared transaction belongs to %q: after SET LOCAL ROLE the session could not roll it back", got)
@@ -117,8 +119,8 @@ func checkPrepare(t *testing.T, s *suite) {
 
 // ownerOfPrepared is the owner of a prepared transaction of ours, "" when none
 // is seen until sent is closed.
-func (d *database) ownerOfPrepared(t *testing.T, sent <-chan struct{}) (owner string) {
-	conn, err := pgx.Connect(context.Background(), d.dsn)
+func (db *database) ownerOfPrepared(t *testing.T, sent <-chan struct{}) (owner string) {
+	conn, err := pgx.Connect(context.Background(), db.dsn)
 	if err != nil {
 		t.Error(err)
 		return ""
@@ -139,7 +141,7 @@ func (d *database) ownerOfPrepared(t *testing.T, sent <-chan struct{}) (owner st
 
 func wantPlain(t *testing.T, out reply) {
 	t.Helper()
-	if out.err != nil || out.ack.Outcome != txshadow.RolledBack || out.ack.Reason != "" {
+	if !out.rolledBackFor("") {
 		t.Fatalf("acknowledged %+v, %v\n%d %s", out.ack, out.err, out.status, out.body)
 	}
 }
@@ -150,11 +152,7 @@ func (s *suite) whilePrepared(t *testing.T, r request) (gid string, answered <-c
 	t.Helper()
 	for range 10 {
 		gid = fmt.Sprint(gidPrefix, time.Now().UnixNano())
-		h, answer := s.prepared(t, r, gid), make(chan reply, 1)
-		go func() {
-			out, _ := s.try(h)
-			answer <- out
-		}()
+		answer := s.sendInVain(s.prepared(t, r, gid))
 		for len(answer) == 0 {
 			if s.db.prepared(t, gid) {
 				return gid, answer
@@ -201,13 +199,11 @@ func (s *suite) checkDecoded(t *testing.T, reader *slotReader, w write, send fun
 }
 
 // note is a write that leaves no rows to decode.
-func (s *suite) note() write {
-	return write{"note", s.noting(), http.StatusOK, txshadow.Footprint{inserted("notes", 1)}, ""}
+func note() write {
+	return write{"note", noting, http.StatusOK, txshadow.Footprint{inserted("notes", 1)}}
 }
 
-func (s *suite) noting() request {
-	return post("/sql", fields{"protocol": string(s.app.Protocols[0]), "statements": []string{"INSERT INTO notes VALUES (1)"}})
-}
+var noting = statements(Simple, "INSERT INTO notes VALUES (1)")
 
 // checkForgedGids: the name of the prepared transaction is signed and has one
 // form.

@@ -41,7 +41,6 @@ func (a *App) start(t, owner *testing.T, set settings, secrets, effectURL string
 	port := freePort(t)
 	p := &process{url: "http://127.0.0.1:" + port, said: &output{}, exited: make(chan struct{})}
 	p.cmd = kept(a.Command)
-	p.cmd.Dir = a.Dir
 	p.cmd.Env = append(os.Environ(), a.Env...)
 	p.cmd.Env = append(p.cmd.Env, "PORT="+port, "DATABASE_URL="+set.dsn, "QUACK_SHADOW_SECRET="+secrets,
 		"WALL_CAP_MS="+strconv.FormatInt(set.wallCap.Milliseconds(), 10), "EFFECT_URL="+effectURL)
@@ -82,7 +81,7 @@ func (p *process) kill() {
 
 func (p *process) ready(t *testing.T, a *App) {
 	t.Helper()
-	for deadline := time.Now().Add(a.StartTimeout); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(20 * time.Millisecond) {
 		select {
 		case <-p.exited:
 			t.Fatalf("the app of %s ended before it was ready", a.Name)
@@ -92,7 +91,7 @@ func (p *process) ready(t *testing.T, a *App) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the app of %s did not answer GET /up within %v", a.Name, a.StartTimeout)
+			t.Fatalf("the app of %s did not answer GET /up within %v", a.Name, startTimeout)
 		}
 	}
 }
@@ -111,6 +110,9 @@ func (p *process) up() bool {
 	resp.Body.Close()
 	return resp.StatusCode == http.StatusOK
 }
+
+// startTimeout is how long an app may take until GET /up.
+const startTimeout = time.Minute
 
 // freePort is a port that nobody listened on a moment ago.
 func freePort(t *testing.T) string {

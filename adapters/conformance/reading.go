@@ -29,7 +29,7 @@ func checkReading(t *testing.T, s *suite) {
 	}
 	// The connections that reading shadows have used write as before.
 	for range 8 {
-		s.reset(t)
+		s.db.seed(t)
 		if out := s.live(t, get("/write")); out.status != http.StatusOK {
 			t.Errorf("a live GET that writes: %d %s", out.status, out.body)
 		}

@@ -14,12 +14,7 @@ import (
 // checkRefused: what does not verify is answered with 403, and never run.
 func checkRefused(t *testing.T, s *suite) {
 	create := post("/items", fields{"name": "plums"})
-	right := func() mark {
-		return mark{
-			id: rand.Text(), mode: "rollback", at: time.Now(), budget: budget,
-			method: create.method, target: create.target, body: create.bytes(), secret: s.secrets[0],
-		}
-	}
+	right := func() mark { return s.mark(create, txshadow.ModeRollback) }
 	for _, c := range []struct {
 		why    string
 		change func(*mark)
@@ -99,11 +94,7 @@ func checkTargets(t *testing.T, s *suite) {
 		{"/items/" + id + "?a=1", "/items/" + id + "?a=2", http.StatusForbidden},
 		{"/items/" + id + "?a=1&b=2", "/items/" + id + "?b=2&a=1", http.StatusForbidden},
 	} {
-		m := mark{id: rand.Text(), mode: "readonly", at: time.Now(), budget: budget, method: http.MethodGet, target: c.signed, secret: s.secrets[0]}
-		h := s.unsigned(t, get(c.sent))
-		h.Header.Set(txshadow.HeaderRequestID, m.id)
-		h.Header.Set(txshadow.HeaderShadow, m.header())
-		out := s.do(t, h)
+		out := s.do(t, s.carrying(t, get(c.sent), s.mark(get(c.signed), txshadow.ModeReadOnly)))
 		if acknowledged := out.err == nil; out.status != c.status || acknowledged != (c.status != http.StatusForbidden) {
 			t.Errorf("signed %s, sent %s: %d, want %d; acknowledgement %v\n%s", c.signed, c.sent, out.status, c.status, out.err, out.body)
 		}
@@ -113,15 +104,10 @@ func checkTargets(t *testing.T, s *suite) {
 // checkRotation: the list of secrets is accepted, and its first one signs.
 func checkRotation(t *testing.T, s *suite) {
 	create := post("/items", fields{"name": "plums"})
-	m := mark{
-		id: rand.Text(), mode: "rollback", at: time.Now(), budget: budget,
-		method: create.method, target: create.target, body: create.bytes(), secret: s.secrets[1],
-	}
-	h := s.unsigned(t, create)
-	h.Header.Set(txshadow.HeaderRequestID, m.id)
-	h.Header.Set(txshadow.HeaderShadow, m.header())
+	m := s.mark(create, txshadow.ModeRollback)
+	m.secret = s.secrets[1]
 	s.db.unchanged(t, func() {
-		if out := s.do(t, h); out.err != nil || out.ack.Reason != "" {
+		if out := s.do(t, s.carrying(t, create, m)); out.err != nil || out.ack.Reason != "" {
 			t.Errorf("signed with the second secret: %v, %+v\n%d %s", out.err, out.ack, out.status, out.body)
 		}
 	})

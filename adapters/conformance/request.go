@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quackproxy/quack/internal/postgres/pgtest"
 	"github.com/quackproxy/quack/txshadow"
 )
 
@@ -24,7 +25,6 @@ type suite struct {
 	db      *database
 	outside *outside
 	process *process
-	set     settings
 	orphan  string // what the killed app has left prepared; "" for nothing
 
 	secrets [2]string // the app accepts both
@@ -34,6 +34,15 @@ type suite struct {
 // budget of shadows that are not about budgets: nothing meets it by the
 // slowness of the machine.
 const budget = 15 * time.Second
+
+// newSuite starts app with a database of its own, until t's end.
+func newSuite(t *testing.T, app App) *suite {
+	t.Helper()
+	app.setDefaults()
+	s := &suite{whole: t, app: app, db: openDatabase(t, pgtest.NewDatabase(t)), outside: newOutside(t)}
+	s.start(t, settings{dsn: s.db.dsn, wallCap: relaxed})
+	return s
+}
 
 // start starts the app until t's end, with new secrets the first time.
 func (s *suite) start(t *testing.T, set settings) { s.startFor(t, t, set) }
@@ -45,7 +54,6 @@ func (s *suite) startFor(t, owner *testing.T, set settings) {
 		s.secrets = [2]string{rand.Text() + rand.Text(), rand.Text() + rand.Text()}
 		s.codec = codec(t, s.secrets[0])
 	}
-	s.set = set
 	s.process = s.app.start(t, owner, set, s.secrets[0]+","+s.secrets[1], s.outside.url)
 }
 
@@ -60,12 +68,6 @@ func codec(t *testing.T, secret string) *txshadow.Codec {
 		t.Fatal(err)
 	}
 	return c
-}
-
-// reset puts the tables as they were at first.
-func (s *suite) reset(t *testing.T) {
-	t.Helper()
-	s.db.seed(t)
 }
 
 // settled wants the app alive, unless it was killed, and nothing of it open.
@@ -145,6 +147,23 @@ func (s *suite) marked(t *testing.T, r request) *http.Request {
 	return h
 }
 
+// mark is what a Quack-Shadow for r says when all of it is right.
+func (s *suite) mark(r request, mode txshadow.Mode) mark {
+	return mark{
+		id: rand.Text(), mode: string(mode), at: time.Now(), budget: budget,
+		method: r.method, target: r.target, body: r.bytes(), secret: s.secrets[0],
+	}
+}
+
+// carrying is the request r with a mark.
+func (s *suite) carrying(t *testing.T, r request, m mark) *http.Request {
+	t.Helper()
+	h := s.unsigned(t, r)
+	h.Header.Set(txshadow.HeaderRequestID, m.id)
+	h.Header.Set(txshadow.HeaderShadow, m.header())
+	return h
+}
+
 // mark is a Quack-Shadow signed by hand, for what [txshadow.Codec] does not
 // sign and for what is wrong with it.
 type mark struct {
@@ -221,15 +240,15 @@ func (s *suite) sendAway(h *http.Request) func(*testing.T) reply {
 	}
 }
 
-// sendInVain sends h; the channel that it returns is closed when an answer has
-// come, or can not come any more.
-func (s *suite) sendInVain(h *http.Request) <-chan struct{} {
-	over := make(chan struct{})
+// sendInVain sends h; the channel that it returns gives the answer, or an empty
+// one when none can come any more.
+func (s *suite) sendInVain(h *http.Request) <-chan reply {
+	answer := make(chan reply, 1)
 	go func() {
-		defer close(over)
-		s.try(h)
+		out, _ := s.try(h)
+		answer <- out
 	}()
-	return over
+	return answer
 }
 
 func (s *suite) do(t *testing.T, h *http.Request) reply {
@@ -262,6 +281,12 @@ func (s *suite) rolledBack(t *testing.T, r request) (out reply) {
 		t.Fatalf("%s: outcome %q", r, out.ack.Outcome)
 	}
 	return out
+}
+
+// rolledBackFor says whether a shadow was acknowledged as rolled back, with that
+// reason ("" for none).
+func (out reply) rolledBackFor(reason string) bool {
+	return out.err == nil && out.ack.Outcome == txshadow.RolledBack && out.ack.Reason == reason
 }
 
 // object is the answer's body.

@@ -129,15 +129,15 @@ func (s *suite) checkTampered(t *testing.T, w *tamper) {
 		marker    string
 		protocols []Protocol
 	}{
-		"a ROLLBACK that was not seen":            {markerOfROLLBACK, s.app.Protocols},
+		"a ROLLBACK that was not seen":            {markerOfROLLBACK, protocols},
 		"another transaction":                     {markerOfAnother, []Protocol{Simple}}, // several in one string
-		"a NOTICE 25P01 at the adapter's own end": {markerOfTwice, s.app.Protocols},
+		"a NOTICE 25P01 at the adapter's own end": {markerOfTwice, protocols},
 	} {
 		if c.marker == markerOfTwice && s.app.NoNotices {
 			continue // the second of the two ROLLBACKs is told by a notice alone
 		}
 		for _, p := range c.protocols {
-			r := post("/sql", fields{"protocol": string(p), "statements": []string{insert, c.marker, insert}}).shadow()
+			r := statements(p, insert, c.marker, insert).shadow()
 			s.db.unchanged(t, func() {
 				out := s.do(t, s.marked(t, r))
 				s.db.settles(t)

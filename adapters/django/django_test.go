@@ -42,6 +42,8 @@ func TestCost(t *testing.T) {
 
 func conform(t *testing.T, atomicRequests string) { conformance.Run(t, app(atomicRequests)) }
 
+// app's extended protocol is SQL's own PREPARE and EXECUTE: psycopg2 sends by the
+// simple one alone.
 func app(atomicRequests string) conformance.App {
 	return conformance.App{
 		Name:    "django",
@@ -53,8 +55,5 @@ func app(atomicRequests string) conformance.App {
 		// another alias.
 		Beside: "unsupported:other-database", Apart: "unsupported:other-database",
 		PerThread: true,
-		// psycopg2 sends by the simple protocol alone; the other is SQL's own
-		// PREPARE and EXECUTE.
-		Golden: "testdata/escapes.md",
 	}
 }
