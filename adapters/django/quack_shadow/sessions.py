@@ -78,12 +78,6 @@ class Sessions:
             with self._lock:
                 self._filling = False
 
-    def close(self):
-        with self._lock:
-            stock, self._spares, self._readers = self._spares + self._readers, [], []
-        for s in stock:
-            s.conn.hang_up()
-
     def open(self):
         """Connects as Django does, receivers of connection_created and all."""
         wrapper = self._wrapper()

@@ -249,7 +249,6 @@ def durable(request):
     return answer({}, 201)
 
 
-
 @post
 def isolation(request):
     asked = body(request)

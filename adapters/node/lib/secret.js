@@ -1,7 +1,5 @@
 'use strict'
 
-const { hkdfSync } = require('node:crypto')
-
 /** The least length of a secret in bytes: below it, guessing is cheaper than asking. */
 const minSecret = 16
 
@@ -26,14 +24,4 @@ function parseSecrets (list) {
   })
 }
 
-/**
- * The QUACK_SHADOW_SECRET that belongs to a QUACK_SECRET: HKDF-SHA256 without
- * salt, info "quack shadow v1", 32 bytes, lower-case hex. A list gives a list.
- */
-function deriveShadowSecret (quackSecret) {
-  return parseSecrets(quackSecret)
-    .map((s) => Buffer.from(hkdfSync('sha256', s, '', 'quack shadow v1', 32)).toString('hex'))
-    .join(',')
-}
-
-module.exports = { parseSecrets, deriveShadowSecret }
+module.exports = { parseSecrets }

@@ -16,7 +16,7 @@ const adapter = createAdapter({
   secret: process.env.QUACK_SHADOW_SECRET,
   pool: new Pool({ connectionString, max: 5 }),
   wallCapMs: Number(process.env.WALL_CAP_MS) || undefined
-}, JSON.parse(process.env.LAYERS ?? '{}'))
+})
 const { pool } = adapter
 pool.on('error', () => {}) // a test ends the database's sessions
 const knex = Knex({ client: knexClient(adapter, Knex), connection: connectionString, pool: { min: 0, max: 5 } })

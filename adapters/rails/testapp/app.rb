@@ -78,7 +78,7 @@ TestApp.routes.draw do
   get "effects", to: "shop#done_effects"
   get "write", to: "shop#create"
   get "active", to: "shop#active"
-  %w[transfer nested two deferred effects slow durable isolation beside apart sql threads].each { |name| post name, to: "shop##{name}" }
+  %w[transfer nested two deferred effects slow durable isolation beside apart sql].each { |name| post name, to: "shop##{name}" }
   post "stream", to: "stream#create"
   match "*path", to: "shop#nowhere", via: :all
 end

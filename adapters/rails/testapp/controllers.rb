@@ -111,16 +111,6 @@ class ShopController < ActionController::API
     render json: { errors: errors }
   end
 
-  # Threads of the request, a fiber, and the pool of concurrent-ruby.
-  def threads
-    write = -> { Item.create!(name: SecureRandom.hex) }
-    Thread.new(&write).join
-    Thread.start(&write).join
-    Fiber.new(&write).resume
-    Concurrent::Future.execute(&write).value!
-    render json: { items: Item.count }, status: :created
-  end
-
   private
 
   def on_its_own = Item.connection_pool.with_connection { yield }

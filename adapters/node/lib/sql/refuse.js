@@ -120,4 +120,4 @@ function utility (p, verb) {
   return verb === 'reindex' || verb === 'cluster' ? 'unsupported:' + verb : ''
 }
 
-module.exports = { ourPrefix, control, protectedSetting }
+module.exports = { control, protectedSetting }

@@ -2,7 +2,7 @@
 
 const { Lexer, UnterminatedError } = require('./lexer')
 const { Phrase } = require('./phrase')
-const { control, ourPrefix, protectedSetting } = require('./refuse')
+const { control } = require('./refuse')
 const { beyondReach, protectedText, leaks } = require('./reach')
 const { blocks } = require('./guards')
 const { mayWrite } = require('./writes')
@@ -94,4 +94,4 @@ function classify (tokens) {
   return s
 }
 
-module.exports = { split, protectedText, protectedSetting, ourPrefix }
+module.exports = { split, protectedText }

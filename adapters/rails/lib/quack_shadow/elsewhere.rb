@@ -4,8 +4,6 @@ module QuackShadow
   # What is done to a shadow's session by another one, when its own connection
   # can not be used.
   module Elsewhere
-    SERVER = "pg_catalog.pg_postmaster_start_time()"
-
     module_function
 
     # SQL for a timestamptz as text that does not depend on settings.

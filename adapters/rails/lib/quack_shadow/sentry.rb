@@ -11,15 +11,11 @@ module QuackShadow
   class Sentry
     EVENT = "sql.active_record"
 
-    # How many statements were met that belong to no request.
-    attr_reader :foreign_calls
-
     def initialize(adapter)
       @adapter = adapter
       @lock = Mutex.new
       @shadows = {}
       @sites = Set.new
-      @foreign_calls = 0
     end
 
     def watch(shadow)
@@ -61,10 +57,7 @@ module QuackShadow
       return if payload[:connection].is_a?(PinnedAdapter) || %w[SCHEMA TRANSACTION].include?(payload[:name])
       return unless SQL.split(payload[:sql].to_s).any? { |s| s.writes || s.refusal }
 
-      @lock.synchronize do
-        @foreign_calls += 1
-        @shadows.each_key { |s| s.note("unsupported:foreign-context") }
-      end
+      @lock.synchronize { @shadows.each_key { |s| s.note("unsupported:foreign-context") } }
       tell(caller.find { |l| !l.include?("/active") && !l.include?(__dir__) })
     end
 

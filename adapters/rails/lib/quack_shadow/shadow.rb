@@ -17,14 +17,13 @@ module QuackShadow
 
     RANK = { "escape" => 4, "write" => 3, "budget" => 2, "unsupported" => 1 }.freeze
 
-    attr_reader :id, :mode, :effects, :marked
+    attr_reader :id, :effects
 
     # limit is in ms, from now on.
     def initialize(adapter, marked, limit)
       @adapter = adapter
       @marked = marked
       @id = marked.id
-      @mode = marked.readonly? ? :readonly : :rollback
       @limit = limit
       @deadline = QuackShadow.clock + limit / 1000.0
       @turn = Turn.new
@@ -36,7 +35,7 @@ module QuackShadow
       @transactions = []
     end
 
-    def readonly? = @mode == :readonly
+    def readonly? = @marked.readonly?
 
     # Seconds that are left.
     def left = @deadline - QuackShadow.clock

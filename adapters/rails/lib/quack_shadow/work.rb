@@ -85,9 +85,9 @@ module QuackShadow
 
     # Makes a savepoint. What the last statement has left open is released on the
     # way, and the books are read when it will have to know where they stood.
-    def savepoint(more = "")
+    def savepoint
       name = "#{SQL::Refusals::OURS}#{@serial += 1}"
-      sql = "#{released}SAVEPOINT #{name}#{more}"
+      sql = "#{released}SAVEPOINT #{name}"
       sql += ";#{counts_sql}" if @books.stale
       results = control(sql)
       @books.read(results.last) if @books.stale
