@@ -127,6 +127,7 @@ var cases = []struct {
 	{"pooler", checkPooler},
 	{"query before", checkQueryBefore},
 	{"prepare", checkPrepare},
+	{"database crashed", checkCrashed},
 	{"killed", checkKilled}, // the app is gone until it is restarted
 	{"plain role", checkPlainRole},
 	{"without the fuse", checkWithoutFuse},

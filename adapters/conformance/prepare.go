@@ -74,6 +74,10 @@ func checkPrepare(t *testing.T, s *suite) {
 		openSlot(t, s.db.dsn)
 		s.db.unchanged(t, func() { s.checkRolledBackByOthers(t, create) })
 	})
+	t.Run("its session is ended", func(t *testing.T) {
+		openSlot(t, s.db.dsn)
+		s.db.unchanged(t, func() { s.checkLostPrepared(t, create) })
+	})
 	t.Run("decoded", func(t *testing.T) {
 		reader := openSlot(t, s.db.dsn)
 		reader.run(t)
@@ -177,6 +181,20 @@ func (s *suite) checkRolledBackByOthers(t *testing.T, r request) {
 		}
 	}
 	t.Error("the app was always first")
+}
+
+// checkLostPrepared: what a session that is ended has prepared is rolled back
+// before the answer comes.
+func (s *suite) checkLostPrepared(t *testing.T, r request) {
+	gid, answered := s.whilePrepared(t, r)
+	s.db.exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%quack-shadow'")
+	out := <-answered
+	if out.err != nil || out.ack.Outcome != txshadow.RolledBack {
+		t.Errorf("acknowledged %+v, %v\n%d %s", out.ack, out.err, out.status, out.body)
+	}
+	if s.db.prepared(t, gid) {
+		t.Error("acknowledged while the transaction is still prepared")
+	}
 }
 
 // checkDecoded holds the rows that the slot gives to the footprint.

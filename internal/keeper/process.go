@@ -33,6 +33,8 @@ type Process struct {
 	cmd  *exec.Cmd // the keeper
 	hold *os.File  // write end of the keeper's input; closing it stops the server
 	said *os.File  // read end of the keeper's output; ends with the keeper
+
+	killed int // the server that Kill has ended
 }
 
 // script is the keeper. It makes the data, runs the server and waits. When its
@@ -43,7 +45,8 @@ type Process struct {
 //
 // The signal is repeated: the shell starts the server with interrupts ignored,
 // and one that comes before the server has set its own handler is lost. A
-// server that ends while the file "again" is there is started again.
+// server that ends while the file "again" is there is started again; when there is
+// something in that file, behind the file "down", and each time.
 const script = `
 dir=$1 stop=$2 kill=$3 prepare=$4
 shift 4
@@ -71,7 +74,12 @@ echo "$server" >"$dir/server"
 watch=$!
 exec 3<&-
 while wait "$server"; status=$?; [ -e "$dir/again" ]; do
-	rm -f "$dir/again"
+	if [ -s "$dir/again" ]; then
+		sleep 0.1
+		while [ -e "$dir/down" ]; do sleep 0.05; done
+	else
+		rm -f "$dir/again"
+	fi
 	"$@" >>"$dir/log" 2>&1 &
 	server=$!
 	echo "$server" >"$dir/server"
@@ -181,7 +189,13 @@ func (p *Process) again(ctx context.Context) error {
 	if err := syscall.Kill(before, p.run.Stop); err != nil {
 		return err
 	}
-	for now := before; now == before || err != nil; now, err = p.pid() {
+	return p.other(ctx, before)
+}
+
+// other returns when another server than the one with a process id has been
+// started.
+func (p *Process) other(ctx context.Context, before int) error {
+	for now, err := p.pid(); now == before || err != nil; now, err = p.pid() {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w\n%s", ctx.Err(), p.Log())
@@ -189,6 +203,47 @@ func (p *Process) again(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Kill ends the server at once, and it stays away until Revive.
+func (p *Process) Kill() error {
+	if err := p.kill(); err != nil {
+		return fmt.Errorf("kill %s: %w", p.server, err)
+	}
+	return nil
+}
+
+func (p *Process) kill() (err error) {
+	if p.killed, err = p.pid(); err != nil {
+		return err
+	}
+	for file, says := range map[string]string{"down": "", "again": "until it stays"} {
+		if err := os.WriteFile(p.Path(file), []byte(says), 0o600); err != nil {
+			return err
+		}
+	}
+	return syscall.Kill(p.killed, syscall.SIGKILL)
+}
+
+// Revive starts a server again that was killed, and waits until it answers.
+func (p *Process) Revive(ctx context.Context) error {
+	if err := p.revive(ctx); err != nil {
+		return fmt.Errorf("revive %s: %w", p.server, err)
+	}
+	return nil
+}
+
+func (p *Process) revive(ctx context.Context) error {
+	if err := os.Remove(p.Path("down")); err != nil {
+		return err
+	}
+	if err := p.other(ctx, p.killed); err != nil {
+		return err
+	}
+	if err := p.ready(ctx); err != nil {
+		return err
+	}
+	return os.Remove(p.Path("again"))
 }
 
 // pid is the process id of the server.

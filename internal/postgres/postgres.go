@@ -166,6 +166,15 @@ func (c *Cluster) answers(ctx context.Context, home keeper.Home) error {
 // port, and waits until it answers.
 func (c *Cluster) Restart(ctx context.Context) error { return c.process.Restart(ctx) }
 
+// Kill ends the server at once, as a crash of its machine would: it has no time
+// to write anything, and the sessions end when they notice. It stays away until
+// [Cluster.Revive].
+func (c *Cluster) Kill() error { return c.process.Kill() }
+
+// Revive starts a server again that was killed, at the same port, and waits
+// until it has recovered and answers.
+func (c *Cluster) Revive(ctx context.Context) error { return c.process.Revive(ctx) }
+
 // Stop stops the server, whoever is connected, removes the cluster's folder
 // and returns when both are gone. A second call returns an error.
 func (c *Cluster) Stop() error { return c.process.Stop() }

@@ -255,3 +255,44 @@ func TestNewest(t *testing.T) {
 		}
 	}
 }
+
+func TestAKilledServerComesBack(t *testing.T) {
+	c := startForTest(t, Options{Settings: map[string]string{"synchronous_commit": "on"}})
+	busy, err := pgx.Connect(t.Context(), c.DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close(context.Background())
+	for _, sql := range []string{"CREATE TABLE kept (n int)", "BEGIN; CREATE TABLE lost (n int)"} {
+		if _, err := busy.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := c.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "nobody answers", func() bool {
+			conn, err := pgx.Connect(t.Context(), c.DSN("postgres"))
+			if err == nil {
+				conn.Close(t.Context())
+			}
+			return err != nil
+		})
+		if err := c.Revive(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn, err := pgx.Connect(t.Context(), c.DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var kept, lost bool
+	if err := conn.QueryRow(t.Context(), "SELECT to_regclass('kept') IS NOT NULL, to_regclass('lost') IS NOT NULL").Scan(&kept, &lost); err != nil || !kept || lost {
+		t.Errorf("after the crash: kept %v, lost %v (%v)", kept, lost, err)
+	}
+	if err := c.Restart(t.Context()); err != nil {
+		t.Errorf("an ordinary restart: %v", err)
+	}
+}
