@@ -61,13 +61,14 @@ module QuackShadow
       acknowledge(marked, nil, Ending::Outcome.new(true, reason), nil)
     end
 
-    # Without an acknowledgement when the rollback could not be confirmed, and
-    # then with a status that nothing between here and Quack answers with for
-    # reasons of its own.
+    # Without an acknowledgement when the rollback could not be confirmed: with 503
+    # when that is because there is no server to ask, so that Quack takes it for
+    # unconfirmed; else, and for every escape, with a status that nothing between
+    # here and Quack answers with for reasons of its own.
     def acknowledge(marked, shadow, outcome, answer)
       unless outcome.rolled_back
         why = outcome.reason ? " (#{outcome.reason})" : ""
-        return Answer.plain(500, "quack_shadow: the rollback could not be confirmed#{why}").response
+        return Answer.plain(outcome.away? ? 503 : 500, "quack_shadow: the rollback could not be confirmed#{why}").response
       end
       reason = outcome.reason || (answer&.too_long? ? "unsupported:answer-size" : nil)
       answer ||= Answer.plain(503, "quack_shadow: nothing to compare: #{reason}")

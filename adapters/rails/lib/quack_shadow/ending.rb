@@ -4,8 +4,12 @@ module QuackShadow
   # How a shadow ends: rolled back, or it is not acknowledged.
   module Ending
     # What became of it. rolled_back: the server has said so. tables is
-    # {name => {ins:, upd:, del:}}, nil when it is not known.
-    Outcome = Struct.new(:rolled_back, :reason, :tables)
+    # {name => {ins:, upd:, del:}}, nil when it is not known. unreachable: it is not
+    # confirmed because there is no server to ask.
+    Outcome = Struct.new(:rolled_back, :reason, :tables, :unreachable) do
+      # Whether Quack may take it for unconfirmed, and not for a leak.
+      def away? = unreachable && !reason.to_s.start_with?("escape:")
+    end
 
     # How long a cancelled statement is waited for before the session is ended
     # from outside. Quack waits 100 ms beyond the budget.
@@ -78,7 +82,7 @@ module QuackShadow
 
     def unconfirmed(error)
       @adapter.log(:error, "the end of the transaction of shadow request #{id} can not be confirmed: #{error.message}")
-      Outcome.new(false, @reason)
+      Outcome.new(false, @reason, nil, error.is_a?(Unreachable))
     end
 
     def late
@@ -94,7 +98,7 @@ module QuackShadow
       @adapter.log(:warn, "the session of shadow request #{id} is ended from outside: #{why}") if why
       @adapter.sessions.gone(@session)
       Outcome.new(true, @reason)
-    rescue PG::Error => e
+    rescue PG::Error, Prepared::Leak => e
       unconfirmed(e)
     ensure
       @adapter.sessions.refill

@@ -52,4 +52,11 @@ module QuackShadow
 
   # The shadow's session has gone away.
   class Lost < PG::Error; end
+
+  # There is no server to ask what became of a shadow, or it is not the one that
+  # had its session: perhaps it has restarted. Met by nobody but us.
+  class Unreachable < PG::Error; end
+
+  # It does not help to ask again.
+  class OtherServer < Unreachable; end
 end

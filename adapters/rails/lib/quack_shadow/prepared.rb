@@ -24,17 +24,32 @@ module QuackShadow
     end
 
     # The transaction is gone when it returns. That it can not be prepared, as
-    # with temporary tables, ends it as well.
+    # with temporary tables, ends it as well. Errors of the connection leave it to
+    # another session to find out.
     def run
       return unless (lsn = prepare)
 
-      begin
-        wait_for_decoding(lsn)
-        roll_back(@session.method(:control))
-      rescue PG::Error
-        elsewhere { |other| roll_back(other) }
-      end
-      confirm
+      wait_for_decoding(lsn)
+      settle
+    end
+
+    # Rolls gid back and makes sure of it. control runs SQL and returns its results.
+    def self.settle(control, gid, xid)
+      roll_back(control, gid)
+      status = control.call("SELECT pg_catalog.pg_xact_status('#{xid}'::text::pg_catalog.xid8)").last.getvalue(0, 0)
+      raise Leak, "the transaction #{xid} is #{status}" unless status == "aborted"
+    end
+
+    # That there is none any more is as good: a watchdog may have been first, and
+    # is waited for when it is about to. What counts is what became of the
+    # transaction.
+    def self.roll_back(control, gid, tries = 100)
+      control.call("ROLLBACK PREPARED '#{gid}'")
+    rescue PG::UndefinedObject
+      nil
+    rescue PG::ObjectNotInPrerequisiteState
+      sleep 0.002
+      retry if (tries -= 1).positive?
     end
 
     # What is prepared under one of our names, by this role in this database, and
@@ -70,6 +85,7 @@ module QuackShadow
     # prepared. The message makes a transaction that has written nothing that is
     # logged known to the decoder as well.
     def prepare
+      @session.gid = @gid
       @session.control(<<~SQL).last.getvalue(0, 0)
         RESET SESSION AUTHORIZATION; RESET ROLE;
         SELECT pg_catalog.pg_logical_emit_message(true, 'txshadow', '#{@session.connection.escape_string(@id)}');
@@ -80,24 +96,11 @@ module QuackShadow
       raise if e.is_a?(Lost) || @session.status == :gone
 
       if @session.status == :idle # what stands behind the PREPARE may have been cancelled
-        roll_back(@session.method(:control))
-        confirm
+        settle
       else
         @session.control("ROLLBACK")
       end
       nil
-    end
-
-    # That there is none any more is as good: a watchdog may have been first, and
-    # is waited for when it is about to. What counts is what became of the
-    # transaction.
-    def roll_back(control, tries = 100)
-      control.call("ROLLBACK PREPARED '#{@gid}'")
-    rescue PG::UndefinedObject
-      nil
-    rescue PG::ObjectNotInPrerequisiteState
-      sleep 0.002
-      retry if (tries -= 1).positive?
     end
 
     # Until the slot has given what was prepared, is gone, or the time is up.
@@ -112,23 +115,6 @@ module QuackShadow
       end
     end
 
-    def confirm
-      ask = "SELECT pg_catalog.pg_xact_status('#{@session.xid}'::text::pg_catalog.xid8)"
-      status = begin
-        @session.control(ask).last.getvalue(0, 0)
-      rescue PG::Error
-        elsewhere { |control| control.call(ask).getvalue(0, 0) }
-      end
-      raise Leak, "the transaction #{@session.xid} is #{status}" unless status == "aborted"
-    end
-
-    def elsewhere
-      other = PG.connect(**@adapter.sessions.parameters)
-      yield other.method(:exec)
-    rescue PG::Error => e
-      raise Leak, e.message
-    ensure
-      other&.finish
-    end
+    def settle = self.class.settle(@session.method(:control), @gid, @session.xid)
   end
 end

@@ -34,7 +34,7 @@ module QuackShadow
       def initialize = super("default_transaction_isolation is serializable: an open shadow would make live transactions fail with 40001")
     end
 
-    attr_reader :adapter, :connection, :opened, :pid, :started, :xid, :nonce, :limit, :lock_timeout, :isolation
+    attr_reader :adapter, :connection, :opened, :pid, :started, :server, :xid, :nonce, :limit, :lock_timeout, :isolation
 
     def initialize(adapter)
       @adapter = adapter
@@ -48,6 +48,9 @@ module QuackShadow
       close
       raise
     end
+
+    # The name under which its transaction may be prepared; nil for none.
+    attr_accessor :gid
 
     # Whether another process of ours has opened it.
     def inherited? = @process != Process.pid
@@ -98,9 +101,10 @@ module QuackShadow
     def set_up
       raise Unfit, "the connection has a transaction open" unless status == :idle
 
-      id, name, version, @started = control(<<~SQL).first.values.first
+      id, name, version, @started, @server = control(<<~SQL).first.values.first
         SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('application_name'), pg_catalog.current_setting('server_version_num'),
-        (SELECT #{Elsewhere.instant('backend_start')} FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid())
+        (SELECT #{Elsewhere.instant('backend_start')} FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()),
+        #{Elsewhere.instant(Elsewhere::SERVER)}
       SQL
       pooled! unless id.to_i == @connection.backend_pid
       @pid = id.to_i

@@ -33,7 +33,7 @@ module QuackShadow
 
     def parameters = PinnedAdapter.quack_parameters(database)
 
-    def gone(session) = Elsewhere.gone(parameters, session.pid, session.started)
+    def gone(session) = Elsewhere.gone(parameters, session)
 
     private
 

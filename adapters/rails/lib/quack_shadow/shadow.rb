@@ -42,8 +42,7 @@ module QuackShadow
 
     # Opens the session and its transaction. Raises when it can not.
     def attach
-      session = @adapter.sessions.take
-      readonly? ? session.read_only(ms_left, lock_timeout) : session.arm(ms_left, lock_timeout)
+      session = begun
       @books.open(session.control(Ledger::SQL).last) unless readonly? || session.flushed?
       session.connection.shadow = self
       session.adapter.quack_pin(self)
@@ -82,6 +81,20 @@ module QuackShadow
     def over? = @over
 
     private
+
+    # A session with its transaction. A spare that was cut off while it waited is
+    # known by its first use: another one is taken then.
+    def begun(again: true)
+      session = @adapter.sessions.take
+      readonly? ? session.read_only(ms_left, lock_timeout) : session.arm(ms_left, lock_timeout)
+      session
+    rescue StandardError => e
+      cut = e.is_a?(PG::Error) && session&.status == :gone
+      session&.close
+      raise unless cut && again
+
+      begun(again: false)
+    end
 
     def attach_reading
       raise Over if @over
