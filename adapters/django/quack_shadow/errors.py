@@ -51,6 +51,11 @@ class SessionLost(psycopg2.OperationalError):
     """The shadow's session was ended from outside, or the network failed."""
 
 
+class Unreachable(Exception):
+    """There is no server to ask what became of a shadow, or it is not the one
+    that had its session: perhaps it has restarted."""
+
+
 class ArmError(Exception):
     """A shadow's session can not be made fit. reason is why nothing is run."""
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, Optional
 import psycopg2
 
 from . import prepared
+from .errors import Unreachable
 from .footprint import header
 from .layers import layers
 from .shadow import rank
@@ -24,6 +25,7 @@ class Ending(NamedTuple):
     rolled_back: bool  # the server has said so
     reason: str
     footprint: Optional[str] = None  # the header; None when it is not known
+    unreachable: bool = False  # not rolled_back, because there is no server to ask
 
 
 def finish(shadow, sessions, gid="", until=0.0):
@@ -65,16 +67,15 @@ def _roll_back(shadow, session, sessions, gid, until):
     counted = None
     try:
         counted = _counted(shadow, session)
-        if gid and prepared.show(shadow, session, gid, until, sessions.rescue):
+        if gid and prepared.show(shadow, session, gid, until):
             pass  # the transaction has ended as a prepared one that was rolled back
         elif not session.rollback() and layers.watch:
             shadow.work.escaped("unknown")
             return _from_outside(shadow, sessions, None)
     except psycopg2.Error as e:
         return _from_outside(shadow, sessions, f"roll back: {e}")
-    except prepared.Leaked as e:
-        log.error("shadow request %s: %s", shadow.id, e)
-        return Ending(False, shadow.reason)
+    except (prepared.Leaked, Unreachable) as e:
+        return _unconfirmed(shadow, e)
     if shadow.writes or shadow.reason or shadow.work.prepared:
         session.conn.hang_up()
     else:
@@ -114,6 +115,10 @@ def _from_outside(shadow, sessions, why):
     try:
         sessions.gone(shadow.session)
     except Exception as e:
-        log.error("the end of shadow request %s can not be confirmed (%s): %s", shadow.id, shadow.reason, e)
-        return Ending(False, shadow.reason)
+        return _unconfirmed(shadow, e)
     return Ending(True, shadow.reason)
+
+
+def _unconfirmed(shadow, error):
+    log.error("the end of shadow request %s can not be confirmed (%s): %s", shadow.id, shadow.reason, error)
+    return Ending(False, shadow.reason, unreachable=isinstance(error, Unreachable))

@@ -34,13 +34,14 @@ def able(session):
     )[0][0] == "true"
 
 
-def show(shadow, session, gid, until, rescue):
+def show(shadow, session, gid, until):
     """Prepares the transaction, waits until the slot has confirmed it, and rolls
     it back; until is when it has to end at the latest (time.monotonic). False
-    when it was left as it is, for an ordinary ROLLBACK. rescue rolls gid back by
-    another session."""
+    when it was left as it is, for an ordinary ROLLBACK. The driver's errors leave
+    it to another session to find out."""
     if shadow.reason:
         return False
+    session.gid = gid
     try:
         lsn = _prepare(shadow, session, gid)
     except psycopg2.Error as e:
@@ -48,14 +49,9 @@ def show(shadow, session, gid, until, rescue):
         if session.conn.closed or session.conn.state() != IDLE:
             return False
         lsn = None  # what stands behind the PREPARE may have been cancelled
-    try:
-        if lsn:
-            _wait(session, gid, lsn, min(until, time.monotonic() + MOST))
-        _roll_back(session.conn.send, gid)
-    except psycopg2.Error as e:
-        log.warning("the prepared transaction of shadow request %s is rolled back by another session: %s", shadow.id, e)
-        rescue(gid, session.xid)
-        return True
+    if lsn:
+        _wait(session, gid, lsn, min(until, time.monotonic() + MOST))
+    _roll_back(session.conn.send, gid)
     if not aborted(session.conn.send(_status_sql(session.xid))):
         raise Leaked(f"transaction {session.xid} is not aborted after ROLLBACK PREPARED")
     return True
@@ -113,22 +109,13 @@ def _wait(session, gid, lsn, until):
         time.sleep(0.002)
 
 
-def rescue(connect, gid, xid):
-    """Rolls gid back by a new connection, and raises Leaked when that can not
-    be confirmed."""
-    try:
-        connection = connect()
-        try:
-            connection.autocommit = True
-            with connection.cursor() as c:
-                _roll_back(c.execute, gid)
-                c.execute(_status_sql(xid))
-                if not aborted(c.fetchall()):
-                    raise Leaked(f"transaction {xid} is not aborted")
-        finally:
-            connection.close()
-    except psycopg2.Error as e:
-        raise Leaked(f"roll back the prepared transaction {gid}: {e}") from e
+def settle(c, gid, xid):
+    """Rolls gid back by a cursor of another connection, and raises Leaked when
+    its transaction has not been aborted."""
+    _roll_back(c.execute, gid)
+    c.execute(_status_sql(xid))
+    if not aborted(c.fetchall()):
+        raise Leaked(f"transaction {xid} is not aborted")
 
 
 class Sweeper:

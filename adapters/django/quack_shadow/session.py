@@ -52,6 +52,7 @@ class Session:
     def __init__(self, conn):
         self.conn, self.opened = conn, time.monotonic()
         self.xid = self.nonce = ""
+        self.gid = ""  # the name under which its transaction may be prepared
         self.deferrable = self.counting = False
         self.limit_ms = self.lock_ms = 0
         self.isolation = "read committed"

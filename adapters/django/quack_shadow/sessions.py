@@ -5,6 +5,7 @@ import copy
 import logging
 import threading
 import time
+from contextlib import contextmanager
 
 import psycopg2
 from django.core.exceptions import ImproperlyConfigured
@@ -12,7 +13,7 @@ from django.db import Error as DjangoError
 from django.db import connections
 
 from . import prepared
-from .errors import ArmError
+from .errors import ArmError, Unreachable
 from .session import Session, instant
 
 log = logging.getLogger("quack_shadow")
@@ -20,7 +21,12 @@ log = logging.getLogger("quack_shadow")
 CONNECT_TIMEOUT = 5  # seconds
 SPARE_AGE = 60  # seconds: settings of roles change, and firewalls forget idle connections
 GONE_TIMEOUT = 2  # seconds that the end of a session is looked for
+GONE_RETRY = 0.05  # seconds after a look that failed until the next
 _SERVER = "pg_catalog.pg_postmaster_start_time()"
+
+
+class _OtherServer(Unreachable):
+    """It does not help to ask again."""
 
 
 class Sessions:
@@ -105,17 +111,36 @@ class Sessions:
         """An ordinary connection of psycopg2, for what no shadow does."""
         return psycopg2.connect(**self._wrapper().get_connection_params())
 
-    def rescue(self, gid, xid):
-        prepared.rescue(self.connect, gid, xid)
-
     def gone(self, s):
         """Ends a session from outside and returns when the server has it no
-        more; raises when that can not be told."""
-        connection = self.connect()
+        more; raises when that can not be told. A server that has crashed is
+        asked again while it recovers."""
+        until = time.monotonic() + GONE_TIMEOUT
+        while True:
+            try:
+                with self._asking() as c:
+                    return self._end(c, s)
+            except Unreachable as e:
+                if isinstance(e, _OtherServer) or time.monotonic() > until:
+                    raise
+            time.sleep(GONE_RETRY)
+
+    @contextmanager
+    def _asking(self):
+        """A cursor of a new connection. Unreachable says that there was none, or
+        that it broke."""
+        try:
+            connection = self.connect()
+        except psycopg2.OperationalError as e:
+            raise Unreachable(f"ask the server by another session: {e}") from e
         try:
             connection.autocommit = True
             with connection.cursor() as c:
-                self._end(c, s)
+                yield c
+        except psycopg2.Error as e:
+            if connection.closed:
+                raise Unreachable(f"ask the server by another session: {e}") from e
+            raise
         finally:
             connection.close()
 
@@ -128,8 +153,10 @@ class Sessions:
             c.execute(f"SELECT count(*)::int, {instant(_SERVER)} = %s" + which, (s.server, s.pid, s.started))
             n, same = c.fetchone()
             if not same:
-                raise ArmError(f"look for the session {s.pid}: this is another server")
+                raise _OtherServer(f"look for the session {s.pid}: this is another server")
+            if n == 0 and s.gid:  # and what it may have prepared
+                return prepared.settle(c, s.gid, s.xid)
             if n == 0:
-                return
+                return None
             time.sleep(0.002)
         raise ArmError(f"the session {s.pid} is still there after {GONE_TIMEOUT} s")

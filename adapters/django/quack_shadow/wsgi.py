@@ -17,7 +17,7 @@ from .finish import Ending, finish
 from .handling import Handling, failed
 from .hello import Proof, armed
 from .sessions import Sessions
-from .shadow import Shadow
+from .shadow import Shadow, rank
 
 log = logging.getLogger("quack_shadow")
 
@@ -199,12 +199,16 @@ class Adapter:
 
     def _acknowledge(self, start_response, m, ending, answer=None):
         """Answers without an acknowledgement when the rollback could not be
-        confirmed, and without an answer of the application's when there is
-        none."""
+        confirmed: with 503 when that is because there is no server to ask, so that
+        Quack takes it for unconfirmed; else, and for every escape, with a status
+        that nothing between here and Quack answers with for reasons of its own.
+        Without an answer of the application's when there is none."""
         reason = ending.reason
         if not ending.rolled_back:
             why = f" ({reason})" if reason else ""
-            return failed("quack_shadow: the rollback could not be confirmed" + why).send(start_response, [])
+            away = ending.unreachable and rank(reason) < rank("escape")
+            status = "503 Service Unavailable" if away else "500 Internal Server Error"
+            return failed("quack_shadow: the rollback could not be confirmed" + why, status).send(start_response, [])
         if answer is None:
             answer = failed(f"quack_shadow: nothing to compare: {reason}", "503 Service Unavailable")
         if answer.too_long and not reason:
