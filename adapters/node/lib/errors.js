@@ -55,4 +55,10 @@ class LostError extends ShadowError {
   }
 }
 
-module.exports = { ShadowError, RefusedError, OverError, ForeignError, LostError }
+/**
+ * There is no server to ask what became of a shadow, or it is not the one that
+ * had its session: perhaps it has restarted. Met by nobody but us.
+ */
+class UnreachableError extends Error {}
+
+module.exports = { ShadowError, RefusedError, OverError, ForeignError, LostError, UnreachableError }

@@ -3,7 +3,8 @@
 const { rank, ranks } = require('./shadow')
 const { readCounts } = require('./ledger')
 const { IsolationError } = require('./session')
-const { prepareAndRollback, rollbackLeft } = require('./prepare')
+const { prepareAndRollback } = require('./prepare')
+const { UnreachableError } = require('./errors')
 
 /** How long the statements that end a transaction may take. */
 const rollbackMs = 2000
@@ -56,8 +57,9 @@ async function attachReading (shadow) {
 /**
  * Ends the shadow and rolls its transaction back. `rolledBack` says that the
  * server has confirmed it: it holds no lock for it any more. `tables` is what
- * was written, null when that is not known.
- * @returns {Promise<{rolledBack: boolean, reason: string, tables: ?Array}>}
+ * was written, null when that is not known. `unreachable` says that it is not
+ * confirmed because there is no server to ask.
+ * @returns {Promise<{rolledBack: boolean, reason: string, tables: ?Array, unreachable: ?boolean}>}
  */
 async function finish (shadow) {
   if (!await shadow.end()) return endFromOutside(shadow, 'a statement did not end when it was cancelled')
@@ -120,12 +122,11 @@ async function endFromOutside (shadow, why) {
   shadow.session?.close()
   if (!shadow.writing) return { rolledBack: true, reason: shadow.reason, tables: null }
   try {
-    await sessions.gone(shadow.session)
-    if (shadow.prepared) await rollbackLeft(shadow)
+    await sessions.gone(shadow.session, shadow.prepared && { gid: shadow.gid, xid: shadow.prepared })
     return { rolledBack: true, reason: shadow.reason, tables: null }
   } catch (err) {
     log.error(`the end of the transaction of shadow ${shadow.id} can not be confirmed: ${err.message}`)
-    return { rolledBack: false, reason: shadow.reason, tables: null }
+    return { rolledBack: false, reason: shadow.reason, tables: null, unreachable: err instanceof UnreachableError }
   }
 }
 

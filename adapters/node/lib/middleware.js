@@ -6,7 +6,7 @@ const { helloPath, unescaped } = require('./codec')
 const { nestedMark } = require('./baggage')
 const { formatFootprint } = require('./footprint')
 const { Peer, replayed, keptResponse } = require('./replay')
-const { Shadow } = require('./shadow')
+const { Shadow, rank, ranks } = require('./shadow')
 const { start, finish } = require('./finish')
 const { queriedBefore, advice } = require('./before')
 
@@ -185,11 +185,15 @@ function forbid (adapter, req, res, err) {
 
 /**
  * Answers marked. Without an acknowledgement when the rollback could not be
- * confirmed; without an answer of the application's when there is none.
+ * confirmed: with 503 when that is because there is no server to ask, so that Quack
+ * takes it for unconfirmed; else, and for every escape, with a status that nothing
+ * between here and Quack answers with for reasons of its own. Without an answer of
+ * the application's when there is none.
  */
 function acknowledge (adapter, res, marked, ending, answered = null, shadow = null) {
   let { rolledBack, reason, tables } = ending
-  if (!rolledBack) return plain(res, 500, `quack-shadow: the rollback could not be confirmed${reason && ` (${reason})`}`)
+  const away = ending.unreachable && rank(reason) < ranks.escape
+  if (!rolledBack) return plain(res, away ? 503 : 500, `quack-shadow: the rollback could not be confirmed${reason && ` (${reason})`}`)
   const tooLong = answered?.complete && answered.kept.size > answered.kept.limit
   if (tooLong && reason === '') reason = 'unsupported:answer-size'
   const headers = { 'Quack-Shadow-Result': adapter.codec.result(marked.id, 'rolled-back', reason) }

@@ -73,16 +73,6 @@ async function takeBack (control, gid, xid) {
   if (fate !== 'aborted') throw new Error(`the transaction ${xid}, prepared as ${gid}, is ${fate}`)
 }
 
-/** Rolls back what a session that is gone may have left prepared. Throws when that can not be confirmed. */
-async function rollbackLeft (shadow) {
-  const client = await shadow.adapter.sessions.connect()
-  try {
-    await takeBack(controlOf(client), shadow.gid, shadow.prepared)
-  } finally {
-    client.end().catch(() => {})
-  }
-}
-
 /** As Session.control, on a client of pg, for one statement. */
 const controlOf = (client) => async (sql) => [(await client.query({ text: sql, rowMode: 'array' })).rows]
 
@@ -107,4 +97,4 @@ const canPrepareSQL = `SELECT pg_catalog.current_setting('max_prepared_transacti
   AND pg_catalog.current_setting('server_version_num')::int >= 140000 AND pg_catalog.current_setting('wal_level') = 'logical'
   AND EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid = pg_catalog.to_regproc('txshadow.refuse') AND prosrc LIKE '%txshadow.probe%')`
 
-module.exports = { prepareAndRollback, rollbackLeft, rollbackPrepared, controlOf, canPrepareSQL }
+module.exports = { prepareAndRollback, takeBack, rollbackPrepared, controlOf, canPrepareSQL }

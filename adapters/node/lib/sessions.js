@@ -4,12 +4,16 @@ const net = require('node:net')
 const { randomBytes } = require('node:crypto')
 const { Session, state, instant, literal } = require('./session')
 const { outside } = require('./scope')
+const { takeBack, controlOf } = require('./prepare')
+const { UnreachableError } = require('./errors')
 
 const connectTimeoutMs = 5000
 /** How old a spare may get: settings of roles and databases change, and firewalls forget idle connections. */
 const spareAgeMs = 60_000
 /** How long the end of a session is looked for. */
 const goneTimeoutMs = 2000
+/** How long after a look that has failed the next one is. */
+const goneRetryMs = 50
 
 /** Makes dedicated sessions, each for one shadow, and keeps one ready. */
 class Sessions {
@@ -90,26 +94,29 @@ class Sessions {
     return new Promise((resolve) => socket.on('close', resolve).end(request))
   }
 
-  /** Ends a session from outside and returns when the server has it no more; throws when that can not be told. */
-  async gone (session) {
+  /**
+   * Ends a session from outside and returns when the server has it no more, nor
+   * what it may have prepared; throws when that can not be told. A server that has
+   * crashed is asked again while it recovers.
+   * @param {?{gid: string, xid: string}} prepared
+   */
+  async gone (session, prepared) {
     const until = Date.now() + goneTimeoutMs
-    let client = null
-    try {
-      client = await this.connect()
-      const which = ` FROM pg_catalog.pg_stat_activity WHERE pid = ${session.pid} AND ${instant('backend_start')} = ${literal(session.started)}`
-      const same = `${instant('pg_catalog.pg_postmaster_start_time()')} = ${literal(session.server)}`
-      await client.query(`SELECT pg_catalog.pg_terminate_backend(pid)${which} AND ${same}`)
-      for (;;) {
-        const { rows: [row] } = await client.query(`SELECT count(*)::int AS n, ${same} AS same${which}`)
-        if (!row.same) throw new Error('this is another server')
-        if (row.n === 0) return
-        if (Date.now() > until) throw new Error('it is still there')
-        await new Promise((resolve) => setTimeout(resolve, 2))
+    for (;;) {
+      const client = await this.connect().catch((err) => err)
+      try {
+        if (client instanceof Error) throw new UnreachableError(`there is no server: ${client.message}`, { cause: client })
+        return await endSession(client, session, prepared, until)
+      } catch (err) {
+        await pause(goneRetryMs) // by then a connection that has broken is known to have
+        const away = err instanceof UnreachableError || client.gone
+        if (!away || err.other || Date.now() > until) {
+          const Failure = away ? UnreachableError : Error
+          throw new Failure(`end the session ${session.pid} from outside: ${err.message}`, { cause: err })
+        }
+      } finally {
+        if (!(client instanceof Error)) client.end().catch(() => {})
       }
-    } catch (err) {
-      throw new Error(`end the session ${session.pid} from outside: ${err.message}`, { cause: err })
-    } finally {
-      client?.end().catch(() => {})
     }
   }
 
@@ -117,6 +124,7 @@ class Sessions {
   async connect () {
     const client = outside(() => new this.Client(this.config()))
     client.on('error', () => {})
+    client.once('end', () => { client.gone = true })
     await outside(() => client.connect())
     return client
   }
@@ -128,6 +136,23 @@ class Sessions {
     await spare?.close()
   }
 }
+
+/** Has client end a session, and waits until it is gone. */
+async function endSession (client, session, prepared, until) {
+  const which = ` FROM pg_catalog.pg_stat_activity WHERE pid = ${session.pid} AND ${instant('backend_start')} = ${literal(session.started)}`
+  const same = `${instant('pg_catalog.pg_postmaster_start_time()')} = ${literal(session.server)}`
+  await client.query(`SELECT pg_catalog.pg_terminate_backend(pid)${which} AND ${same}`)
+  for (;;) {
+    const { rows: [row] } = await client.query(`SELECT count(*)::int AS n, ${same} AS same${which}`)
+    if (!row.same) throw Object.assign(new UnreachableError('this is another server'), { other: true })
+    if (row.n === 0) break
+    if (Date.now() > until) throw new Error('it is still there')
+    await pause(2)
+  }
+  if (prepared) await takeBack(controlOf(client), prepared.gid, prepared.xid)
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** The next step after an error of opening or arming. */
 function remedy (err) {
