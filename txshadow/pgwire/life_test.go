@@ -160,8 +160,9 @@ func TestCopyInAShadow(t *testing.T) {
 }
 
 func TestCancelsInALaneHitNothingLater(t *testing.T) {
-	p := lane(t, LaneConfig{WallCap: 10 * time.Minute})
-	cancels(t, p, func(*wire) { p.open() })
+	const limit = 20 * time.Minute
+	p := lane(t, LaneConfig{WallCap: limit})
+	cancels(t, p, func(*wire) { p.open(func(s *Shadow) { s.Budget = limit }) })
 	p.close()
 }
 

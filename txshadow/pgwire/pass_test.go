@@ -157,28 +157,36 @@ func TestCancelsHitNothingLater(t *testing.T) {
 	cancels(t, p, func(*wire) {})
 }
 
+// cancels aims each request at the end of its query: earlier by a step after
+// one that came too late, later after one that was in time. So about half of
+// them find the query running, and half that it has just ended.
 func cancels(t *testing.T, p *proxy, before func(*wire)) {
+	const step, spread = 50 * time.Microsecond, 500 * time.Microsecond
 	w := dialWire(t, p.dsn)
 	before(w)
 	secret := binary.BigEndian.AppendUint32(nil, w.pg.PID())
 	secret = append(secret, w.pg.SecretKey()...)
-	hit := 0
-	for i := range iterations(300) {
+	n, hit := iterations(300), 0
+	aim := 5 * time.Millisecond
+	for i := range n {
 		var canceled sync.WaitGroup
-		wait := time.Duration(rand.IntN(2500)) * time.Microsecond
+		wait := aim + rand.N(2*spread) - spread
 		canceled.Go(func() {
 			time.Sleep(wait)
 			p.cancel(secret)
 		})
-		if strings.Contains(w.ask(query("SELECT pg_sleep(0.002)")), catalog.StateCancelled) {
-			hit++
-		}
+		answer := w.ask(query("SELECT pg_sleep(0.01)"))
 		canceled.Wait()
+		if strings.Contains(answer, catalog.StateCancelled) {
+			hit, aim = hit+1, aim+step
+		} else {
+			aim = max(aim-step, 0)
+		}
 		if next := w.ask(query("SELECT 1")); errorCode(next) != "" {
 			t.Fatalf("cancel %d hit the next query: %s", i, next)
 		}
 	}
-	t.Logf("%d of %d queries were cancelled", hit, iterations(300))
+	t.Logf("%d of %d cancels, each aimed at the end of a query, found it running, %d came when it had ended; none hit the next", hit, n, n-hit)
 }
 
 // cancel sends a cancel request and returns when its socket is closed.
