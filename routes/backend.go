@@ -45,7 +45,7 @@ const (
 // RollsBack reports whether the backend can undo a shadow's writes, once it has
 // proved it.
 func (b *Backend) RollsBack() bool {
-	return b.Rollback == RollbackHeader || b.Rollback == RollbackPrefer || b.Rollback == RollbackLanes
+	return b.Rollback != RollbackNone && b.Rollback != ""
 }
 
 // ForLanes is the backend of the instances that run shadow writes: b with the

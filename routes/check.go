@@ -37,7 +37,7 @@ var stageNames = []string{string(StageLegacy), string(StageShadow), string(Stage
 // sent as shadows.
 func (r *Route) sidesShadowed() []Side {
 	switch {
-	case r.Stage == StageLegacy || r.Stage == StageNew || r.Shadow.Sample == 0:
+	case !r.Shadows() || r.Shadow.Sample == 0:
 		return nil
 	case r.Stage == StageRamp || r.Shadow.Run == RunBoth:
 		return []Side{Legacy, New}

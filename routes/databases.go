@@ -64,11 +64,11 @@ func (t *Table) Databases() []*Database {
 	return list
 }
 
-// RollsBack are the databases that a backend with rollback names, sorted by
-// name: those that shadow writes may reach.
-func (t *Table) RollsBack() []*Database {
+// ShadowDatabases are the databases that a backend with rollback names, sorted
+// by name: those that shadow writes may reach.
+func (t *Table) ShadowDatabases() []*Database {
 	return slices.DeleteFunc(t.Databases(), func(d *Database) bool {
-		return !slices.ContainsFunc(t.backends, func(b *Backend) bool { return b.Database == d.Name && b.Rollback != RollbackNone })
+		return !slices.ContainsFunc(t.backends, func(b *Backend) bool { return b.Database == d.Name && b.RollsBack() })
 	})
 }
 

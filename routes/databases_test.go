@@ -34,7 +34,7 @@ func TestDatabases(t *testing.T) {
 			Database{MaxShadows: 4, Watchdog: Watchdog{Off: true, Grace: 100 * time.Millisecond, Cap: 1400 * time.Millisecond}}},
 	} {
 		table := parse(t, strings.Replace(withDatabase, "SETTINGS", c.settings, 1))
-		list := table.RollsBack()
+		list := table.ShadowDatabases()
 		if len(list) != 1 || len(table.Databases()) != 2 {
 			t.Fatalf("%s: %d databases that roll back, of %d", c.reason, len(list), len(table.Databases()))
 		}

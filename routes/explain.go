@@ -184,7 +184,7 @@ func (r *Route) shadowedText(method string) string {
 	switch {
 	case r.New == nil:
 		return "nobody: no route matches"
-	case r.Stage == StageLegacy || r.Stage == StageNew:
+	case !r.Shadows():
 		return "nobody: stage " + string(r.Stage)
 	case r.Shadow.Sample == 0:
 		return "nobody: sample 0%"

@@ -4,7 +4,7 @@ package routes
 // where nothing is shadowed. gRPC is always POST and HTTP/2.
 func (r *Route) grpcText(method string) string {
 	switch {
-	case method != "POST" || r.New == nil || r.Stage == StageLegacy || r.Stage == StageNew || r.Shadow.Sample == 0:
+	case method != "POST" || r.New == nil || len(r.sidesShadowed()) == 0:
 		return ""
 	case r.Legacy.Protocol != ProtocolHTTP2 && r.New.Protocol != ProtocolHTTP2:
 		return ""

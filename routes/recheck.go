@@ -64,7 +64,7 @@ func (r *Route) Rechecked(id string) bool { return r.InShare("recheck", id, r.Sh
 // recheckText says what becomes of a difference in a request; "" where nothing
 // is compared.
 func (r *Route) recheckText(method string) string {
-	if r.New == nil || r.Stage == StageLegacy || r.Stage == StageNew || r.Shadow.Sample == 0 {
+	if r.New == nil || len(r.sidesShadowed()) == 0 {
 		return ""
 	}
 	safe, c := r.SafeFor(method), r.Shadow.Recheck

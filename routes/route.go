@@ -107,11 +107,7 @@ func (r *Route) Shadows() bool {
 // all: the stage has a shadow and the client is in the sample (hash with
 // another salt than LiveSide's).
 func (r *Route) Shadowed(client string) bool {
-	switch r.Stage {
-	case StageShadow, StageRamp, StageVerify:
-		return r.Shadow.Sample >= 1 || place(r.sampleSeed, client) < r.Shadow.Sample
-	}
-	return false
+	return r.Shadows() && (r.Shadow.Sample >= 1 || place(r.sampleSeed, client) < r.Shadow.Sample)
 }
 
 // ShadowFirst reports whether the shadow call of a request with this method is

@@ -29,7 +29,7 @@ func (r *Route) warn(f *faults) {
 	if n := r.node; len(n.path) > 1 && n.path[len(n.path)-1] == '/' && n.parent.parent != nil && n.path == n.parent.path+"/" {
 		f.add(r.Position, r.Name, fmt.Sprintf("only %s matches, not %s", n.path, n.parent.path), fmt.Sprintf("for the path without the slash put a route %s beside the prefix", n.parent.path))
 	}
-	if r.Stage == StageLegacy || r.Stage == StageNew {
+	if !r.Shadows() {
 		return
 	}
 	if r.Legacy == r.New {

@@ -29,7 +29,7 @@ func (d databases) Enter(database string) (leave func(), skip string) {
 // a DSN there is the bound alone.
 func watchdogsOf(t *routes.Table) []watchdog.Spec {
 	var specs []watchdog.Spec
-	for _, d := range t.RollsBack() {
+	for _, d := range t.ShadowDatabases() {
 		specs = append(specs, watchdog.Spec{Name: d.Name, DSN: os.Getenv(d.Env()), Settings: watchdog.Settings{
 			MaxShadows: d.MaxShadows, Off: d.Watchdog.Off, Grace: d.Watchdog.Grace, Cap: d.Watchdog.Cap,
 			Limits: watchdog.Limits(d.Busy),
@@ -50,7 +50,7 @@ func (p *process) useDatabases(t *routes.Table) {
 // unwatched are the warnings for databases without a DSN.
 func unwatched(t *routes.Table) []string {
 	var list []string
-	for _, d := range t.RollsBack() {
+	for _, d := range t.ShadowDatabases() {
 		if os.Getenv(d.Env()) == "" && !d.Watchdog.Off {
 			list = append(list, fmt.Sprintf("%s: %s is not set: nobody ends a shadow that live sessions of database %s wait for\n"+
 				"  put its DSN in %s; quack doctor says what its role needs; or write watchdog: off", d.Position, d.Env(), d.Name, d.Env()))

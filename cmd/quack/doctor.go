@@ -50,7 +50,7 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	} else if err := found.askInstances(ctx, table); err != nil {
 		return err
 	}
-	for _, d := range table.RollsBack() {
+	for _, d := range table.ShadowDatabases() {
 		found.askDatabase(ctx, d, c.Role)
 	}
 	switch {
