@@ -71,8 +71,10 @@ type Footprint []TableRows
 
 // TableRows counts the rows written in one table.
 type TableRows struct {
-	Table                      string // schema-qualified unless in "public"
-	Inserted, Updated, Deleted int64
+	Table    string `json:"table"` // schema-qualified unless in "public"
+	Inserted int64  `json:"inserted"`
+	Updated  int64  `json:"updated"`
+	Deleted  int64  `json:"deleted"`
 }
 
 // Kind says in what way two places differ.

@@ -11,8 +11,8 @@ type Effects []Effect
 
 // Effect counts one kind of work.
 type Effect struct {
-	Name  string // a kind, or a kind and what it was: "mail:OrderMailer.placed"
-	Count int64
+	Name  string `json:"name"` // a kind, or a kind and what it was: "mail:OrderMailer.placed"
+	Count int64  `json:"count"`
 }
 
 // compareEffects lists the effects that the two sides had other numbers of, by

@@ -86,9 +86,8 @@ type Comparison struct {
 	Differences []Found
 	Forgiven    []compare.Forgiven
 	Err         string // with verdict Error: why
-	// Writes is what was compared of writes: "" nothing, "level 1" how many rows
-	// of each table, "level 4" the rows themselves; in older ones "footprint" for
-	// level 1. WritesNote is why it is not level 4 where it was to be.
+	// Writes is what was compared of writes: "" nothing, WritesCounted or
+	// WritesDecoded. WritesNote is why it is not WritesDecoded where it was to be.
 	Writes     string
 	WritesNote string
 	// Secrets are values that are redacted wherever they stand, because their

@@ -62,26 +62,14 @@ type wireSide struct {
 	Trailer    http.Header `json:"trailer,omitempty"`
 	Digest     string      `json:"body_digest,omitempty"`
 	Incomplete string      `json:"incomplete,omitempty"`
-	Footprint  []wireRows  `json:"footprint"` // null when unknown
-	Effects    []wireTimes `json:"effects,omitempty"`
+
+	Footprint compare.Footprint `json:"footprint"` // null when unknown
+	Effects   compare.Effects   `json:"effects,omitempty"`
 	// Writes is absent when it is unknown which rows were written; WritesNote says
 	// what was left out of them.
 	Writes     compare.WriteSet `json:"writes,omitzero"`
 	WritesNote string           `json:"writes_note,omitempty"`
 	wireBody
-}
-
-type wireRows struct {
-	Table    string `json:"table"`
-	Inserted int64  `json:"inserted"`
-	Updated  int64  `json:"updated"`
-	Deleted  int64  `json:"deleted"`
-}
-
-// wireTimes is an effect.
-type wireTimes struct {
-	Name  string `json:"name"`
-	Count int64  `json:"count"`
 }
 
 // MarshalJSON writes a comparison for people and programs: bodies as text
@@ -111,20 +99,11 @@ func sideToWire(s Side) wireSide {
 	w := wireSide{
 		Backend: s.Backend, URL: s.URL, LatencyMS: float64(s.Latency) / float64(time.Millisecond),
 		Status: a.Status, Header: a.Header, Trailer: a.Trailer, Incomplete: a.Incomplete,
+		Footprint: a.Footprint, Effects: a.Effects, Writes: a.Writes, WritesNote: s.WritesNote,
 		wireBody: bodyToWire(a.Body, a.Size, s.BodyNote),
 	}
-	w.Writes, w.WritesNote = a.Writes, s.WritesNote
 	if a.Digest != [32]byte{} {
 		w.Digest = hex.EncodeToString(a.Digest[:])
-	}
-	if a.Footprint != nil {
-		w.Footprint = []wireRows{}
-		for _, t := range a.Footprint {
-			w.Footprint = append(w.Footprint, wireRows(t))
-		}
-	}
-	for _, e := range a.Effects {
-		w.Effects = append(w.Effects, wireTimes(e))
 	}
 	return w
 }
@@ -176,17 +155,11 @@ func (c *Comparison) UnmarshalJSON(b []byte) error {
 func (w wireSide) side() (Side, error) {
 	s := Side{
 		Backend: w.Backend, URL: w.URL, Latency: time.Duration(math.Round(w.LatencyMS * float64(time.Millisecond))), BodyNote: w.Note,
-		Answer:     compare.Exchange{Status: w.Status, Header: w.Header, Trailer: w.Trailer, Size: w.Size, Incomplete: w.Incomplete, Writes: w.Writes},
+		Answer: compare.Exchange{
+			Status: w.Status, Header: w.Header, Trailer: w.Trailer, Size: w.Size, Incomplete: w.Incomplete,
+			Footprint: w.Footprint, Effects: w.Effects, Writes: w.Writes,
+		},
 		WritesNote: w.WritesNote,
-	}
-	if w.Footprint != nil {
-		s.Answer.Footprint = compare.Footprint{}
-		for _, t := range w.Footprint {
-			s.Answer.Footprint = append(s.Answer.Footprint, compare.TableRows(t))
-		}
-	}
-	for _, e := range w.Effects {
-		s.Answer.Effects = append(s.Answer.Effects, compare.Effect(e))
 	}
 	var err error
 	if s.Answer.Body, err = w.bytes(); err != nil {

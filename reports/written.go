@@ -9,14 +9,22 @@ import (
 	"github.com/quackproxy/quack/compare"
 )
 
+// What was compared of writes.
+const (
+	WritesCounted = "level 1" // rows of each table, as the adapters counted them
+	WritesDecoded = "level 4" // the rows, decoded from the log while their transaction was prepared
+
+	writesCountedOnce = "footprint" // WritesCounted in older evidence
+)
+
 // WritesText says what of writes was compared, for a person; "" when nothing was.
 func (c Comparison) WritesText() string {
 	switch c.Writes {
 	case "":
 		return ""
-	case "footprint", "level 1":
+	case writesCountedOnce, WritesCounted:
 		return "writes compared by the number of rows (level 1)"
-	case "level 4":
+	case WritesDecoded:
 		return "writes compared row by row (level 4)"
 	}
 	return "writes compared by " + c.Writes

@@ -6,14 +6,9 @@ import (
 	"fmt"
 
 	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/reports"
 	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/upstream"
-)
-
-// What of writes was compared, in Comparison.Writes.
-const (
-	levelCounts  = "level 1" // rows for each table, as the adapters counted them
-	levelDecoded = "level 4" // the rows, decoded from the log while their transaction was prepared
 )
 
 // reasonPrepare is the reason in the answer to hello of an adapter that takes
@@ -139,9 +134,9 @@ func levelOf(p *pairing) (level, why string) {
 	l, n := &p.legacy, &p.new
 	switch {
 	case l.exchange.Writes != nil && n.exchange.Writes != nil:
-		return levelDecoded, ""
+		return reports.WritesDecoded, ""
 	case l.exchange.Footprint != nil && n.exchange.Footprint != nil:
-		level = levelCounts
+		level = reports.WritesCounted
 	}
 	if why = l.unread; why == "" {
 		why = n.unread
