@@ -80,7 +80,8 @@ type sideView struct {
 // fieldRow is a part of the answers' heads.
 type fieldRow struct{ Name, Legacy, New, Mark string }
 
-// footprintRow is what both sides wrote in a table, in numbers or one row of it.
+// footprintRow is what both sides wrote in a table, in numbers or one row of it, or
+// did besides.
 type footprintRow struct{ Table, Legacy, New, Mark string }
 
 func (s *server) comparisonPage(w http.ResponseWriter, r *http.Request) {
@@ -105,9 +106,9 @@ func (s *server) comparisonPage(w http.ResponseWriter, r *http.Request) {
 		Sides:       []sideView{side("legacy", c, &c.Legacy), side("new", c, &c.New)},
 		Fields:      fieldRows(c, m),
 		Body:        viewBodies(&c.Legacy.Answer, &c.New.Answer, m, r.URL.Query().Get("full") == "1"),
-		Footprint:   footprintRows(c.Legacy.Answer.Footprint, c.New.Answer.Footprint, m),
+		Footprint:   countRows(c, m, "table:", rowCounts),
 		Written:     writtenRows(c),
-		Effects:     effectRows(&c.Legacy.Answer, &c.New.Answer, m),
+		Effects:     countRows(c, m, "effect:", effectCounts),
 		SafeRequest: safeMethod(c.Request.Method),
 	}
 	s.render(w, r, http.StatusOK, "comparison", data)
@@ -166,29 +167,38 @@ func row(name, legacy, new, path string, m *marks) fieldRow {
 	return f
 }
 
-func footprintRows(legacy, new compare.Footprint, m *marks) []footprintRow {
-	if legacy == nil && new == nil {
-		return nil
-	}
-	texts := map[string]*[2]string{}
-	for side, f := range [2]compare.Footprint{legacy, new} {
-		for _, t := range f {
-			if texts[t.Table] == nil {
-				texts[t.Table] = &[2]string{}
-			}
-			texts[t.Table][side] = rowsText(t)
-		}
-	}
-	rows := make([]footprintRow, 0, len(texts))
-	for table, text := range texts {
-		row := footprintRow{Table: table, Legacy: cmp.Or(text[0], written(legacy)), New: cmp.Or(text[1], written(new))}
-		if legacy != nil && new != nil && row.Legacy != row.New {
-			row.Mark = m.of("table:" + table)
+// countRows are what each side did, in numbers, under the names that texts gives.
+func countRows(c *reports.Comparison, m *marks, space string, texts func(*compare.Exchange) map[string]string) []footprintRow {
+	l, n := &c.Legacy.Answer, &c.New.Answer
+	legacy, new := texts(l), texts(n)
+	names := maps.Clone(legacy)
+	maps.Copy(names, new)
+	rows := make([]footprintRow, 0, len(names))
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		row := footprintRow{Table: name, Legacy: cmp.Or(legacy[name], written(l.Footprint)), New: cmp.Or(new[name], written(n.Footprint))}
+		if l.Footprint != nil && n.Footprint != nil && row.Legacy != row.New {
+			row.Mark = m.of(space + name)
 		}
 		rows = append(rows, row)
 	}
-	slices.SortFunc(rows, func(a, b footprintRow) int { return cmp.Compare(a.Table, b.Table) })
 	return rows
+}
+
+func rowCounts(e *compare.Exchange) map[string]string {
+	texts := map[string]string{}
+	for _, t := range e.Footprint {
+		texts[t.Table] = rowsText(t)
+	}
+	return texts
+}
+
+// effectCounts are of what a side did, or would have done, besides writing.
+func effectCounts(e *compare.Exchange) map[string]string {
+	texts := map[string]string{}
+	for _, effect := range e.Effects {
+		texts[effect.Name] = num(effect.Count)
+	}
+	return texts
 }
 
 // writtenRows are the rows that both sides wrote, and what was left out of them.
@@ -211,29 +221,6 @@ func markOf(differs bool) string {
 		return markDiffers
 	}
 	return ""
-}
-
-// effectRows are what each side did, or would have done, besides writing.
-func effectRows(legacy, new *compare.Exchange, m *marks) []footprintRow {
-	texts := map[string]*[2]string{}
-	for side, all := range [2]compare.Effects{legacy.Effects, new.Effects} {
-		for _, e := range all {
-			if texts[e.Name] == nil {
-				texts[e.Name] = &[2]string{}
-			}
-			texts[e.Name][side] = num(e.Count)
-		}
-	}
-	rows := make([]footprintRow, 0, len(texts))
-	for _, name := range slices.Sorted(maps.Keys(texts)) {
-		text := texts[name]
-		row := footprintRow{Table: name, Legacy: cmp.Or(text[0], written(legacy.Footprint)), New: cmp.Or(text[1], written(new.Footprint))}
-		if legacy.Footprint != nil && new.Footprint != nil && row.Legacy != row.New {
-			row.Mark = m.of("effect:" + name)
-		}
-		rows = append(rows, row)
-	}
-	return rows
 }
 
 // written is what a side wrote in a table that its footprint does not name.

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/internal/redact"
@@ -43,7 +44,7 @@ func cleanRow(r *redact.Redactor, table string, row []compare.Column) []compare.
 	for _, c := range row {
 		if c.Value = r.Column(table, c.Name, c.Value); len(c.Value) > valueMax {
 			cut := valueMax
-			for cut > 0 && c.Value[cut]&0xc0 == 0x80 { // not within a character
+			for cut > 0 && !utf8.RuneStart(c.Value[cut]) {
 				cut--
 			}
 			c.Value = c.Value[:cut] + "…"

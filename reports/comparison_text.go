@@ -155,8 +155,8 @@ func (t comparisonText) answers() {
 	t.fields("", l.Answer.Header, n.Answer.Header)
 	t.fields("trailer ", l.Answer.Trailer, n.Answer.Trailer)
 	t.differing("body bytes", number(l.Answer.Size), number(n.Answer.Size))
-	t.footprints(l.Answer.Footprint, n.Answer.Footprint)
-	t.effects(l.Answer.Effects, n.Answer.Effects)
+	t.counts("rows ", rowCounts(l.Answer.Footprint), rowCounts(n.Answer.Footprint))
+	t.counts("effect ", effectCounts(l.Answer.Effects), effectCounts(n.Answer.Effects))
 	t.written()
 }
 
@@ -243,32 +243,29 @@ func wrap(s string, width int) []string {
 	return append(lines, string(runes))
 }
 
-func (t comparisonText) footprints(legacy, new compare.Footprint) {
-	rows := map[string][2]string{}
-	for side, f := range []compare.Footprint{legacy, new} {
-		for _, table := range f {
-			row := rows[table.Table]
-			row[side] = fmt.Sprintf("+%d ~%d -%d", table.Inserted, table.Updated, table.Deleted)
-			rows[table.Table] = row
-		}
-	}
-	for _, table := range slices.Sorted(maps.Keys(rows)) {
-		t.differing("rows "+table, rows[table][0], rows[table][1])
+// counts are numbers that each side has under a name.
+func (t comparisonText) counts(what string, legacy, new map[string]string) {
+	names := maps.Clone(legacy)
+	maps.Copy(names, new)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		t.differing(what+name, legacy[name], new[name])
 	}
 }
 
-func (t comparisonText) effects(legacy, new compare.Effects) {
-	counts := map[string][2]string{}
-	for side, all := range []compare.Effects{legacy, new} {
-		for _, e := range all {
-			row := counts[e.Name]
-			row[side] = number(e.Count)
-			counts[e.Name] = row
-		}
+func rowCounts(f compare.Footprint) map[string]string {
+	counts := map[string]string{}
+	for _, t := range f {
+		counts[t.Table] = fmt.Sprintf("+%d ~%d -%d", t.Inserted, t.Updated, t.Deleted)
 	}
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		t.differing("effect "+name, counts[name][0], counts[name][1])
+	return counts
+}
+
+func effectCounts(all compare.Effects) map[string]string {
+	counts := map[string]string{}
+	for _, e := range all {
+		counts[e.Name] = number(e.Count)
 	}
+	return counts
 }
 
 func (t comparisonText) bodies() {

@@ -49,13 +49,8 @@ type WrittenColumn struct {
 // what is stored of them.
 func (c *Comparison) WrittenRows() []WrittenRow {
 	legacy, new := byTable(c.Legacy.Answer.Writes), byTable(c.New.Answer.Writes)
-	names := map[string]bool{}
-	for name := range legacy {
-		names[name] = true
-	}
-	for name := range new {
-		names[name] = true
-	}
+	names := maps.Clone(legacy)
+	maps.Copy(names, new)
 	var rows []WrittenRow
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		rows = append(rows, c.tableRows(name, legacy[name], new[name])...)
@@ -125,23 +120,23 @@ func rowAt(table string, index int) string { return "table:" + table + "[" + str
 // new where only new has it.
 func (c *Comparison) differsIn(table string, p compare.RowPair) bool {
 	if p.Legacy < 0 { // what only new has stands under new's index
-		return c.hasRow(rowAt(table, p.New), true)
+		return c.differs(func(d Found) bool { return d.At == rowAt(table, p.New) && d.Legacy == "" })
 	}
-	return c.hasRow(rowAt(table, p.Legacy), false) || c.differsAt(rowAt(table, p.Legacy)+".") || c.differsAt(rowAt(table, p.Legacy)+"[")
+	at := rowAt(table, p.Legacy)
+	return c.differs(func(d Found) bool { return d.At == at && d.Legacy != "" || isWithin(d.At, at) })
 }
 
-// hasRow reports whether a whole row is a difference.
-func (c *Comparison) hasRow(at string, ofNew bool) bool {
-	return slices.ContainsFunc(c.Differences, func(d Found) bool {
-		return d.Kind == compare.KindWrites && d.At == at && (d.Legacy == "") == ofNew
-	})
-}
-
-// differsAt reports whether there is a difference at a place that begins so.
+// differsAt reports whether a difference is a place, or within it.
 func (c *Comparison) differsAt(at string) bool {
-	return slices.ContainsFunc(c.Differences, func(d Found) bool {
-		rest, below := strings.CutPrefix(d.At, at)
-		whole := rest == "" || strings.ContainsAny(rest[:1], ".[") || strings.HasSuffix(at, ".") || strings.HasSuffix(at, "[")
-		return d.Kind == compare.KindWrites && below && whole
-	})
+	return c.differs(func(d Found) bool { return d.At == at || isWithin(d.At, at) })
+}
+
+func (c *Comparison) differs(is func(Found) bool) bool {
+	return slices.ContainsFunc(c.Differences, func(d Found) bool { return d.Kind == compare.KindWrites && is(d) })
+}
+
+// isWithin reports whether a path leads on from another.
+func isWithin(path, outer string) bool {
+	rest, on := strings.CutPrefix(path, outer)
+	return on && rest != "" && strings.ContainsAny(rest[:1], ".[")
 }
