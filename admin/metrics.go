@@ -74,14 +74,6 @@ var perRoute = []struct {
 	{"quack_dropped", "Comparisons that the full queue turned away.", func(r *reports.RouteReport) int64 { return r.Dropped }},
 }
 
-// skipReasons bound the label reason; any other is "other".
-var skipReasons = []string{
-	reports.SkipNoProof, reports.SkipLatched, reports.SkipUnconfirmed, reports.SkipBudget, reports.SkipBusy, reports.SkipDatabase,
-	reports.SkipBodySize, reports.SkipNotModified, reports.SkipUpgrade, reports.SkipStream, reports.SkipAborted,
-	reports.SkipTimeout, reports.SkipUnreachable, reports.SkipReadOnly, reports.SkipNested, reports.SkipUnsupported,
-	reports.SkipBreaker, reports.SkipStale, reports.SkipFallback, reports.SkipNotLearnt,
-}
-
 // fallbackReasons bound the label why: proxy's, see there.
 var fallbackReasons = []string{"unreachable", "lost", "breaker", "no-instance"}
 
@@ -119,10 +111,10 @@ func (s *server) routeMetrics(meter metric.Meter) error {
 				o.ObserveInt64(counters[i], c.of(r), route)
 			}
 			o.ObserveFloat64(upper, r.MismatchUpper, route)
-			for reason, n := range bounded(r.Skipped, skipReasons) {
+			for reason, n := range bounded(r.Skipped, func(reason string) bool { return reports.SkipMeans(reason) != "" }) {
 				o.ObserveInt64(skipped, n, metric.WithAttributes(attribute.String("route", r.Name), attribute.String("reason", reason)))
 			}
-			for why, n := range bounded(r.Fallbacks, fallbackReasons) {
+			for why, n := range bounded(r.Fallbacks, func(why string) bool { return slices.Contains(fallbackReasons, why) }) {
 				o.ObserveInt64(fallbacks, n, metric.WithAttributes(attribute.String("route", r.Name), attribute.String("why", why)))
 			}
 		}
@@ -132,10 +124,10 @@ func (s *server) routeMetrics(meter metric.Meter) error {
 }
 
 // bounded is counts by words that are known; all others are "other".
-func bounded(counts map[string]int64, known []string) map[string]int64 {
+func bounded(counts map[string]int64, known func(word string) bool) map[string]int64 {
 	few := make(map[string]int64, len(counts))
 	for word, n := range counts {
-		if !slices.Contains(known, word) {
+		if !known(word) {
 			word = "other"
 		}
 		few[word] += n

@@ -26,27 +26,27 @@ const (
 
 // SkipMeans says what a skip reason means, and what can be done; "" of an
 // unknown one.
-func SkipMeans(reason string) string {
-	return map[string]string{
-		SkipNoProof:     "the backend has not proved that it rolls back",
-		SkipLatched:     "a leak is suspected; reset the route to go on",
-		SkipUnconfirmed: "no answer of the adapter's: 502, 503, 504 or none",
-		SkipBudget:      "a shadow before live ran out of its budget",
-		SkipBusy:        "too many shadows before live at once, over all or on the database (max_shadows)",
-		SkipDatabase:    "the database has enough to do, or its watchdog can not reach it: see quack status",
-		SkipBodySize:    "the request is larger than max_body",
-		SkipNotModified: "live answered 304",
-		SkipUpgrade:     "a protocol upgrade",
-		SkipStream:      "an answer without end, or a gRPC call that is not unary",
-		SkipAborted:     "the live backend could not be reached or broke off, or the client did",
-		SkipTimeout:     "the shadow call took too long: shadow.timeout",
-		SkipStale:       "the shadow call waited for its turn too long to be sent: shadow.timeout",
-		SkipUnreachable: "the shadow backend could not be reached",
-		SkipReadOnly:    "the gate was closed",
-		SkipNested:      "caused by a shadow of ours; refused",
-		SkipUnsupported: "the adapter could not sandbox the request, for the reason in the log of quack serve; or it is gRPC that can not be shadowed: unsafe, before live, or of browsers",
-		SkipBreaker:     "shadow calls were paused after repeated faults",
-		SkipFallback:    "legacy answered in place of new, which was away",
-		SkipNotLearnt:   "the shadow side does not know the client's session: it was not learnt, or is forgotten",
-	}[reason]
+func SkipMeans(reason string) string { return skipMeans[reason] }
+
+var skipMeans = map[string]string{
+	SkipNoProof:     "the backend has not proved that it rolls back",
+	SkipLatched:     "a leak is suspected; reset the route to go on",
+	SkipUnconfirmed: "no answer of the adapter's: 502, 503, 504 or none",
+	SkipBudget:      "a shadow before live ran out of its budget",
+	SkipBusy:        "too many shadows before live at once, over all or on the database (max_shadows)",
+	SkipDatabase:    "the database has enough to do, or its watchdog can not reach it: see quack status",
+	SkipBodySize:    "the request is larger than max_body",
+	SkipNotModified: "live answered 304",
+	SkipUpgrade:     "a protocol upgrade",
+	SkipStream:      "an answer without end, or a gRPC call that is not unary",
+	SkipAborted:     "the live backend could not be reached or broke off, or the client did",
+	SkipTimeout:     "the shadow call took too long: shadow.timeout",
+	SkipStale:       "the shadow call waited for its turn too long to be sent: shadow.timeout",
+	SkipUnreachable: "the shadow backend could not be reached",
+	SkipReadOnly:    "the gate was closed",
+	SkipNested:      "caused by a shadow of ours; refused",
+	SkipUnsupported: "the adapter could not sandbox the request, for the reason in the log of quack serve; or it is gRPC that can not be shadowed: unsafe, before live, or of browsers",
+	SkipBreaker:     "shadow calls were paused after repeated faults",
+	SkipFallback:    "legacy answered in place of new, which was away",
+	SkipNotLearnt:   "the shadow side does not know the client's session: it was not learnt, or is forgotten",
 }
