@@ -175,9 +175,9 @@ func FuzzRulePath(f *testing.F) {
 			t.Fatalf("rules %v, errors %v", rules, errs)
 		}
 		if name := s; utf8.ValidString(name) && utf8.RuneCountInString(name) <= maxNameLength {
-			segments, err := parsePath("$" + nameSegment(name))
+			segments, err := parsePath("$" + NameSegment(name))
 			if err != nil || len(segments) != 1 || segments[0].name != name || segments[0].index >= 0 || segments[0].wild {
-				t.Fatalf("%q came back from %s as %+v, %v", name, nameSegment(name), segments, err)
+				t.Fatalf("%q came back from %s as %+v, %v", name, NameSegment(name), segments, err)
 			}
 		}
 	})

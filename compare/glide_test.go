@@ -180,14 +180,14 @@ func naive(at string, l, n any, to map[string]Kind) {
 		}
 		for k := range l {
 			if v, ok := n[k]; ok {
-				naive(at+nameSegment(k), l[k], v, to)
+				naive(at+NameSegment(k), l[k], v, to)
 			} else {
-				to[at+nameSegment(k)] = KindMissing
+				to[at+NameSegment(k)] = KindMissing
 			}
 		}
 		for k := range n {
 			if _, ok := l[k]; !ok {
-				to[at+nameSegment(k)] = KindAdded
+				to[at+NameSegment(k)] = KindAdded
 			}
 		}
 		return

@@ -267,12 +267,12 @@ func appendName(to, name []byte) []byte {
 	if short {
 		return append(append(to, '.'), name...)
 	}
-	return append(to, nameSegment(string(name))...)
+	return append(to, NameSegment(string(name))...)
 }
 
-// nameSegment writes a member name as RFC 9535 does: .name where that is
+// NameSegment writes a member name as RFC 9535 does: .name where that is
 // allowed, else the bracket form of its normalised paths. Very long names are cut.
-func nameSegment(name string) string {
+func NameSegment(name string) string {
 	short := name != "" && !bytewise.IsDigit(name[0]) && utf8.ValidString(name)
 	for i := 0; i < len(name) && short; i++ {
 		short = isNameByte(name[i]) || bytewise.IsDigit(name[i])

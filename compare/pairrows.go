@@ -1,8 +1,5 @@
 package compare
 
-// NameSegment is a name as it stands in a path: .name, or ['a name'].
-func NameSegment(name string) string { return string(appendName(nil, []byte(name))) }
-
 // RowPair is two rows that are taken for the same one; the index is -1 where one
 // side has none.
 type RowPair struct{ Legacy, New int }

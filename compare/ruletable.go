@@ -43,7 +43,7 @@ func parseTable(path, text string) ([]segment, error) {
 // isPathText reports whether a text is names parted by dots.
 func isPathText(text string) bool {
 	return !slices.ContainsFunc(strings.Split(text, "."), func(name string) bool {
-		return nameSegment(name) != "."+name
+		return NameSegment(name) != "."+name
 	})
 }
 

@@ -245,14 +245,14 @@ func (w *treeWalk) put(among int, ordinal int32, frame int, attr string, f findi
 	f.level, f.ordinal = w.frames[max(among, 0)].level, ordinal
 	f.Path = w.path(frame)
 	if attr != "" {
-		f.Path = joinPath(f.Path, nameSegment(attr))
+		f.Path = joinPath(f.Path, NameSegment(attr))
 	}
 	if !w.keep(&f) {
 		return
 	}
 	f.At = w.exact(frame)
 	if attr != "" {
-		f.At = joinPath(f.At, nameSegment(attr))
+		f.At = joinPath(f.At, NameSegment(attr))
 	}
 	f.Legacy, f.New = show(legacy), show(new)
 	w.found = append(w.found, f)
@@ -262,7 +262,7 @@ func (w *treeWalk) put(among int, ordinal int32, frame int, attr string, f findi
 func (w *treeWalk) path(frame int) string {
 	f := &w.frames[frame]
 	if f.path == "" {
-		f.path = joinPath(w.path(frame-1), nameSegment(f.name))
+		f.path = joinPath(w.path(frame-1), NameSegment(f.name))
 	}
 	return f.path
 }
@@ -271,7 +271,7 @@ func (w *treeWalk) path(frame int) string {
 func (w *treeWalk) exact(frame int) string {
 	f := &w.frames[frame]
 	if f.at == "" {
-		f.at = joinPath(w.exact(frame-1), nameSegment(f.name))
+		f.at = joinPath(w.exact(frame-1), NameSegment(f.name))
 		if f.several {
 			f.at = joinPath(f.at, "["+strconv.Itoa(int(f.index))+"]")
 		}

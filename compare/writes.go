@@ -1,9 +1,6 @@
 package compare
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // What the two sides wrote is compared table by table. The order of statements
 // means nothing; rows are paired by what is in them (writepair.go), and of those
@@ -52,15 +49,9 @@ func (p *pair) compareWrites() *bodies {
 	}
 	w := &writes{pair: p, rules: p.rules.ofTables()}
 	w.read(p.legacy.Writes, p.new.Writes)
-	names := map[string]bool{}
-	for _, side := range w.sides {
-		for name := range side.tables {
-			names[name] = true
-		}
-	}
 	w.pairRows()
 	all := &bodies{}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
+	for _, name := range namesOf(w.sides[0].tables, w.sides[1].tables) {
 		all.add(w.table(name))
 	}
 	return all
