@@ -59,7 +59,7 @@ func idAt(s []byte, i int) int {
 	}
 	for _, length := range [...]int{uuidLength, ulidLength} {
 		end := i + length
-		if end <= len(s) && (end == len(s) || !isWordByte[s[end]]) && (length == ulidLength && isULID(s[i:end]) || length == uuidLength && isUUID(s[i:end])) {
+		if end <= len(s) && (end == len(s) || !isWordByte[s[end]]) && (length == ulidLength && isULID(s[i:end]) || length == uuidLength && IsUUID(s[i:end])) {
 			return length
 		}
 	}

@@ -74,7 +74,7 @@ func looksLikeData(name []byte) bool {
 	if len(name) == 0 {
 		return false
 	}
-	if bytewise.IsDigit(name[0]) || len(name) == uuidLength && isUUID(name) {
+	if bytewise.IsDigit(name[0]) || len(name) == uuidLength && IsUUID(name) {
 		return true
 	}
 	annotation := name[0] == '$' || name[0] == '@'

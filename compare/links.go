@@ -22,7 +22,7 @@ func linkText(s string) linkValue {
 	if s == "" {
 		return linkValue{} // no id at all
 	}
-	if isUUID([]byte(s)) {
+	if IsUUID([]byte(s)) {
 		return linkValue{linkUUID, s}
 	}
 	return linkValue{linkString, s}

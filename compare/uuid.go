@@ -43,8 +43,8 @@ func parseUUID(s []byte) (id uuid, letters letterCase, ok bool) {
 	return id, letters, all < 16
 }
 
-// isUUID reports whether s has the form of RFC 9562 section 4.
-func isUUID(s []byte) bool {
+// IsUUID reports whether s has the form of RFC 9562 section 4.
+func IsUUID(s []byte) bool {
 	_, _, ok := parseUUID(s)
 	return ok
 }

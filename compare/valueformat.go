@@ -68,7 +68,7 @@ func (s scalar) has(f valueFormat) bool {
 func textHas(s []byte, f valueFormat) bool {
 	switch f {
 	case formatUUID:
-		return isUUID(s)
+		return IsUUID(s)
 	case formatULID:
 		return isULID(s)
 	case formatDate:
@@ -196,7 +196,7 @@ func (s scalar) shapes() []shape {
 	if !s.ofText() {
 		return found
 	}
-	if isUUID(s.text) {
+	if IsUUID(s.text) {
 		add(formatUUID, bytewise.HexDigit(s.text[14]))
 	}
 	if _, ok := stamp.Parse(s.text); ok {

@@ -296,23 +296,10 @@ func letsIn(at routes.Place, value string) bool {
 	case routes.InPath:
 		return false
 	case routes.InJSON:
-		return len(value) >= tokenLength && !isUUID(value)
+		return len(value) >= tokenLength && !compare.IsUUID([]byte(value))
 	}
 	return true
 }
 
 // tokenLength is the length from which a value in a body may be a token.
 const tokenLength = 20
-
-// isUUID reports whether a value has the form of RFC 9562 section 4.
-func isUUID(value string) bool {
-	if len(value) != 36 {
-		return false
-	}
-	for i, c := range []byte(value) {
-		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !strings.ContainsRune("0123456789abcdefABCDEF", rune(c)) {
-			return false
-		}
-	}
-	return true
-}
