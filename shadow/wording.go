@@ -34,17 +34,20 @@ type replace func(at routes.Place, value string) (string, bool)
 
 // each asks f for each term that the request has, and puts in what it returns.
 func (w *wording) each(f replace) {
-	w.eachOf(w.req.Route.Terms(), f)
+	w.eachOf(func(routes.Place) bool { return true }, f)
 }
 
 // bearers asks f for each term that says by itself who the client is. Bodies are
 // not looked into for it.
 func (w *wording) bearers(f replace) {
-	w.eachOf(slices.DeleteFunc(slices.Clone(w.req.Route.Terms()), func(at routes.Place) bool { return !at.Bearer() }), f)
+	w.eachOf(routes.Place.Bearer, f)
 }
 
-func (w *wording) eachOf(terms []routes.Place, f replace) {
-	for _, at := range terms {
+func (w *wording) eachOf(wanted func(routes.Place) bool, f replace) {
+	for _, at := range w.req.Route.Terms() {
+		if !wanted(at) {
+			continue
+		}
 		with := func(value string) (string, bool) { return f(at, value) }
 		switch at.In {
 		case routes.InCookie:
