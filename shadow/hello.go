@@ -69,13 +69,10 @@ func (p *proofs) ask(ctx context.Context, k *proof, b *routes.Backend, i *upstre
 
 // prove asks an instance once, in the way of its backend.
 func (p *proofs) prove(ctx context.Context, b *routes.Backend, i *upstream.Instance) hello {
-	switch b.Rollback {
-	case routes.RollbackPrefer:
-		return preferred(ctx, b, i)
-	case routes.RollbackLanes:
+	if b.Rollback == routes.RollbackLanes {
 		return p.inLane(ctx, b, i)
 	}
-	return p.hello(ctx, i)
+	return prove(ctx, p.cfg.Protocol, b, i)
 }
 
 // Prove asks an instance once for its proof that it rolls back, in the way of
@@ -83,21 +80,21 @@ func (p *proofs) prove(ctx context.Context, b *routes.Backend, i *upstream.Insta
 // proxy that listens for it. why is "" when the instance has given it, and else
 // has the next step on a second line where there is one.
 func Prove(ctx context.Context, protocol Protocol, b *routes.Backend, i *upstream.Instance) (why string) {
-	h := hello{detail: "only the proxy that has its lane can ask it"}
-	switch b.Rollback {
-	case routes.RollbackHeader:
-		h = sayHello(ctx, protocol, i)
-	case routes.RollbackPrefer:
-		h = preferred(ctx, b, i)
-	}
+	h := prove(ctx, protocol, b, i)
 	if h.kind != helloReady && h.detail == "" {
 		return "no proof"
 	}
 	return h.detail
 }
 
-func (p *proofs) hello(ctx context.Context, i *upstream.Instance) hello {
-	return sayHello(ctx, p.cfg.Protocol, i)
+func prove(ctx context.Context, protocol Protocol, b *routes.Backend, i *upstream.Instance) hello {
+	switch b.Rollback {
+	case routes.RollbackHeader:
+		return sayHello(ctx, protocol, i)
+	case routes.RollbackPrefer:
+		return preferred(ctx, b, i)
+	}
+	return hello{kind: helloRefused, detail: "only the proxy that has its lane can ask it"}
 }
 
 // sayHello sends one signed hello to an instance.

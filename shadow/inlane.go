@@ -56,7 +56,7 @@ func prover(b *routes.Backend) *routes.Backend {
 // laneOf is where the wire proxy listens for an instance.
 func laneOf(b *routes.Backend, i *upstream.Instance) string {
 	for _, l := range b.Lanes {
-		if l.URL.Scheme == i.URL.Scheme && l.URL.Host == i.URL.Host {
+		if sameHost(l.URL, i.URL) {
 			return l.Listen
 		}
 	}

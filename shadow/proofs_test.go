@@ -224,12 +224,12 @@ func TestHelloAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := r.proofs.hello(t.Context(), upstream.New("accounts", []*url.URL{u}, upstream.Options{}).Instances()[0])
+		h := sayHello(t.Context(), r.proofs.cfg.Protocol, upstream.New("accounts", []*url.URL{u}, upstream.Options{}).Instances()[0])
 		if h.kind != x.kind || (h.detail == "") != (x.kind == helloReady) || !strings.Contains(h.detail, x.detail) {
 			t.Errorf("%s: %+v", x.reason, h)
 		}
 		s.Close()
-		if h := r.proofs.hello(t.Context(), upstream.New("accounts", []*url.URL{u}, upstream.Options{}).Instances()[0]); h.kind != helloSilent {
+		if h := sayHello(t.Context(), r.proofs.cfg.Protocol, upstream.New("accounts", []*url.URL{u}, upstream.Options{}).Instances()[0]); h.kind != helloSilent {
 			t.Errorf("nobody listens: %+v", h)
 		}
 	}
