@@ -2,24 +2,18 @@ package conformance
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/quackproxy/quack/txshadow"
 )
 
-const (
-	slot      = "txshadow_conf1"
-	gidPrefix = "txshadow-conf1-"
-)
+const gidPrefix = "txshadow-conf1-"
 
 // prepared is a request of mode=prepare.
 func (s *suite) prepared(t *testing.T, r request, gid string) *http.Request {
@@ -38,6 +32,28 @@ func (s *suite) prepares(t *testing.T) bool {
 	return s.hello(t).ack.Reason == "prepare"
 }
 
+// preparing sends requests of mode=prepare, each with a name of its own.
+type preparing struct {
+	*suite
+	n int
+}
+
+func (p *preparing) send(t *testing.T, r request) (out reply, gid string) {
+	t.Helper()
+	p.n++
+	gid = fmt.Sprint(gidPrefix, p.n)
+	return p.do(t, p.prepared(t, r, gid)), gid
+}
+
+// plainly sends r, and wants nothing to be against it and nothing of it to be
+// left.
+func (p *preparing) plainly(t *testing.T, r request) (out reply) {
+	t.Helper()
+	p.db.unchanged(t, func() { out, _ = p.send(t, r) })
+	wantPlain(t, out)
+	return out
+}
+
 // checkPrepare: with mode=prepare the transaction is prepared, so that its
 // rows can be decoded, and rolled back all the same.
 func checkPrepare(t *testing.T, s *suite) {
@@ -50,25 +66,11 @@ func checkPrepare(t *testing.T, s *suite) {
 		})
 		t.Skip("this adapter does not offer mode=prepare")
 	}
-	n := 0
-	send := func(t *testing.T, r request) (reply, string) {
-		n++
-		gid := fmt.Sprint(gidPrefix, n)
-		return s.do(t, s.prepared(t, r, gid)), gid
-	}
-	t.Run("without a slot", func(t *testing.T) {
-		s.db.unchanged(t, func() {
-			out, _ := send(t, create)
-			wantPlain(t, out)
-			wantFootprint(t, out, created(1))
-		})
-	})
+	p := &preparing{suite: s}
+	t.Run("without a slot", func(t *testing.T) { wantFootprint(t, p.plainly(t, create), created(1)) })
 	t.Run("with a slot that nobody reads", func(t *testing.T) {
 		openSlot(t, s.db.dsn)
-		s.db.unchanged(t, func() {
-			out, _ := send(t, create)
-			wantPlain(t, out)
-		})
+		p.plainly(t, create)
 	})
 	t.Run("somebody else rolls back first", func(t *testing.T) {
 		openSlot(t, s.db.dsn)
@@ -78,47 +80,33 @@ func checkPrepare(t *testing.T, s *suite) {
 		openSlot(t, s.db.dsn)
 		s.db.unchanged(t, func() { s.checkLostPrepared(t, create) })
 	})
-	t.Run("decoded", func(t *testing.T) {
-		reader := openSlot(t, s.db.dsn)
-		reader.run(t)
-		for _, w := range writes {
-			t.Run(w.name, func(t *testing.T) {
-				s.db.seed(t)
-				s.checkDecoded(t, reader, w, send)
-			})
-		}
-		t.Run("nothing that is logged", func(t *testing.T) { s.checkDecoded(t, reader, note(), send) })
-	})
+	t.Run("decoded", p.checkAllDecoded)
 	t.Run("what can not be prepared", func(t *testing.T) {
-		r := statements(Simple, "CREATE TEMP TABLE mine (n int)", insert)
-		s.db.unchanged(t, func() {
-			out, _ := send(t, r)
-			wantPlain(t, out)
-			wantFootprint(t, out, created(1))
-		})
+		wantFootprint(t, p.plainly(t, statements(Simple, "CREATE TEMP TABLE mine (n int)", insert)), created(1))
 	})
-	t.Run("under another role", func(t *testing.T) {
-		openSlot(t, s.db.dsn) // that nobody reads, so that there is time to look
-		var out reply
-		sent := make(chan struct{})
-		s.db.unchanged(t, func() {
-			owner := make(chan string)
-			go func() { owner <- s.db.ownerOfPrepared(t, sent) }()
-			out, _ = send(t, statements(Simple, insert, "SET ROLE pg_monitor"))
-			close(sent)
-			if got := <-owner; got == "pg_monitor" || got == "" {
-				t.Errorf("the prepared transaction belongs to %q: after SET LOCAL ROLE the session could not roll it back", got)
-			}
-		})
-		wantPlain(t, out)
-	})
+	t.Run("under another role", p.checkRole)
 	t.Run("forged", func(t *testing.T) { s.checkForgedGids(t, create) })
 	t.Run("escapes", func(t *testing.T) {
 		if s.app.Again {
 			t.Skip("the other app of this adapter tries them")
 		}
-		s.tryEscapes(t, func(r request) reply { out, _ := send(t, r); return out })
+		s.tryEscapes(t, func(r request) reply { out, _ := p.send(t, r); return out })
 	})
+}
+
+// checkRole: a prepared transaction belongs to a role that may end it, whatever
+// role the application has taken.
+func (p *preparing) checkRole(t *testing.T) {
+	openSlot(t, p.db.dsn) // that nobody reads, so that there is time to look
+	sent, owner := make(chan struct{}), make(chan string)
+	go func() { owner <- p.db.ownerOfPrepared(t, sent) }()
+	var out reply
+	p.db.unchanged(t, func() { out, _ = p.send(t, statements(Simple, insert, "SET ROLE pg_monitor")) })
+	close(sent)
+	if got := <-owner; got == "pg_monitor" || got == "" {
+		t.Errorf("the prepared transaction belongs to %q: after SET LOCAL ROLE the session could not roll it back", got)
+	}
+	wantPlain(t, out)
 }
 
 // ownerOfPrepared is the owner of a prepared transaction of ours, "" when none
@@ -197,11 +185,24 @@ func (s *suite) checkLostPrepared(t *testing.T, r request) {
 	}
 }
 
+// checkAllDecoded: whatever writes, its rows come out of the slot.
+func (p *preparing) checkAllDecoded(t *testing.T) {
+	reader := openSlot(t, p.db.dsn)
+	reader.run(t)
+	for _, w := range writes {
+		t.Run(w.name, func(t *testing.T) {
+			p.db.seed(t)
+			p.checkDecoded(t, reader, w)
+		})
+	}
+	t.Run("nothing that is logged", func(t *testing.T) { p.checkDecoded(t, reader, note) })
+}
+
 // checkDecoded holds the rows that the slot gives to the footprint.
-func (s *suite) checkDecoded(t *testing.T, reader *slotReader, w write, send func(*testing.T, request) (reply, string)) {
+func (p *preparing) checkDecoded(t *testing.T, reader *slotReader, w write) {
 	var out reply
 	var gid string
-	s.db.unchanged(t, func() { out, gid = send(t, w.request) })
+	p.db.unchanged(t, func() { out, gid = p.send(t, w.request) })
 	wantPlain(t, out)
 	wantFootprint(t, out, w.footprint)
 	rows := int64(0)
@@ -216,12 +217,10 @@ func (s *suite) checkDecoded(t *testing.T, reader *slotReader, w write, send fun
 	}
 }
 
-// note is a write that leaves no rows to decode.
-func note() write {
-	return write{"note", noting, http.StatusOK, txshadow.Footprint{inserted("notes", 1)}}
-}
-
 var noting = statements(Simple, "INSERT INTO notes VALUES (1)")
+
+// note is a write that leaves no rows to decode.
+var note = write{"note", noting, http.StatusOK, txshadow.Footprint{inserted("notes", 1)}}
 
 // checkForgedGids: the name of the prepared transaction is signed and has one
 // form.
@@ -232,91 +231,4 @@ func (s *suite) checkForgedGids(t *testing.T, r request) {
 	good := s.prepared(t, r, gidPrefix+"1").Header.Get(txshadow.HeaderShadow)
 	s.wantForbidden(t, "another gid", r, strings.Replace(good, gidPrefix+"1", gidPrefix+"2", 1))
 	s.wantForbidden(t, "mode=rollback with a gid", r, strings.Replace(good, "mode=prepare", "mode=rollback", 1))
-}
-
-// slotReader reads a two-phase slot as Quack does.
-type slotReader struct {
-	conn *pgx.Conn
-	stop chan struct{}
-	done sync.WaitGroup
-
-	mu    sync.Mutex
-	lines []string
-	err   error
-}
-
-// openSlot makes a slot that is gone at t's end.
-func openSlot(t *testing.T, dsn string) *slotReader {
-	t.Helper()
-	r := &slotReader{conn: connect(t, dsn), stop: make(chan struct{})}
-	ctx, cancel := context.WithTimeout(t.Context(), long)
-	defer cancel()
-	for {
-		_, err := r.conn.Exec(ctx, "SELECT pg_create_logical_replication_slot($1, 'test_decoding', true, true)", slot)
-		var e *pgconn.PgError
-		switch {
-		case err == nil:
-			return r
-		case errors.As(err, &e) && e.Code == "42710": // the session that had it before is still ending
-			time.Sleep(10 * time.Millisecond)
-		default:
-			t.Fatal(err)
-		}
-	}
-}
-
-// run reads until t's end.
-func (r *slotReader) run(t *testing.T) {
-	r.done.Go(r.read)
-	t.Cleanup(func() {
-		close(r.stop)
-		if r.done.Wait(); r.err != nil {
-			t.Error(r.err)
-		}
-	})
-}
-
-func (r *slotReader) read() {
-	for {
-		select {
-		case <-r.stop:
-			return
-		case <-time.After(3 * time.Millisecond):
-		}
-		rows, err := r.conn.Query(context.Background(), "SELECT data FROM pg_logical_slot_get_changes($1, NULL, NULL)", slot)
-		if err == nil {
-			var lines []string
-			lines, err = pgx.CollectRows(rows, pgx.RowTo[string])
-			r.mu.Lock()
-			r.lines = append(r.lines, lines...)
-			r.mu.Unlock()
-		}
-		if err != nil {
-			r.err = fmt.Errorf("read the slot: %w", err)
-			return
-		}
-	}
-}
-
-func (r *slotReader) has(text string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return strings.Contains(strings.Join(r.lines, "\n"), text)
-}
-
-// rows are the changes of the transaction that was prepared as gid.
-func (r *slotReader) rows(gid string) (rows []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, line := range r.lines {
-		switch {
-		case strings.HasPrefix(line, "BEGIN"):
-			rows = nil
-		case strings.HasPrefix(line, "table "):
-			rows = append(rows, line)
-		case strings.HasPrefix(line, "PREPARE TRANSACTION '"+gid+"'"):
-			return rows
-		}
-	}
-	return nil
 }
