@@ -6,22 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/quackproxy/quack/adapters/conformance"
 )
 
-// runAsApp makes the test program the app itself, so that what is tested is
-// built as the test is: with the race detector.
-const runAsApp = "QUACK_TEST_RUN_AS_APP"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(runAsApp) != "" {
-		main()
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { conformance.Main(m, main) }
 
 func TestConformanceWithAPool(t *testing.T) { conform(t, "pool") }
 
@@ -58,14 +46,8 @@ func conform(t *testing.T, database string) { conformance.Run(t, itself(t, datab
 // itself is this program, as the app.
 func itself(t *testing.T, database string) conformance.App {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return conformance.App{
-		Name: "txshadow", Command: []string{self}, Env: []string{runAsApp + "=1", "APP_DATABASE=" + database},
-		OneConnection: database == "conn",
-		Again:         database == "conn",
-		Has:           []conformance.Effect{conformance.Mail, conformance.Job, conformance.Callback, conformance.HTTP},
-	}
+	app := conformance.Itself(t, "txshadow", "APP_DATABASE="+database)
+	app.OneConnection = database == "conn"
+	app.Again = database == "conn"
+	return app
 }
