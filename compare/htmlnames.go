@@ -93,7 +93,7 @@ func (w *treeWalk) compareData(legacy, new string) bool {
 	top := len(w.frames) - 1
 	f := &w.frames[top]
 	at := &base{path: w.path(top), at: w.exact(top)}
-	j := w.pair.newWalk([]byte(legacy), []byte(new))
+	j := w.pair.newWalk([]byte(legacy), []byte(new), w.rules)
 	j.startIn(at, w.tracker.stack[f.rules.from:f.rules.to])
 	if j.compare() != 0 {
 		j.free()

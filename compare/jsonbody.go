@@ -36,8 +36,8 @@ func notJSONText(s []byte) string {
 }
 
 // newWalk makes a walk that knows the ids of the answers.
-func (p *pair) newWalk(legacy, new []byte) *walk {
-	w := newWalk(legacy, new, p.rules)
+func (p *pair) newWalk(legacy, new []byte, rules *Rules) *walk {
+	w := newWalk(legacy, new, rules)
 	if w.ids = p.ids; w.ids != nil {
 		w.apart = w.ids.apart
 	}
@@ -46,7 +46,7 @@ func (p *pair) newWalk(legacy, new []byte) *walk {
 
 // walkJSON gives nil when a text is not JSON.
 func (p *pair) walkJSON(legacy, new []byte, at *base) (*bodies, error) {
-	w := p.newWalk(legacy, new)
+	w := p.newWalk(legacy, new, p.rules)
 	w.start(at)
 	failed := w.compare()
 	if failed == 0 {

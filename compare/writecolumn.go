@@ -52,10 +52,7 @@ func (c *comparedColumn) compare() piece {
 // walk compares the two values as JSON texts.
 func (c *comparedColumn) walk(legacy, new []byte) piece {
 	legacy, new = alikeStamps(c.legacy, c.new, legacy, new)
-	w := newWalk(legacy, new, c.rules)
-	if w.ids = c.pair.ids; w.ids != nil {
-		w.apart = w.ids.apart
-	}
+	w := c.pair.newWalk(legacy, new, c.rules)
 	w.start(&c.at)
 	w.frames[0].ignored = c.ignored
 	if w.compare() < 0 { // too different to be taken apart
