@@ -44,20 +44,20 @@ func play(role string) int {
 	case "guard":
 		return playGuard(dir)
 	case "shop":
-		go func() {
-			io.Copy(io.Discard, os.Stdin)
-			os.Exit(1)
-		}()
+		go endWithParent()
 		return playShop()
 	case "backend":
-		go func() {
-			io.Copy(io.Discard, os.Stdin)
-			os.Exit(1)
-		}()
+		go endWithParent()
 		return playBackend(dir)
 	}
 	fmt.Fprintf(os.Stderr, "no such role: %q\n", role)
 	return 2
+}
+
+// endWithParent ends the process when the one that has started it is gone.
+func endWithParent() {
+	io.Copy(io.Discard, os.Stdin)
+	os.Exit(1)
 }
 
 // guard is a process that ends Quack when the soak is killed.
