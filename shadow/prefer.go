@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/quackproxy/quack/routes"
@@ -32,10 +33,10 @@ func preferenceApplied(h http.Header) (Ack, error) {
 	}
 	rolledBack, others := 0, 0
 	for _, p := range preferences(all) {
-		switch name, _, _ := strings.Cut(p, "="); {
+		switch {
 		case strings.EqualFold(p, txRollback):
 			rolledBack++
-		case strings.EqualFold(strings.TrimSpace(name), "tx"):
+		case isTx(p):
 			others++
 		}
 	}
@@ -79,13 +80,7 @@ func withoutTx(lines []string) []string {
 	var kept []string
 	for _, line := range lines {
 		all := preferences([]string{line})
-		rest := make([]string, 0, len(all))
-		for _, p := range all {
-			if name, _, _ := strings.Cut(p, "="); !strings.EqualFold(strings.TrimSpace(name), "tx") {
-				rest = append(rest, p)
-			}
-		}
-		switch {
+		switch rest := slices.DeleteFunc(slices.Clone(all), isTx); {
 		case len(rest) == len(all):
 			kept = append(kept, line)
 		case len(rest) > 0:
@@ -93,6 +88,12 @@ func withoutTx(lines []string) []string {
 		}
 	}
 	return kept
+}
+
+// isTx reports whether a preference says something of transactions.
+func isTx(preference string) bool {
+	name, _, _ := strings.Cut(preference, "=")
+	return strings.EqualFold(strings.TrimSpace(name), "tx")
 }
 
 // preferred asks an instance to undo a GET that changes nothing, to see whether
