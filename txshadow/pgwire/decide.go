@@ -208,7 +208,7 @@ func (m *member) decideInside(sql string, st sqltext.Statement) action {
 // passing notes what a statement that goes to the server will leave behind.
 func (m *member) passing(st sqltext.Statement) {
 	sh := m.sh
-	m.now = []sqltext.Statement{st}
+	m.now = sqltext.Sent{st}
 	if sh == nil || sh.armed == nil || m.lane.cfg.layers.noInterception {
 		return
 	}

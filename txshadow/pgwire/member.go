@@ -44,17 +44,17 @@ type group struct {
 	skipping  bool
 	segment   []frame // rewritten, to be sent
 	expects   []expect
-	unsynced  bool                // the server has had messages, and no Sync
-	covered   *ledger.Mark        // savepoint of the implicit transaction
-	wrote     bool                // the implicit transaction
-	broken    bool                // we have refused something, which the server does not know
-	inQuery   bool                // a simple query is run
-	copies    bool                // the segment has a COPY
-	copied    bool                // the server has asked for the data of one
-	swallowed bool                // a Sync was sent with a COPY, and counts for nothing
-	now       []sqltext.Statement // what is under way
-	fused     bool                // the fuse has spoken
-	held      frame               // a CommandComplete that waits for the end of its transaction
+	unsynced  bool         // the server has had messages, and no Sync
+	covered   *ledger.Mark // savepoint of the implicit transaction
+	wrote     bool         // the implicit transaction
+	broken    bool         // we have refused something, which the server does not know
+	inQuery   bool         // a simple query is run
+	copies    bool         // the segment has a COPY
+	copied    bool         // the server has asked for the data of one
+	swallowed bool         // a Sync was sent with a COPY, and counts for nothing
+	now       sqltext.Sent // what is under way
+	fused     bool         // the fuse has spoken
+	held      frame        // a CommandComplete that waits for the end of its transaction
 }
 
 // expect is an answer that is owed for a message that was sent.

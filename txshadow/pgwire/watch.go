@@ -5,7 +5,6 @@ import (
 
 	"github.com/quackproxy/quack/txshadow"
 	"github.com/quackproxy/quack/txshadow/internal/catalog"
-	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
 // watch looks at where a unit has left the session. An idle session, the
@@ -49,25 +48,12 @@ func (m *member) observe(f frame) {
 	case e.Code == catalog.StateFuse:
 		m.fused = true
 	case e.Code == catalog.StateReadOnly && sh.Mode == txshadow.ModeReadOnly && (sh.tx == nil || !sh.tx.read):
-		sh.note("write:" + catalog.StateReadOnly + detail(m.now))
+		sh.note("write:" + catalog.StateReadOnly + m.now.Writer())
 	case e.Code == catalog.StateProcedure && sh.tx == nil:
 		sh.note("unsupported:procedure")
 	case e.Code == catalog.StateLock && e.Routine == "ProcessInterrupts": // not NOWAIT, with which the application itself asked for it
 		sh.note("unsupported:lock-timeout")
 	}
-}
-
-// detail names what tried to write.
-func detail(stmts []sqltext.Statement) string {
-	for _, st := range stmts {
-		if st.Writes && st.Table != "" {
-			return ":" + st.Verb + ":" + st.Table
-		}
-	}
-	if len(stmts) > 0 {
-		return ":" + stmts[0].Verb
-	}
-	return ""
 }
 
 // lostSession is called when the session can not be used any more.
