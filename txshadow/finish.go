@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/quackproxy/quack/txshadow/internal/reasons"
 	"github.com/quackproxy/quack/txshadow/internal/turn"
 )
 
@@ -91,7 +92,7 @@ func (s *shadow) endFromOutside(why error) Ending {
 // it is still the one that was armed, and what it has written. "" when the
 // answers would be of no use.
 func (s *shadow) questions(ctx context.Context) string {
-	if s.mode != ModeRollback || rank(s.noted()) >= rank("budget") {
+	if s.mode != ModeRollback || reasons.Rank(s.noted()) >= reasons.Rank("budget") {
 		return ""
 	}
 	if s.tx != nil { // never committed: an application's pool would roll it back

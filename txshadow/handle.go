@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"time"
+
+	"github.com/quackproxy/quack/txshadow/internal/reasons"
 )
 
 // run runs a shadow that has been verified and answers with its signed
@@ -134,7 +136,7 @@ func (a *front) acknowledge(w http.ResponseWriter, m Marked, e Ending, answered 
 			why += " (" + e.Reason + ")"
 		}
 		status := http.StatusInternalServerError
-		if e.Unreachable && rank(e.Reason) < rank("escape") {
+		if e.Unreachable && reasons.Rank(e.Reason) < reasons.Rank("escape") {
 			status = http.StatusServiceUnavailable
 		}
 		http.Error(w, why, status)

@@ -2,9 +2,10 @@ package txshadow
 
 import (
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/quackproxy/quack/txshadow/internal/reasons"
 )
 
 // Shadow is one shadow request under way, as far as it does not depend on the
@@ -50,26 +51,10 @@ func (s *Shadow) Note(reason string) { s.note(reason) }
 // Noted is the reason that the acknowledgement will give so far.
 func (s *Shadow) Noted() string { return s.noted() }
 
-// rank orders reasons: a graver one replaces a lesser one, else the first stays.
-func rank(reason string) int {
-	kind, _, _ := strings.Cut(reason, ":")
-	switch kind {
-	case "escape":
-		return 4
-	case "write":
-		return 3
-	case "budget":
-		return 2
-	case "unsupported":
-		return 1
-	}
-	return 0
-}
-
 func (s *Shadow) note(reason string) {
 	s.noting.Lock()
 	defer s.noting.Unlock()
-	if rank(reason) > rank(s.reason) {
+	if reasons.Rank(reason) > reasons.Rank(s.reason) {
 		s.reason = reason
 	}
 }

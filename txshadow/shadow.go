@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
+	"github.com/quackproxy/quack/txshadow/internal/reasons"
 	"github.com/quackproxy/quack/txshadow/internal/turn"
 )
 
@@ -54,7 +55,7 @@ func (s *shadow) Free() { s.free() }
 func (s *shadow) refuse(reason string) error {
 	err := &RefusedError{Reason: reason}
 	s.note(reason)
-	if rank(reason) == rank("escape") {
+	if reasons.Rank(reason) == reasons.Rank("escape") {
 		s.log.Error("shadow request tried to end its transaction", "reason", reason)
 		s.turn.Stop(err)
 	}

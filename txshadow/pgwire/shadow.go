@@ -3,11 +3,11 @@ package pgwire
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/quackproxy/quack/txshadow"
 	"github.com/quackproxy/quack/txshadow/internal/ledger"
+	"github.com/quackproxy/quack/txshadow/internal/reasons"
 )
 
 // Shadow is one shadow request.
@@ -70,22 +70,6 @@ func newShadow(l *Lane, s Shadow) *shadow {
 	return sh
 }
 
-// rank orders reasons: a graver one replaces a lesser one, else the first stays.
-func rank(reason string) int {
-	kind, _, _ := strings.Cut(reason, ":")
-	switch kind {
-	case "escape":
-		return 4
-	case "write":
-		return 3
-	case "budget":
-		return 2
-	case "unsupported":
-		return 1
-	}
-	return 0
-}
-
 // note keeps the reason that the outcome will give.
 func (sh *shadow) note(reason string) {
 	sh.lane.mu.Lock()
@@ -94,7 +78,7 @@ func (sh *shadow) note(reason string) {
 }
 
 func (sh *shadow) noteLocked(reason string) {
-	if rank(reason) > rank(sh.reason) {
+	if reasons.Rank(reason) > reasons.Rank(sh.reason) {
 		sh.reason = reason
 	}
 }
