@@ -21,7 +21,8 @@ import (
 // newMetrics makes the handler of /metrics. What is shown is read from where it
 // is counted, when it is asked for: the pages, the API and the metrics can not
 // disagree. Labels are bounded by the table in force (routes that are no longer
-// in it are left out), by the backends, and by the reasons that Quack knows.
+// in it are left out), by the backends, by the reasons that Quack knows, and by
+// the few words of adapters that reports keeps for each route.
 func (s *server) newMetrics(c Config) (http.Handler, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -95,6 +96,11 @@ func (s *server) routeMetrics(meter metric.Meter) error {
 	if err != nil {
 		return err
 	}
+	unsupported, err := meter.Int64ObservableCounter("quack_skipped_unsupported",
+		metric.WithDescription("Requests that were skipped as unsupported, by the word with which the adapter has said what could not be undone."))
+	if err != nil {
+		return err
+	}
 	upper, err := meter.Float64ObservableGauge("quack_mismatch_upper95", metric.WithDescription("Upper bound of the share of mismatches, at 95 % confidence; 1 when nothing was compared."))
 	if err != nil {
 		return err
@@ -114,12 +120,15 @@ func (s *server) routeMetrics(meter metric.Meter) error {
 			for reason, n := range bounded(r.Skipped, func(reason string) bool { return reports.SkipMeans(reason) != "" }) {
 				o.ObserveInt64(skipped, n, metric.WithAttributes(attribute.String("route", r.Name), attribute.String("reason", reason)))
 			}
+			for word, n := range r.Unsupported {
+				o.ObserveInt64(unsupported, n, metric.WithAttributes(attribute.String("route", r.Name), attribute.String("word", word)))
+			}
 			for why, n := range bounded(r.Fallbacks, func(why string) bool { return slices.Contains(fallbackReasons, why) }) {
 				o.ObserveInt64(fallbacks, n, metric.WithAttributes(attribute.String("route", r.Name), attribute.String("why", why)))
 			}
 		}
 		return nil
-	}, append(all, skipped, fallbacks, upper)...)
+	}, append(all, skipped, unsupported, fallbacks, upper)...)
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quackproxy/quack/admin"
 	"github.com/quackproxy/quack/control"
+	"github.com/quackproxy/quack/reports"
 )
 
 func TestMetrics(t *testing.T) {
@@ -24,6 +25,8 @@ func TestMetrics(t *testing.T) {
 	}
 	w.control.LoadFailed(errors.New("x"))
 	w.reports.Skip("accounts.create", "made up")
+	w.reports.Skip("accounts.create", reports.Unsupported("too-many-statements"))
+	w.reports.Skip("accounts.create", reports.Unsupported("Of No Form"))
 	w.reports.Skip("gone", "no-proof")
 	w.reports.Fallback("accounts.create", "lost")
 	w.reports.Fallback("accounts.create", "made up")
@@ -42,6 +45,9 @@ func TestMetrics(t *testing.T) {
 		`quack_dropped_total{route="accounts.show"} 0`,
 		`quack_skipped_total{reason="no-proof",route="accounts.create"} 1`,
 		`quack_skipped_total{reason="other",route="accounts.create"} 1`,
+		`quack_skipped_total{reason="unsupported",route="accounts.create"} 2`,
+		`quack_skipped_unsupported_total{route="accounts.create",word="too-many-statements"} 1`,
+		`quack_skipped_unsupported_total{route="accounts.create",word="other"} 1`,
 		`quack_fallbacks_total{route="accounts.create",why="lost"} 1`,
 		`quack_fallbacks_total{route="accounts.create",why="other"} 1`,
 		`quack_mismatch_upper95{route="accounts.create"} 1`,

@@ -126,6 +126,7 @@ type stageInput struct{ Stage, Percent, Why string }
 
 type skipRow struct {
 	Reason, Means string
+	Words         string // of adapters, and how often each
 	Count         int64
 }
 
@@ -161,7 +162,7 @@ func (s *server) showRoute(w http.ResponseWriter, r *http.Request, status int, f
 	}{page: s.base(r, name, "routes"), Report: list[0], Stages: stages}
 	data.Live = "table gate leaks differences counts"
 	data.Failed = failed
-	data.Verdict, data.Pace, data.Skips = routeWords(&list[0]), paceWords(&list[0]), skipRows(list[0].Skipped)
+	data.Verdict, data.Pace, data.Skips = routeWords(&list[0]), paceWords(&list[0]), skipRows(&list[0])
 	for _, info := range s.routeInfos() {
 		if info.Name == name {
 			data.Info, data.Latch = &info, info.Latch
@@ -188,10 +189,14 @@ func (s *server) showRoute(w http.ResponseWriter, r *http.Request, status int, f
 	s.render(w, r, status, "route", data)
 }
 
-func skipRows(skipped map[string]int64) []skipRow {
-	rows := make([]skipRow, 0, len(skipped))
-	for _, reason := range slices.Sorted(maps.Keys(skipped)) {
-		rows = append(rows, skipRow{Reason: reason, Means: reports.SkipMeans(reason), Count: skipped[reason]})
+func skipRows(r *reports.RouteReport) []skipRow {
+	rows := make([]skipRow, 0, len(r.Skipped))
+	for _, reason := range slices.Sorted(maps.Keys(r.Skipped)) {
+		row := skipRow{Reason: reason, Means: reports.SkipMeans(reason), Count: r.Skipped[reason]}
+		if reason == reports.SkipUnsupported {
+			row.Words = r.UnsupportedText()
+		}
+		rows = append(rows, row)
 	}
 	slices.SortStableFunc(rows, func(a, b skipRow) int { return cmp.Compare(b.Count, a.Count) })
 	return rows

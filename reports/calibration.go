@@ -162,6 +162,7 @@ func (g *Calibrating) add(seen map[foundAt]int, d *Found, at time.Time) {
 
 // Skipped counts a request that was taken and not compared.
 func (g *Calibrating) Skipped(reason string) {
+	reason, _ = splitSkip(reason)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.c.Skipped[reason]++

@@ -10,27 +10,28 @@ import (
 // counts are the counters of one route over some time. The JSON form is how
 // they are kept in the store.
 type counts struct {
-	Stage      string           `json:"stage,omitempty"`    // the last one seen
-	StageAt    int64            `json:"stage_at,omitempty"` // when it was first, in Unix nanoseconds
-	Served     [3][6]int64      `json:"served"`             // by side (legacy, new, neither) and class of status
-	Matched    int64            `json:"matched,omitempty"`
-	Mismatched int64            `json:"mismatched,omitempty"`
-	Transient  int64            `json:"transient,omitempty"`
-	Noise      int64            `json:"noise,omitempty"`
-	Forgiven   int64            `json:"forgiven,omitempty"`
-	Errors     int64            `json:"errors,omitempty"`
-	Dropped    int64            `json:"dropped,omitempty"`
-	Unchecked  int64            `json:"unchecked,omitempty"`
-	Suspect    int64            `json:"suspect,omitempty"`
-	Unverified int64            `json:"unverified,omitempty"`
-	Unmarked   int64            `json:"unmarked,omitempty"`
-	Skipped    map[string]int64 `json:"skipped,omitempty"`
-	Fallbacks  map[string]int64 `json:"fallbacks,omitempty"` // by why
-	Legacy     histogram        `json:"legacy,omitempty"`    // of compared requests
-	New        histogram        `json:"new,omitempty"`
-	Answered   histogram        `json:"answered,omitempty"` // of answers to clients that were counted before AnsweredBy was
-	AnsweredBy [3]histogram     `json:"answered_by,omitzero"`
-	AnsweredNS [3]int64         `json:"answered_ns,omitzero"` // sums
+	Stage       string           `json:"stage,omitempty"`    // the last one seen
+	StageAt     int64            `json:"stage_at,omitempty"` // when it was first, in Unix nanoseconds
+	Served      [3][6]int64      `json:"served"`             // by side (legacy, new, neither) and class of status
+	Matched     int64            `json:"matched,omitempty"`
+	Mismatched  int64            `json:"mismatched,omitempty"`
+	Transient   int64            `json:"transient,omitempty"`
+	Noise       int64            `json:"noise,omitempty"`
+	Forgiven    int64            `json:"forgiven,omitempty"`
+	Errors      int64            `json:"errors,omitempty"`
+	Dropped     int64            `json:"dropped,omitempty"`
+	Unchecked   int64            `json:"unchecked,omitempty"`
+	Suspect     int64            `json:"suspect,omitempty"`
+	Unverified  int64            `json:"unverified,omitempty"`
+	Unmarked    int64            `json:"unmarked,omitempty"`
+	Skipped     map[string]int64 `json:"skipped,omitempty"`
+	Unsupported map[string]int64 `json:"unsupported,omitempty"` // of those, by word
+	Fallbacks   map[string]int64 `json:"fallbacks,omitempty"`   // by why
+	Legacy      histogram        `json:"legacy,omitempty"`      // of compared requests
+	New         histogram        `json:"new,omitempty"`
+	Answered    histogram        `json:"answered,omitempty"` // of answers to clients that were counted before AnsweredBy was
+	AnsweredBy  [3]histogram     `json:"answered_by,omitzero"`
+	AnsweredNS  [3]int64         `json:"answered_ns,omitzero"` // sums
 }
 
 func (c *counts) merge(d *counts) {
@@ -55,6 +56,9 @@ func (c *counts) merge(d *counts) {
 	c.Unmarked += d.Unmarked
 	for reason, n := range d.Skipped {
 		c.skip(reason, n)
+	}
+	for word, n := range d.Unsupported {
+		addReason(&c.Unsupported, word, n)
 	}
 	for why, n := range d.Fallbacks {
 		c.fellBack(why, n)
@@ -123,6 +127,7 @@ func (c *counts) report(name string) RouteReport {
 		}
 	}
 	maps.Copy(r.Skipped, c.Skipped)
+	r.Unsupported = maps.Clone(c.Unsupported)
 	r.Fallbacks = maps.Clone(c.Fallbacks)
 	// Transient and noise say nothing for the new side and nothing against it.
 	r.MismatchUpper = upperBound(r.Mismatched, r.Matched+r.Mismatched)
@@ -208,9 +213,16 @@ func (r *Reports) Served(route, stage, side string, status int, latency time.Dur
 	})
 }
 
-// Skip counts a request on a shadowed route that was not compared.
+// Skip counts a request on a shadowed route that was not compared, for one of
+// the reasons Skip…, or for [Unsupported] with a word.
 func (r *Reports) Skip(route, reason string) {
-	r.shards.count(route, func(c *counts) { c.skip(reason, 1) })
+	reason, word := splitSkip(reason)
+	r.shards.count(route, func(c *counts) {
+		c.skip(reason, 1)
+		if word != "" {
+			addReason(&c.Unsupported, word, 1)
+		}
+	})
 }
 
 // Unmarked counts a request at ramp that did not carry what its route knows

@@ -44,6 +44,10 @@ type RouteReport struct {
 	Errors     int64            `json:"errors"`   // not among compared
 	Skipped    map[string]int64 `json:"skipped"`
 	Dropped    int64            `json:"dropped"`
+	// Unsupported are those skipped as unsupported for which the adapter has said
+	// why, by its word: "too-many-statements". At most 50 words, others are
+	// "other".
+	Unsupported map[string]int64 `json:"skipped_unsupported,omitempty"`
 	// Unchecked are mismatches that no re-check has confirmed: of writes, of what
 	// is not in the share that is re-checked, and where a side could not be asked.
 	Unchecked int64 `json:"unchecked,omitempty"`

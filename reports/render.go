@@ -117,9 +117,22 @@ func (r RouteReport) stage() string {
 	return r.Stage
 }
 
-// skipped is "12 (budget 9, timeout 3)", the most frequent reason first.
+// skipped is "12 (budget 9, unsupported 3); unsupported 3 (copy 2, hijack 1)",
+// the most frequent reason first.
 func (r RouteReport) skipped() string {
-	return reasonsText(r.Skipped)
+	text := reasonsText(r.Skipped)
+	if words := r.UnsupportedText(); words != "" {
+		text += "; " + SkipUnsupported + " " + words
+	}
+	return text
+}
+
+// UnsupportedText is "3 (copy 2, hijack 1)", "" where no adapter has said why.
+func (r RouteReport) UnsupportedText() string {
+	if len(r.Unsupported) == 0 {
+		return ""
+	}
+	return reasonsText(r.Unsupported)
 }
 
 // skipReasons are the reasons for which requests were skipped on some route, of

@@ -153,6 +153,9 @@ func TestArithmetic(t *testing.T) {
 		r.Skip("show", reports.SkipBudget)
 	}
 	r.Skip("show", reports.SkipTimeout)
+	r.Skip("show", reports.SkipUnsupported) // of gRPC, say
+	r.Skip("show", reports.Unsupported("hijack"))
+	r.Skip("show", reports.Unsupported("a word: no"))
 	r.Drop("show")
 	r.Fallback("show", "breaker")
 	r.Fallback("show", "lost")
@@ -162,7 +165,8 @@ func TestArithmetic(t *testing.T) {
 	r.Served("other", "legacy", "legacy", 200, time.Millisecond)
 
 	want := reports.RouteReport{Name: "show", Stage: "ramp", Served: 2, Compared: 101, Matched: 95, Mismatched: 3, Transient: 2, Noise: 1,
-		Forgiven: 15, Errors: 4, Skipped: map[string]int64{"budget": 7, "timeout": 1}, Dropped: 1, Unchecked: 2, Suspect: 1, Unverified: 1,
+		Forgiven: 15, Errors: 4, Skipped: map[string]int64{"budget": 7, "timeout": 1, "unsupported": 3},
+		Unsupported: map[string]int64{"hijack": 1, "other": 1}, Dropped: 1, Unchecked: 2, Suspect: 1, Unverified: 1,
 		Fallbacks: map[string]int64{"breaker": 2, "lost": 1}}
 	check := func(when string, got reports.RouteReport) {
 		t.Helper()

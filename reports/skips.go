@@ -1,5 +1,10 @@
 package reports
 
+import (
+	"regexp"
+	"strings"
+)
+
 // Skip reasons: why a request on a shadowed route was not compared.
 const (
 	SkipNoProof     = "no-proof"      // the backend has not proved that it rolls back
@@ -24,6 +29,25 @@ const (
 	SkipNotLearnt   = "not-learnt"    // the shadow side does not know the client's session: what it calls it was not learnt, or is forgotten
 )
 
+// Unsupported is SkipUnsupported with a word for what could not be undone, as
+// an adapter's acknowledgement has it: "unsupported:too-many-statements".
+func Unsupported(word string) string { return SkipUnsupported + ":" + word }
+
+// aWord is what a word of [Unsupported] looks like; any other is "other".
+var aWord = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
+
+// splitSkip parts a skip reason from its word, "" for none.
+func splitSkip(skip string) (reason, word string) {
+	word, found := strings.CutPrefix(skip, Unsupported(""))
+	switch {
+	case !found:
+		return skip, ""
+	case !aWord.MatchString(word):
+		word = "other"
+	}
+	return SkipUnsupported, word
+}
+
 // SkipMeans says what a skip reason means, and what can be done; "" of an
 // unknown one.
 func SkipMeans(reason string) string { return skipMeans[reason] }
@@ -45,7 +69,7 @@ var skipMeans = map[string]string{
 	SkipUnreachable: "the shadow backend could not be reached",
 	SkipReadOnly:    "the gate was closed",
 	SkipNested:      "caused by a shadow of ours; refused",
-	SkipUnsupported: "the adapter could not sandbox the request, for the reason in the log of quack serve; or it is gRPC that can not be shadowed: unsafe, before live, or of browsers",
+	SkipUnsupported: "the adapter could not undo the request, or Quack not shadow the gRPC call",
 	SkipBreaker:     "shadow calls were paused after repeated faults",
 	SkipFallback:    "legacy answered in place of new, which was away",
 	SkipNotLearnt:   "the shadow side does not know the client's session: it was not learnt, or is forgotten",

@@ -93,14 +93,14 @@ func TestAcknowledgements(t *testing.T) {
 		{"an escape", 500, func(h http.Header, id string, _ Mode) {
 			newCodec(secret).acknowledge(h, id, "rolled-back", "escape:commit")
 		}, reports.SkipLatched, true, true},
-		{"none, and a server's own refusal of a large head", 431, func(http.Header, string, Mode) {}, reports.SkipUnsupported, false, false},
-		{"none, and a server's own refusal of a long target", 414, func(http.Header, string, Mode) {}, reports.SkipUnsupported, false, false},
+		{"none, and a server's own refusal of a large head", 431, func(http.Header, string, Mode) {}, "unsupported:head-size", false, false},
+		{"none, and a server's own refusal of a long target", 414, func(http.Header, string, Mode) {}, "unsupported:head-size", false, false},
 		{"out of its budget", 503, func(h http.Header, id string, _ Mode) {
 			newCodec(secret).acknowledge(h, id, "rolled-back", "budget")
 		}, reports.SkipBudget, false, false},
 		{"not to be sandboxed", 501, func(h http.Header, id string, _ Mode) {
 			newCodec(secret).acknowledge(h, id, "rolled-back", "unsupported:copy")
-		}, reports.SkipUnsupported, false, false},
+		}, "unsupported:copy", false, false},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			r := newRig(t, options{rollback: "header", more: writing}).proved(t)

@@ -247,6 +247,7 @@ func (d *Dispatcher) heed(j judgement, req *Request, backend string) string {
 			d.log.Info("shadow requests can not be rolled back by the adapter", "route", req.Route.Name, "backend", backend,
 				"reason", j.detail, "count", n)
 		}
+		return reports.Unsupported(j.word)
 	}
 	return j.skip
 }

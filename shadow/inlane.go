@@ -127,7 +127,7 @@ func (d *Dispatcher) closeLane(lane LaneOpen, a *answered) judgement {
 		return judgeReason(ack.Reason, false)
 	case statements == 0 && 200 <= a.exchange.Status && a.exchange.Status < 300:
 		// It may have no need of its database, or another way to it.
-		return judgement{skip: reports.SkipUnsupported, fault: true, detail: "answered with success, and no statement came through its lane"}
+		return judgement{skip: reports.SkipUnsupported, fault: true, word: "no-statement", detail: "answered with success, and no statement came through its lane"}
 	}
 	a.exchange.Footprint = ack.Footprint
 	d.inserted.add(ack.Footprint)

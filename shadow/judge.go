@@ -15,6 +15,7 @@ type judgement struct {
 	leak   string // why a leak is suspected; the route is latched
 	fault  bool   // not an answer of the backend's own: counts for the breaker
 	wrote  string // what a safe request attempted to write: "25006:insert:accounts"; verb and table may be missing
+	word   string // of reports.SkipUnsupported: what could not be undone
 	detail string // for the log
 }
 
@@ -41,7 +42,7 @@ func judgeUnsafe(h head) judgement {
 		// nothing of preferences in its errors.
 		return judgement{skip: reports.SkipUnconfirmed, detail: fmt.Sprintf("error %d without Preference-Applied", h.status)}
 	case h.ackErr != nil && refusedHead(h.status):
-		return judgement{skip: reports.SkipUnsupported, detail: fmt.Sprintf("the backend refuses so large a head (%d)", h.status)}
+		return judgement{skip: reports.SkipUnsupported, word: "head-size", detail: fmt.Sprintf("the backend refuses so large a head (%d)", h.status)}
 	case h.ackErr != nil && h.status == http.StatusForbidden:
 		return leakOf(fmt.Sprintf("answer 403 without a valid acknowledgement: %v; an adapter that can not verify a request answers so, and runs nothing, but it is not signed", h.ackErr))
 	case h.ackErr != nil:
@@ -83,7 +84,10 @@ func judgeReason(reason string, safe bool) judgement {
 	case kind == "write" && safe:
 		return judgement{wrote: what}
 	}
-	return judgement{skip: reports.SkipUnsupported, detail: reason}
+	if kind != reports.SkipUnsupported {
+		what = "other"
+	}
+	return judgement{skip: reports.SkipUnsupported, word: what, detail: reason}
 }
 
 func leakOf(why string) judgement {
