@@ -28,6 +28,8 @@ type Backend struct {
 
 	Position Position
 
+	forLanes *Backend // made once, since it is asked for with each request
+
 	bad bool // its rollback could not be read: reported there, and not at each route
 }
 
@@ -49,8 +51,11 @@ func (b *Backend) RollsBack() bool {
 }
 
 // ForLanes is the backend of the instances that run shadow writes: b with the
-// URLs of its lanes, and a name that no other has.
-func (b *Backend) ForLanes() *Backend {
+// URLs of its lanes, and a name that no other has. It is nil without
+// RollbackLanes.
+func (b *Backend) ForLanes() *Backend { return b.forLanes }
+
+func (b *Backend) makeLanes() *Backend {
 	laned := *b
 	laned.Name, laned.URLs, laned.Health = b.Name+" lanes", nil, Health{}
 	for _, l := range b.Lanes {

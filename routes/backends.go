@@ -68,6 +68,9 @@ func (l *loader) backend(e yamlEntry) *Backend {
 	if ok && !b.bad {
 		l.checkRollback(b, e)
 	}
+	if b.Rollback == RollbackLanes {
+		b.forLanes = b.makeLanes()
+	}
 	return b
 }
 

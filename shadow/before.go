@@ -265,11 +265,7 @@ func (p *Pending) runRolledBack(ctx context.Context, s step, last bool) (a answe
 // last one Before may return while the body is still read; one that has come
 // after Before returned is not compared, because the live call ran beside it.
 func (p *Pending) takeAnswer(ctx context.Context, r *reply, s step, last bool) (answered, string) {
-	inTime := p.waited()
-	if last {
-		inTime = p.confirm()
-	}
-	if !inTime {
+	if !p.inTime(last) {
 		r.leave(nil)
 		return answered{}, reports.SkipBudget
 	}

@@ -92,11 +92,7 @@ func (p *Pending) runInLane(ctx context.Context, s step, last bool) (a answered,
 	if j.skip != "" {
 		return answered{}, d.heed(j, &p.req, s.backend.Name), endedWell
 	}
-	inTime := p.waited()
-	if last {
-		inTime = p.confirm()
-	}
-	if !inTime {
+	if !p.inTime(last) {
 		return answered{}, reports.SkipBudget, endedWell
 	}
 	return a, "", endedWell

@@ -153,6 +153,15 @@ func (p *Pending) waited() bool {
 	return !p.released
 }
 
+// inTime reports whether Before has waited for one of the shadow's calls; after
+// the last it need not wait any longer.
+func (p *Pending) inTime(last bool) bool {
+	if last {
+		return p.confirm()
+	}
+	return p.waited()
+}
+
 // settleBoth ends the shadow's part when both sides were run: they are
 // compared with each other, and the live answer with nothing.
 func (p *Pending) settleBoth(both pairing) {
