@@ -251,7 +251,7 @@ func readHead(r *bufio.Reader) (string, error) {
 // until waits for what other goroutines bring about.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); {
+	for end := time.Now().Add(time.Minute); !ok(); {
 		if time.Now().After(end) {
 			t.Fatalf("did not come about: %s", what)
 		}

@@ -181,7 +181,7 @@ func TestReusePort(t *testing.T) {
 		return n
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	for deadline := time.Now().Add(20 * time.Second); served(first) == 0 || served(second) == 0; {
+	for deadline := time.Now().Add(time.Minute); served(first) == 0 || served(second) == 0; {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d and %d requests served", served(first), served(second))
 		}

@@ -64,7 +64,7 @@ func TestTimestampForgivenPriceFound(t *testing.T) {
 // those at the path.
 func (q *running) forgiven(path string) int64 {
 	q.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		for _, g := range q.differences() {
 			if g.Verdict == reports.VerdictForgiven && g.Path == path {
 				return g.Count

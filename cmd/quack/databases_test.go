@@ -54,7 +54,7 @@ func TestTheWatchdogFreesALiveSession(t *testing.T) {
 		}
 		return status.Databases[0]
 	}
-	for deadline := time.Now().Add(10 * time.Second); !shop().Watching && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !shop().Watching && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 	}
 
 	go q.ask("POST", "/accounts", `{}`)
@@ -68,7 +68,7 @@ func TestTheWatchdogFreesALiveSession(t *testing.T) {
 	}
 	// The row is free as soon as the session has ended, which is counted next.
 	d := shop()
-	for deadline := time.Now().Add(10 * time.Second); d.Blocking == 0 && time.Now().Before(deadline); d = shop() {
+	for deadline := time.Now().Add(time.Minute); d.Blocking == 0 && time.Now().Before(deadline); d = shop() {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if d.Blocking != 1 || d.UnderWay != 1 || d.Max != 1 || d.Database != "shop" {

@@ -87,7 +87,7 @@ func (l *lineage) status() admin.Status {
 // eventually waits for something that is seen from outside.
 func (l *lineage) eventually(what string, ok func() bool) {
 	l.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if ok() {
 			return
 		}

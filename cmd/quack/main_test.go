@@ -216,7 +216,7 @@ func (q *running) ask(method, target, body string) (status int, answer string) {
 func (q *running) until(route, what string, ok func(reports.RouteReport) bool) reports.RouteReport {
 	q.t.Helper()
 	var last []reports.RouteReport
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		list, err := q.client.Report(context.Background(), reports.Filter{Route: route})
 		if err != nil {
 			q.t.Fatal(err)

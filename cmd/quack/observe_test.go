@@ -38,7 +38,7 @@ func (p *parents) all() []string {
 
 func eventually(t *testing.T, q *running, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("did not come about: %s\n%s", what, q.logged())
 		}

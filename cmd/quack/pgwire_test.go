@@ -51,7 +51,7 @@ func TestPgwireVerb(t *testing.T) {
 		}
 	}()
 	listens := regexp.MustCompile(`clients: (\S+),`)
-	for end := time.Now().Add(20 * time.Second); !listens.MatchString(errs.String()); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !listens.MatchString(errs.String()); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it does not listen: %s", errs.String())
 		}

@@ -147,7 +147,7 @@ func TestEqualServicesThroughTheProxy(t *testing.T) {
 func (q *running) groups(comparisons int) []reports.Group {
 	q.t.Helper()
 	var last []reports.Group
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		last = nil
 		sum := 0
 		for _, g := range q.differences() {

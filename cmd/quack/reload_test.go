@@ -37,7 +37,7 @@ func TestBadFileLeavesTheTableInForce(t *testing.T) {
 func (q *running) loadError(text string) {
 	q.t.Helper()
 	var last string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		status, err := q.client.Status(context.Background())
 		if err != nil {
 			q.t.Fatal(err)

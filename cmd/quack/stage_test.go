@@ -108,7 +108,7 @@ func (q *running) answeredBy(side string) {
 	q.t.Helper()
 	want := fmt.Sprintf(`{"side":%q}`, side)
 	var answer string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if _, answer = q.ask("GET", "/a/1", ""); answer == want {
 			return
 		}

@@ -109,7 +109,7 @@ func (q *running) stopping() {
 	if err := q.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		q.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(q.url, "http://"))
 		if err != nil {
 			return

@@ -279,7 +279,7 @@ func rows(t *testing.T, dsn string, want map[string]int) {
 // proved waits until n instances have proved that they roll back.
 func (q *running) proved(n int) {
 	q.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		status, err := q.client.Status(context.Background())
 		if err != nil {
 			q.t.Fatal(err)

@@ -128,7 +128,7 @@ func startWriting(t *testing.T, schema string, write writer, withDSN bool) (q *r
 // rowsReadable waits until the rows of one database can be read.
 func (q *running) rowsReadable() {
 	q.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		status, err := q.client.Status(context.Background())
 		if err != nil {
 			q.t.Fatal(err)

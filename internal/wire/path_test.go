@@ -181,7 +181,7 @@ func (plainProtocol) Nested(http.Header) bool { return false }
 // until waits for what other goroutines bring about.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); !ok(); {
+	for end := time.Now().Add(time.Minute); !ok(); {
 		if time.Now().After(end) {
 			t.Fatalf("did not come about: %s", what)
 		}

@@ -168,7 +168,7 @@ func TestTheScriptPutsADatabaseRight(t *testing.T) {
 	defer c.apply("ALTER SYSTEM RESET max_slot_wal_keep_size;\nSELECT pg_reload_conf();\n")
 	after := c.examine()
 	// A reload is taken notice of a moment later.
-	for deadline := time.Now().Add(10 * time.Second); after.Script() != "" && time.Now().Before(deadline); after = c.examine() {
+	for deadline := time.Now().Add(time.Minute); after.Script() != "" && time.Now().Before(deadline); after = c.examine() {
 	}
 	if after.Missing() || after.Level != 4 || after.Script() != "" {
 		t.Errorf("level %d, script %q\n%s", after.Level, after.Script(), text(after))
