@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os/exec"
 	"strings"
@@ -14,51 +11,11 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
 	"github.com/quackproxy/quack/reports"
 	"github.com/quackproxy/quack/txshadow"
 )
-
-// plainApp is a service that knows nothing of Quack. It keeps accounts, and
-// forgets the audit row when it is told to.
-func plainApp(t *testing.T, dsn string, audits bool) string {
-	t.Helper()
-	pool, err := pgxpool.New(context.Background(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /up", func(w http.ResponseWriter, r *http.Request) {
-		if err := pool.QueryRow(r.Context(), "SELECT 1").Scan(new(int)); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		}
-	})
-	mux.HandleFunc("POST /accounts", func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ Email string }
-		_ = json.NewDecoder(r.Body).Decode(&in)
-		err := pgx.BeginFunc(r.Context(), pool, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(r.Context(), "INSERT INTO accounts (email) VALUES ($1)", in.Email); err != nil || !audits {
-				return err
-			}
-			_, err := tx.Exec(r.Context(), "INSERT INTO audit (what) VALUES ($1)", in.Email)
-			return err
-		})
-		w.Header().Set("Content-Type", "application/json")
-		if err != nil {
-			w.WriteHeader(http.StatusConflict)
-			fmt.Fprint(w, `{"error":"taken"}`)
-			return
-		}
-		w.WriteHeader(http.StatusCreated)
-		fmt.Fprintf(w, `{"email":%q}`, in.Email)
-	})
-	s := httptest.NewServer(mux)
-	t.Cleanup(s.Close)
-	return s.URL
-}
 
 // laneWorld is a database with an application's role, and a lane to it.
 type laneWorld struct {
@@ -113,7 +70,7 @@ func newLaneWorld(t *testing.T) laneWorld {
 func (w laneWorld) start(t *testing.T, legacy, live, second string) *running {
 	t.Helper()
 	settings := fmt.Sprintf(", rollback: lanes, proof: /up, lanes: [{url: %q, listen: %q}]", second, w.listen)
-	return startPrepared(t, shopTable(legacy, live, settings, createRoute), func(cmd *exec.Cmd) {
+	return startPrepared(t, shopTable(legacy, live, settings, strings.Replace(createRoute, "2s", "20s", 1)), func(cmd *exec.Cmd) {
 		cmd.Env = append(cmd.Env, "QUACK_DB_SHOP="+w.dsn, "QUACK_LANES_SHOP="+w.appDSN)
 	})
 }

@@ -27,7 +27,7 @@ import (
 // The test binary is also the quack binary, so that tests run the program as
 // its users do, in a process of its own.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"quack": main})
+	testscript.Main(m, map[string]func(){"quack": main, "plain-app": plainMain})
 }
 
 const (
@@ -108,7 +108,7 @@ func (q *running) launch(flags ...string) {
 		q.client = &admin.Client{Base: "http://" + found[2], Token: testToken, By: "test"}
 	case <-q.exited:
 		q.t.Fatalf("quack serve ended at once:\n%s", q.logged())
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		q.t.Fatalf("quack serve does not come up:\n%s", q.logged())
 	}
 }
