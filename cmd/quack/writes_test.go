@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/quackproxy/quack/admin"
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
 	"github.com/quackproxy/quack/reports"
 	"github.com/quackproxy/quack/txshadow"
@@ -276,7 +278,8 @@ func rows(t *testing.T, dsn string, want map[string]int) {
 	}
 }
 
-// proved waits until n instances have proved that they roll back.
+// proved waits until n instances have proved that they roll back, and all
+// databases are watched that can be: until then their writes are skipped.
 func (q *running) proved(n int) {
 	q.t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
@@ -290,7 +293,8 @@ func (q *running) proved(n int) {
 				proved++
 			}
 		}
-		if proved == n {
+		unwatched := slices.ContainsFunc(status.Databases, func(d admin.Database) bool { return !d.Watching && d.Why != "no DSN is set" })
+		if proved == n && !unwatched {
 			return
 		}
 	}
