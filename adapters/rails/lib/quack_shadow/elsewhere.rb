@@ -4,6 +4,9 @@ module QuackShadow
   # What is done to a shadow's session by another one, when its own connection
   # can not be used.
   module Elsewhere
+    # SQL for the instant at which the server was started.
+    SERVER = "pg_catalog.pg_postmaster_start_time()"
+
     module_function
 
     # SQL for a timestamptz as text that does not depend on settings.
