@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -244,15 +245,22 @@ func TestReadingShadows(t *testing.T) {
 func TestBudget(t *testing.T) {
 	bothDrivers(t, func(t *testing.T, on server) {
 		gone := make(chan string, 1)
+		var run atomic.Bool
 		s := serve(t, on, func(s *service, w http.ResponseWriter, r *http.Request) {
+			run.Store(true)
 			s.db.ExecContext(r.Context(), addAccount, "a")
 			s.db.ExecContext(r.Context(), "SELECT pg_sleep(20)")
 			_, err := s.db.ExecContext(r.Context(), addAccount, "b")
 			gone <- text(err)
 		})
-		out := s.acknowledged(s.marked(txshadow.ModeRollback, 200*time.Millisecond, "POST", "/", ""))
-		if out.ack.Reason != "budget" || out.took > 10*time.Second {
-			t.Errorf("%q after %v", out.ack.Reason, out.took)
+		for budget := 200 * time.Millisecond; !run.Load() && budget < 10*time.Second; budget *= 2 { // it may be over before the service is asked
+			out := s.acknowledged(s.marked(txshadow.ModeRollback, budget, "POST", "/", ""))
+			if out.ack.Reason != "budget" || out.took > 19*time.Second {
+				t.Errorf("%q after %v", out.ack.Reason, out.took)
+			}
+		}
+		if !run.Load() {
+			t.Fatal("the service was not asked within ten seconds")
 		}
 		if err := <-gone; !strings.Contains(err, "the shadow request is over") && !strings.Contains(err, "context canceled") {
 			t.Errorf("after the end: %s", err)
