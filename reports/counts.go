@@ -32,6 +32,14 @@ type counts struct {
 	Answered    histogram        `json:"answered,omitempty"` // of answers to clients that were counted before AnsweredBy was
 	AnsweredBy  [3]histogram     `json:"answered_by,omitzero"`
 	AnsweredNS  [3]int64         `json:"answered_ns,omitzero"` // sums
+
+	// Of compared requests.
+	Statuses       statuses         `json:"statuses,omitempty"`
+	First          [2]int64         `json:"first,omitzero"` // by the side that ran first: legacy, new
+	Ratio          histogram        `json:"ratio,omitempty"`
+	WritesCompared map[string]int64 `json:"writes_compared,omitempty"` // by level
+	// TimedOut are errors that are timeouts; skips have a reason.
+	TimedOut int64 `json:"timed_out,omitempty"`
 }
 
 func (c *counts) merge(d *counts) {
@@ -70,6 +78,15 @@ func (c *counts) merge(d *counts) {
 		c.AnsweredBy[side].merge(d.AnsweredBy[side])
 		c.AnsweredNS[side] += d.AnsweredNS[side]
 	}
+	c.Statuses.merge(d.Statuses)
+	for side, n := range d.First {
+		c.First[side] += n
+	}
+	c.Ratio.merge(d.Ratio)
+	for level, n := range d.WritesCompared {
+		addReason(&c.WritesCompared, level, n)
+	}
+	c.TimedOut += d.TimedOut
 }
 
 // maxReasons bounds the reasons of one route; those beyond are counted as
@@ -111,6 +128,28 @@ func (c *counts) compared(v Verdict) {
 	}
 }
 
+// measured counts what is measured of a comparison, compared or an error.
+func (c *counts) measured(m measures) {
+	if !m.compared {
+		if m.timedOut {
+			c.TimedOut++
+		}
+		return
+	}
+	c.Legacy.add(m.legacy, 1)
+	c.New.add(m.new, 1)
+	c.Statuses.add(m.statuses[0], m.statuses[1], 1)
+	if m.first >= 0 {
+		c.First[m.first]++
+	}
+	if m.hasRatio {
+		c.Ratio.add(m.ratio, 1)
+	}
+	if m.writes != "" {
+		addReason(&c.WritesCompared, m.writes, 1)
+	}
+}
+
 func (c *counts) report(name string) RouteReport {
 	r := RouteReport{
 		Name: name, Stage: c.Stage,
@@ -129,6 +168,16 @@ func (c *counts) report(name string) RouteReport {
 	maps.Copy(r.Skipped, c.Skipped)
 	r.Unsupported = maps.Clone(c.Unsupported)
 	r.Fallbacks = maps.Clone(c.Fallbacks)
+	r.Statuses, r.Ratio, r.WritesCompared = c.Statuses.frequent(), c.Ratio.ratios(), maps.Clone(c.WritesCompared)
+	for side, n := range c.First {
+		if n > 0 {
+			addReason(&r.First, sideNames[side], n)
+		}
+	}
+	r.TimedOut = c.TimedOut
+	for _, reason := range timeouts {
+		r.TimedOut += c.Skipped[reason]
+	}
 	// Transient and noise say nothing for the new side and nothing against it.
 	r.MismatchUpper = upperBound(r.Mismatched, r.Matched+r.Mismatched)
 	return r

@@ -68,6 +68,22 @@ type RouteReport struct {
 	New           Latency          `json:"new"`
 	Answered      Latency          `json:"answered"`       // of all answers to clients
 	Leak          string           `json:"leak,omitempty"` // filled in by admin when latched
+
+	// Statuses are compared requests by the statuses of both sides, the most
+	// frequent first; at most 64 pairs.
+	Statuses []StatusPair `json:"statuses,omitempty"`
+	// First are compared requests by the side that ran first: "legacy", "new".
+	First map[string]int64 `json:"first,omitempty"`
+	// Ratio is new's latency divided by legacy's of the same compared request:
+	// below 1 new is faster.
+	Ratio Quantiles `json:"ratio,omitzero"`
+	// WritesCompared are compared requests whose writes were compared, by level:
+	// WritesCounted, WritesDecoded.
+	WritesCompared map[string]int64 `json:"writes_compared,omitempty"`
+	// TimedOut are those skipped or errors where time ran out: of Skipped those
+	// with the reasons timeout, budget and stale, and of Errors those that a
+	// timeout caused.
+	TimedOut int64 `json:"timed_out,omitempty"`
 }
 
 // Latency are quantiles in milliseconds, at most 5 % off; of compared

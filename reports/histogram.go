@@ -58,9 +58,9 @@ func (h *histogram) merge(other histogram) {
 	}
 }
 
-// quantile is the nearest-rank quantile q in milliseconds, 0 when nothing was
+// class is the class of the nearest-rank quantile q, false when nothing was
 // counted.
-func (h histogram) quantile(q float64) float64 {
+func (h histogram) class(q float64) (uint16, bool) {
 	var total int64
 	for _, c := range h {
 		total += c.n
@@ -68,10 +68,17 @@ func (h histogram) quantile(q float64) float64 {
 	rank := max(1, int64(math.Ceil(q*float64(total))))
 	for _, c := range h {
 		if rank -= c.n; rank <= 0 {
-			return millis(c.class)
+			return c.class, true
 		}
 	}
-	return 0
+	return 0, false
+}
+
+// quantile is the nearest-rank quantile q in milliseconds, 0 when nothing was
+// counted.
+func (h histogram) quantile(q float64) float64 {
+	class, _ := h.class(q) // class 0 is 0 ms
+	return millis(class)
 }
 
 func (h histogram) latency() Latency {

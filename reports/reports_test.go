@@ -167,18 +167,20 @@ func TestArithmetic(t *testing.T) {
 	want := reports.RouteReport{Name: "show", Stage: "ramp", Served: 2, Compared: 101, Matched: 95, Mismatched: 3, Transient: 2, Noise: 1,
 		Forgiven: 15, Errors: 4, Skipped: map[string]int64{"budget": 7, "timeout": 1, "unsupported": 3},
 		Unsupported: map[string]int64{"hijack": 1, "other": 1}, Dropped: 1, Unchecked: 2, Suspect: 1, Unverified: 1,
-		Fallbacks: map[string]int64{"breaker": 2, "lost": 1}}
+		Fallbacks: map[string]int64{"breaker": 2, "lost": 1},
+		Statuses:  []reports.StatusPair{{Legacy: 200, New: 200, Count: 101}}, First: map[string]int64{"legacy": 101}, TimedOut: 8}
 	check := func(when string, got reports.RouteReport) {
 		t.Helper()
 		for _, l := range []struct {
 			name      string
 			got, want float64
-		}{{"legacy p50", got.Legacy.P50, 12}, {"legacy p99", got.Legacy.P99, 12}, {"new p50", got.New.P50, 10}, {"answered p99", got.Answered.P99, 3}, {"upper bound", got.MismatchUpper, 0.0751}} {
+		}{{"legacy p50", got.Legacy.P50, 12}, {"legacy p99", got.Legacy.P99, 12}, {"new p50", got.New.P50, 10}, {"answered p99", got.Answered.P99, 3}, {"upper bound", got.MismatchUpper, 0.0751}, {"ratio p50", got.Ratio.P50, 10. / 12}} {
 			if l.got < 0.95*l.want || l.got > 1.05*l.want {
 				t.Errorf("%s: %s = %g, want %g", when, l.name, l.got, l.want)
 			}
 		}
 		got.Legacy, got.New, got.Answered, got.MismatchUpper = reports.Latency{}, reports.Latency{}, reports.Latency{}, 0
+		got.Ratio = reports.Quantiles{}
 		if got.Compared != got.Matched+got.Mismatched+got.Transient+got.Noise {
 			t.Errorf("%s: compared %d is not the sum", when, got.Compared)
 		}

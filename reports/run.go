@@ -19,7 +19,7 @@ func (r *Reports) Record(c Comparison) {
 	for i := range c.Forgiven {
 		forgiven += int64(max(c.Forgiven[i].Count, 1))
 	}
-	legacy, new := classOf(c.Legacy.Latency), classOf(c.New.Latency)
+	measures := measure(&c)
 	r.shards.count(c.Route, func(n *counts) {
 		n.stands(c.Stage)
 		n.compared(c.Verdict)
@@ -33,10 +33,7 @@ func (r *Reports) Record(c Comparison) {
 		if c.Suspect {
 			n.Suspect++
 		}
-		if c.Verdict != Error {
-			n.Legacy.add(legacy, 1)
-			n.New.add(new, 1)
-		}
+		n.measured(measures)
 	})
 	r.tally.add(&c)
 }

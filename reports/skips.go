@@ -29,6 +29,9 @@ const (
 	SkipNotLearnt   = "not-learnt"    // the shadow side does not know the client's session: what it calls it was not learnt, or is forgotten
 )
 
+// timeouts are the skips where time ran out.
+var timeouts = []string{SkipTimeout, SkipBudget, SkipStale}
+
 // Unsupported is SkipUnsupported with a word for what could not be undone, as
 // an adapter's acknowledgement has it: "unsupported:too-many-statements".
 func Unsupported(word string) string { return SkipUnsupported + ":" + word }
