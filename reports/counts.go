@@ -40,6 +40,8 @@ type counts struct {
 	WritesCompared map[string]int64 `json:"writes_compared,omitempty"` // by level
 	// TimedOut are errors that are timeouts; skips have a reason.
 	TimedOut int64 `json:"timed_out,omitempty"`
+
+	Recent *sparkRing `json:"recent,omitempty"` // in the counters of all time
 }
 
 func (c *counts) merge(d *counts) {
@@ -87,6 +89,7 @@ func (c *counts) merge(d *counts) {
 		addReason(&c.WritesCompared, level, n)
 	}
 	c.TimedOut += d.TimedOut
+	c.mergeRecent(d.Recent)
 }
 
 // maxReasons bounds the reasons of one route; those beyond are counted as
@@ -128,6 +131,9 @@ func (c *counts) compared(v Verdict) {
 	}
 }
 
+// total are the comparisons.
+func (c *counts) total() int64 { return c.Matched + c.Mismatched + c.Transient + c.Noise }
+
 // measured counts what is measured of a comparison, compared or an error.
 func (c *counts) measured(m measures) {
 	if !m.compared {
@@ -154,7 +160,7 @@ func (c *counts) report(name string) RouteReport {
 	r := RouteReport{
 		Name: name, Stage: c.Stage,
 		Matched: c.Matched, Mismatched: c.Mismatched, Transient: c.Transient, Noise: c.Noise,
-		Compared: c.Matched + c.Mismatched + c.Transient + c.Noise,
+		Compared: c.total(),
 		Forgiven: c.Forgiven, Errors: c.Errors, Dropped: c.Dropped, Unmarked: c.Unmarked,
 		Unchecked: c.Unchecked, Suspect: c.Suspect, Unverified: c.Unverified,
 		Skipped: map[string]int64{},

@@ -22,7 +22,7 @@ type groupCount struct {
 
 // write writes one batch in one transaction.
 func (r *Reports) write(ctx context.Context, now time.Time) error {
-	r.settle()
+	r.settle(now)
 	taken := r.tally.take()
 	w := &r.writer
 	for k, g := range taken.groups {
@@ -77,10 +77,13 @@ func (r *Reports) write(ctx context.Context, now time.Time) error {
 
 // settle moves what the shards have counted to the totals and to what is to be
 // written.
-func (r *Reports) settle() {
+func (r *Reports) settle(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delta := r.shards.take()
+	for _, c := range delta {
+		c.recently(now)
+	}
 	mergeInto(r.totals, delta)
 	mergeInto(r.writer.unwritten, delta)
 }
@@ -172,7 +175,9 @@ func (b *batchWriter) counters(unwritten map[string]*counts) (totals map[string]
 	minute := bucketStart(b.now, 60)
 	totals = make(map[string]*counts, len(unwritten))
 	for _, route := range slices.Sorted(maps.Keys(unwritten)) {
-		if _, err := b.addCounts(route, 60, minute, unwritten[route]); err != nil {
+		minutely := *unwritten[route]
+		minutely.Recent = nil
+		if _, err := b.addCounts(route, 60, minute, &minutely); err != nil {
 			return nil, err
 		}
 		if totals[route], err = b.addCounts(route, 0, 0, unwritten[route]); err != nil {
