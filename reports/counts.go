@@ -134,6 +134,16 @@ func (c *counts) compared(v Verdict) {
 // total are the comparisons.
 func (c *counts) total() int64 { return c.Matched + c.Mismatched + c.Transient + c.Noise }
 
+// served are the answers to clients.
+func (c *counts) served() (n int64) {
+	for _, classes := range c.Served {
+		for _, of := range classes {
+			n += of
+		}
+	}
+	return n
+}
+
 // measured counts what is measured of a comparison, compared or an error.
 func (c *counts) measured(m measures) {
 	if !m.compared {
@@ -158,18 +168,13 @@ func (c *counts) measured(m measures) {
 
 func (c *counts) report(name string) RouteReport {
 	r := RouteReport{
-		Name: name, Stage: c.Stage,
+		Name: name, Stage: c.Stage, Served: c.served(),
 		Matched: c.Matched, Mismatched: c.Mismatched, Transient: c.Transient, Noise: c.Noise,
 		Compared: c.total(),
 		Forgiven: c.Forgiven, Errors: c.Errors, Dropped: c.Dropped, Unmarked: c.Unmarked,
 		Unchecked: c.Unchecked, Suspect: c.Suspect, Unverified: c.Unverified,
 		Skipped: map[string]int64{},
 		Legacy:  c.Legacy.latency(), New: c.New.latency(), Answered: c.answered().latency(),
-	}
-	for _, classes := range c.Served {
-		for _, n := range classes {
-			r.Served += n
-		}
 	}
 	maps.Copy(r.Skipped, c.Skipped)
 	r.Unsupported = maps.Clone(c.Unsupported)
