@@ -42,10 +42,10 @@ func (r *Reports) Comparisons(ctx context.Context, f Filter) (list []Comparison,
 	}
 	rows, err := r.db.QueryContext(ctx, `SELECT seq, data FROM reports_comparisons c
 		WHERE seq < ?1 AND (?2 = '' OR route = ?2) AND (?3 = '' OR verdict = ?3) AND at >= ?4
-		AND (?5 = '' AND ?6 = '' OR EXISTS (SELECT 1 FROM reports_samples s JOIN reports_groups g ON g.id = s.group_id
-			WHERE s.seq = c.seq AND (?5 = '' OR g.path = ?5) AND (?6 = '' OR g.kind = ?6)))
-		ORDER BY seq DESC LIMIT ?7`,
-		before, f.Route, string(f.Verdict), micros(f.Since), f.Path, f.Kind, ask)
+		AND (?5 = '' AND ?6 = '' AND ?7 = '' OR EXISTS (SELECT 1 FROM reports_samples s JOIN reports_groups g ON g.id = s.group_id
+			WHERE s.seq = c.seq AND (?5 = '' OR g.path = ?5) AND (?6 = '' OR g.kind = ?6) AND (?7 = '' OR g.public_id = ?7)))
+		ORDER BY seq DESC LIMIT ?8`,
+		before, f.Route, string(f.Verdict), micros(f.Since), f.Path, f.Kind, f.Group, ask)
 	if err != nil {
 		return nil, "", fmt.Errorf("list comparisons: %w", err)
 	}

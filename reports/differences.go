@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/quackproxy/quack/store"
 )
 
 // verdictRanks sorts groups: the worst verdict first.
@@ -36,6 +38,9 @@ func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read samples: %w", err)
 	}
+	if err := r.measureGroups(ctx, groups, f.Since); err != nil {
+		return nil, fmt.Errorf("read what routes have compared: %w", err)
+	}
 	list := make([]Group, len(groups))
 	for i, g := range groups {
 		g.Samples = samples[g.id]
@@ -47,14 +52,29 @@ func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
 	return list, nil
 }
 
+// Difference is one group by its ID; store.ErrNotFound when there is none.
+func (r *Reports) Difference(ctx context.Context, id string) (Group, error) {
+	if id != "" {
+		list, err := r.Differences(ctx, Filter{Group: id, Limit: 1})
+		if err != nil {
+			return Group{}, err
+		}
+		if len(list) > 0 {
+			return list[0], nil
+		}
+	}
+	return Group{}, fmt.Errorf("difference %q: %w\nquack report --format json lists the ids of those that there are", id, store.ErrNotFound)
+}
+
 func (r *Reports) groups(ctx context.Context, f Filter) ([]storedGroup, error) {
 	// The count of all time, or what was counted in a bucket that ends after Since.
 	rows, err := r.db.QueryContext(ctx, `SELECT id, route, path, kind, verdict, reason, first_seen, last_seen, drift,
+			coalesce(public_id, ''), CASE weighed WHEN 0 THEN 0.0 ELSE CAST(places AS REAL) / weighed END,
 			CASE WHEN ?1 = 0 THEN count ELSE
 				(SELECT coalesce(sum(c.count), 0) FROM reports_group_counts c WHERE c.group_id = g.id AND c.start + c.width > ?2) END
 		FROM reports_groups g
-		WHERE (?1 = 0 OR last_seen >= ?1) AND (?3 = '' OR route = ?3) AND (?4 = '' OR path = ?4) AND (?5 = '' OR kind = ?5)`,
-		micros(f.Since), f.Since.Unix(), f.Route, f.Path, f.Kind)
+		WHERE (?1 = 0 OR last_seen >= ?1) AND (?3 = '' OR route = ?3) AND (?4 = '' OR path = ?4) AND (?5 = '' OR kind = ?5) AND (?6 = '' OR public_id = ?6)`,
+		micros(f.Since), f.Since.Unix(), f.Route, f.Path, f.Kind, f.Group)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +84,7 @@ func (r *Reports) groups(ctx context.Context, f Filter) ([]storedGroup, error) {
 		var g storedGroup
 		var first, last int64
 		var drift []byte
-		if err := rows.Scan(&g.id, &g.Route, &g.Path, &g.Kind, &g.Verdict, &g.Reason, &first, &last, &drift, &g.Count); err != nil {
+		if err := rows.Scan(&g.id, &g.Route, &g.Path, &g.Kind, &g.Verdict, &g.Reason, &first, &last, &drift, &g.ID, &g.Weight, &g.Count); err != nil {
 			return nil, err
 		}
 		if g.Drift, err = decodeDrift(drift); err != nil {

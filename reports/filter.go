@@ -17,6 +17,7 @@ type Filter struct {
 
 	Path    string  // differences, and comparisons that have one, only
 	Kind    string  // differences, and comparisons that have one, only
+	Group   string  // the ID of a Group: differences, and comparisons that have it, only
 	Verdict Verdict // comparisons only
 	Limit   int     // default 100; below 0 is no limit
 	After   string  // comparisons only: the cursor that the page before came with
@@ -99,6 +100,7 @@ const VerdictForgiven = "forgiven"
 // Group is a difference grouped by (route, path, kind, verdict) and, where it
 // was forgiven, by the reason.
 type Group struct {
+	ID        string    `json:"id"` // the same in every store: 16 letters and digits
 	Route     string    `json:"route"`
 	Path      string    `json:"path"` // compare.OtherPlaces for those beyond 1,000 groups of a route
 	Kind      string    `json:"kind"`
@@ -109,8 +111,18 @@ type Group struct {
 	LastSeen  time.Time `json:"last_seen"`
 	// Drift is how far forgiven timestamps are apart, new minus legacy, one for
 	// each place and comparison; of all time, whatever Filter.Since says.
-	Drift   compare.Drift `json:"drift,omitzero"`
-	Samples []Sample      `json:"samples"` // oldest first; the oldest and the newest are kept longest
+	Drift compare.Drift `json:"drift,omitzero"`
+	// Recent are the comparisons that had it in the last 24 hours, by the hour, the
+	// oldest first; the last is the hour that runs. Whatever Filter.Since says.
+	Recent [24]int64 `json:"recent"`
+	// Share is Count of what the route has compared in the same time, 0 to 1.
+	Share float64 `json:"share"`
+	// Weight is how many places differ on average in the comparisons that have it:
+	// 1 is this field alone, much more another answer altogether. At most 500 are
+	// counted of one comparison; what was forgiven is counted only where the group
+	// is of what was forgiven. Of all time; 0 when only older versions have seen it.
+	Weight  float64  `json:"weight"`
+	Samples []Sample `json:"samples"` // oldest first; the oldest and the newest are kept longest
 }
 
 // Sample is one occurrence.

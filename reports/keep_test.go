@@ -189,7 +189,7 @@ func TestCountersAreRolledUp(t *testing.T) {
 func TestPruneOrder(t *testing.T) {
 	r := openTest(t, Config{})
 	err := r.db.Write(t.Context(), func(tx *sql.Tx) error {
-		_, err := tx.Exec(`INSERT INTO reports_groups VALUES (1, 'r', 'p', 'k', 'mismatch', '', 3, 0, 0, NULL);
+		_, err := tx.Exec(`INSERT INTO reports_groups (id, route, path, kind, verdict, reason, count, first_seen, last_seen) VALUES (1, 'r', 'p', 'k', 'mismatch', '', 3, 0, 0);
 			INSERT INTO reports_comparisons VALUES (1, 'a', 'r', 1, 'mismatch', 0, 10, x''), (2, 'b', 'r', 2, 'mismatch', 0, 10, x''),
 				(3, 'c', 'r', 3, 'error', 1, 10, x''), (4, 'd', 'r', 4, 'match', 1, 10, x''), (5, 'e', 'r', 5, 'match', 1, 10, x''), (6, 'f', 'r', 6, 'mismatch', 0, 10, x'');
 			INSERT INTO reports_samples VALUES (1, 1, 1, '', '', ''), (1, 2, 2, '', '', ''), (1, 6, 6, '', '', '')`)

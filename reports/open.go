@@ -3,6 +3,7 @@ package reports
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -98,19 +99,42 @@ func (r *Reports) load(ctx context.Context) error {
 	if err := r.loadSums(ctx); err != nil {
 		return err
 	}
-	rows, err := r.db.QueryContext(ctx, `SELECT route, path, kind, verdict, reason FROM reports_groups`)
+	nameless := map[int64]string{}
+	rows, err := r.db.QueryContext(ctx, `SELECT id, public_id IS NOT NULL, route, path, kind, verdict, reason FROM reports_groups`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
+		var id int64
+		var named bool
 		var k groupKey
-		if err := rows.Scan(&k.route, &k.path, &k.kind, &k.verdict, &k.reason); err != nil {
+		if err := rows.Scan(&id, &named, &k.route, &k.path, &k.kind, &k.verdict, &k.reason); err != nil {
 			return err
 		}
-		r.tally.know(k)
+		if r.tally.know(k); !named {
+			nameless[id] = k.id()
+		}
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return r.nameGroups(ctx, nameless)
+}
+
+// nameGroups gives groups that an older version has stored their ids.
+func (r *Reports) nameGroups(ctx context.Context, ids map[int64]string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return r.db.Write(ctx, func(tx *sql.Tx) error {
+		for number, id := range ids {
+			if _, err := tx.ExecContext(ctx, `UPDATE reports_groups SET public_id = ? WHERE id = ?`, id, number); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // loadSums reads the counters of all time and the bytes of evidence. The caller

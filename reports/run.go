@@ -15,10 +15,7 @@ func (r *Reports) Record(c Comparison) {
 	if c.ID == "" {
 		c.ID = rand.Text()
 	}
-	var forgiven int64
-	for i := range c.Forgiven {
-		forgiven += int64(max(c.Forgiven[i].Count, 1))
-	}
+	forgiven := forgivenPlaces(&c)
 	measures := measure(&c)
 	r.shards.count(c.Route, func(n *counts) {
 		n.stands(c.Stage)

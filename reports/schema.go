@@ -83,4 +83,13 @@ CREATE TABLE reports_rules (
 	compared INTEGER NOT NULL,
 	PRIMARY KEY (route, rule)
 ) STRICT, WITHOUT ROWID;
+`, `
+-- What a group is called outside of this store: groupKey.id. NULL in groups of
+-- older versions, until the reports are opened. places is how many places
+-- differed in its comparisons, added up over weighed of them: those of older
+-- versions are not among them.
+ALTER TABLE reports_groups ADD COLUMN public_id TEXT;
+ALTER TABLE reports_groups ADD COLUMN places INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE reports_groups ADD COLUMN weighed INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX reports_groups_by_public_id ON reports_groups (public_id);
 `}}

@@ -12,7 +12,7 @@ import (
 
 // comparisonOf is a comparison with one difference, or none.
 func comparisonOf(route string, v Verdict) Comparison {
-	c := Comparison{Route: route, Stage: "shadow", First: "legacy", Verdict: v, Legacy: Side{Latency: time.Millisecond}, New: Side{Latency: time.Millisecond}}
+	c := Comparison{At: time.Now(), Route: route, Stage: "shadow", First: "legacy", Verdict: v, Legacy: Side{Latency: time.Millisecond}, New: Side{Latency: time.Millisecond}}
 	if v != Match && v != Error {
 		c.Differences = []Found{{compare.Difference{Path: "$.a", At: "$.a", Kind: compare.KindValue}, v}}
 	}

@@ -22,9 +22,6 @@ const (
 	queueBytes = 64 << 20
 )
 
-// groupKey says what is counted together.
-type groupKey struct{ route, path, kind, verdict, reason string }
-
 // ringKey is whose newest comparisons are kept: matches and errors, which are
 // in no group.
 type ringKey struct {
@@ -38,6 +35,8 @@ type waiting struct {
 	c     *Comparison
 	size  int64
 	wants int
+	// How many places differ: that count, and with those that were forgiven.
+	places, allPlaces int64
 }
 
 // occurrence is a difference of a waiting comparison: in its list of
@@ -51,6 +50,7 @@ type occurrence struct {
 // gathered is what has come of one group or ring since the last batch.
 type gathered struct {
 	count       int64
+	places      int64 // that differed in those comparisons
 	first, last time.Time
 	drift       compare.Drift
 	oldest      []occurrence
@@ -123,6 +123,8 @@ func (t *tally) add(c *Comparison) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	w := &waiting{c: c, size: int64(len(c.Request.Body) + len(c.Legacy.Answer.Body) + len(c.New.Answer.Body))}
+	w.places = int64(len(c.Differences))
+	w.allPlaces = w.places + forgivenPlaces(c)
 	admission := t.admission(w.size)
 	if c.Verdict == Match || c.Verdict == Error {
 		t.offer(t.ring(ringKey{c.Route, c.Verdict}), occurrence{in: w}, admission)
@@ -176,6 +178,7 @@ func (t *tally) occurs(k groupKey, o occurrence, a admission) *gathered {
 		t.groups[k] = g
 	}
 	g.count++
+	g.places += o.places()
 	if at := o.in.c.At; g.count == 1 {
 		g.first, g.last = at, at
 	} else if at.Before(g.first) {

@@ -16,6 +16,7 @@ import (
 // groupCount is what is to be added to a group.
 type groupCount struct {
 	count       int64
+	places      int64 // that differed in those comparisons
 	first, last time.Time
 	drift       compare.Drift
 }
@@ -103,6 +104,7 @@ func (w *writer) countGroup(k groupKey, g *gathered) {
 		w.groups[k] = c
 	}
 	c.count += g.count
+	c.places += g.places
 	c.drift.Merge(g.drift)
 	if g.first.Before(c.first) {
 		c.first = g.first
@@ -214,11 +216,13 @@ func (b *batchWriter) putCounts(route string, width, start int64, data []byte) e
 func (b *batchWriter) groups(groups map[groupKey]*groupCount) error {
 	minute := bucketStart(b.now, 60)
 	for k, g := range groups {
-		ids, err := b.numbers(`INSERT INTO reports_groups (route, path, kind, verdict, reason, count, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ids, err := b.numbers(`INSERT INTO reports_groups (route, path, kind, verdict, reason, count, weighed, places, public_id, first_seen, last_seen)
+				VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10)
 			ON CONFLICT (route, path, kind, verdict, reason) DO UPDATE SET
-				count = count + excluded.count, first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)
+				count = count + excluded.count, weighed = weighed + excluded.weighed, places = places + excluded.places,
+				public_id = excluded.public_id, first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)
 			RETURNING id`,
-			k.route, k.path, k.kind, k.verdict, k.reason, g.count, g.first.UnixMicro(), g.last.UnixMicro())
+			k.route, k.path, k.kind, k.verdict, k.reason, g.count, g.places, k.id(), g.first.UnixMicro(), g.last.UnixMicro())
 		if err != nil {
 			return err
 		}
