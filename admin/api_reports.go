@@ -102,7 +102,7 @@ func (s *server) getDifferences(w http.ResponseWriter, r *http.Request) {
 // getComparisons lists comparisons without their bodies, which are to be had of
 // each one.
 func (s *server) getComparisons(w http.ResponseWriter, r *http.Request) {
-	f, err := filter(r, "route", "since", "path", "kind", "verdict", "limit", "after")
+	f, err := filter(r, "route", "since", "path", "kind", "group", "verdict", "limit", "after")
 	if err == nil && f.After != "" {
 		if _, bad := strconv.ParseInt(f.After, 10, 64); bad != nil {
 			err = badRequest("after is not a cursor that this list has given.")

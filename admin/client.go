@@ -181,7 +181,7 @@ func (c *Client) LoginLink(ctx context.Context) (string, error) {
 // query is a filter as the API reads it.
 func query(f reports.Filter) url.Values {
 	q := url.Values{}
-	for name, value := range map[string]string{"route": f.Route, "path": f.Path, "kind": f.Kind, "verdict": string(f.Verdict), "after": f.After} {
+	for name, value := range map[string]string{"route": f.Route, "path": f.Path, "kind": f.Kind, "group": f.Group, "verdict": string(f.Verdict), "after": f.After} {
 		if value != "" {
 			q.Set(name, value)
 		}

@@ -54,6 +54,8 @@ func (s *server) api(m chi.Router) {
 	m.Get("/audit", s.getAudit)
 	m.Get("/events", s.getEvents)
 	m.Post("/login-links", s.postLoginLink)
+	m.Get("/routes/{name}/series", s.getSeries)
+	m.Get("/differences/{id}", s.getDifference)
 }
 
 // secured sets what clients and browsers are to know of every answer. Nothing comes from

@@ -125,7 +125,8 @@ func members(into any) string {
 }
 
 // filter reads the query of a list strictly. allowed are the names that it
-// knows of route, since, path, kind, verdict, limit and after.
+// knows of route, since, path, kind, group, verdict, limit and after; what else is
+// allowed, the caller reads.
 func filter(r *http.Request, allowed ...string) (reports.Filter, error) {
 	var f reports.Filter
 	q, err := url.ParseQuery(r.URL.RawQuery)
@@ -142,6 +143,7 @@ func filter(r *http.Request, allowed ...string) (reports.Filter, error) {
 	}
 	f.Route, f.Path, f.Kind, f.After = q.Get("route"), q.Get("path"), q.Get("kind"), q.Get("after")
 	f.Verdict = reports.Verdict(q.Get("verdict"))
+	f.Group = q.Get("group")
 	if f.Since, err = since(q.Get("since")); err != nil {
 		return f, err
 	}
