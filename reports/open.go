@@ -19,8 +19,12 @@ import (
 // Config is the manual.
 type Config struct {
 	EvidenceMax int64 // bytes of evidence kept; default 256 MiB
-	SamplesMax  int   // samples kept per (route, path, kind, verdict), at least 2; default 20, newest and oldest kept
-	Queue       int   // comparisons waiting to be written; default 1024, and 64 MiB of bodies
+	// EvidenceAge is how long evidence is kept at most, by the time of its request;
+	// default without a bound. Counters, and when a group was first and last seen,
+	// stay.
+	EvidenceAge time.Duration
+	SamplesMax  int // samples kept per (route, path, kind, verdict), at least 2; default 20, newest and oldest kept
+	Queue       int // comparisons waiting to be written; default 1024, and 64 MiB of bodies
 	// Key keys the fingerprints of redacted values. Default: a random one; then
 	// fingerprints from before a restart can not be compared with later ones.
 	Key []byte

@@ -62,6 +62,19 @@ func (b *batchWriter) delete(where string, args ...any) error {
 	return err
 }
 
+// expireMax is how many comparisons go at most in one batch because of their
+// age, so that none takes long.
+const expireMax = 2000
+
+// expire deletes evidence that is older than EvidenceAge, whatever else keeps it.
+func (b *batchWriter) expire() error {
+	if b.r.config.EvidenceAge <= 0 {
+		return nil
+	}
+	return b.delete(`seq IN (SELECT seq FROM reports_comparisons WHERE at < ? ORDER BY at LIMIT ?)`,
+		b.now.Add(-b.r.config.EvidenceAge).UnixMicro(), expireMax)
+}
+
 // prunable are the comparisons that make way when there is too much evidence,
 // in this order, the oldest first.
 var prunable = []struct{ what, query string }{

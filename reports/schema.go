@@ -92,4 +92,7 @@ ALTER TABLE reports_groups ADD COLUMN public_id TEXT;
 ALTER TABLE reports_groups ADD COLUMN places INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE reports_groups ADD COLUMN weighed INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX reports_groups_by_public_id ON reports_groups (public_id);
+
+-- For evidence that has become too old.
+CREATE INDEX reports_comparisons_by_age ON reports_comparisons (at);
 `}}

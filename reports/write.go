@@ -47,6 +47,11 @@ func (r *Reports) write(ctx context.Context, now time.Time) error {
 		if err := b.keep(taken, packed); err != nil {
 			return fmt.Errorf("write evidence: %w", err)
 		}
+		if now.Sub(w.rolledUp) >= rollUpEvery {
+			if err := b.expire(); err != nil {
+				return fmt.Errorf("delete old evidence: %w", err)
+			}
+		}
 		if err := b.prune(); err != nil {
 			return fmt.Errorf("prune evidence: %w", err)
 		}

@@ -29,6 +29,7 @@ type serveCmd struct {
 	frontFlags
 
 	EvidenceMax int64         `default:"268435456" env:"QUACK_EVIDENCE_MAX" help:"Bytes of evidence kept." placeholder:"BYTES"`
+	EvidenceAge time.Duration `default:"2160h" env:"QUACK_EVIDENCE_AGE" help:"How long evidence is kept at most; 0s without a bound. Counters stay."`
 	CacheMax    int64         `default:"67108864" env:"QUACK_CACHE_MAX" help:"Bytes of answers cached, for routes with a cache." placeholder:"BYTES"`
 	Drain       time.Duration `default:"30s" env:"QUACK_DRAIN" help:"How long a stop waits for requests under way."`
 	LameDuck    time.Duration `default:"0s" env:"QUACK_LAME_DUCK" help:"How long a stop says 'not ready' on /readyz before it stops accepting connections; give a load balancer time to see it."`
@@ -46,7 +47,7 @@ func (c *serveCmd) Validate() error {
 	for _, length := range []struct {
 		flag  string
 		value time.Duration
-	}{{"--drain", c.Drain}, {"--lame-duck", c.LameDuck}} {
+	}{{"--drain", c.Drain}, {"--lame-duck", c.LameDuck}, {"--evidence-age", c.EvidenceAge}} {
 		if length.value < 0 {
 			return fmt.Errorf("%s %s is below zero", length.flag, length.value)
 		}
