@@ -3,6 +3,7 @@ package reports
 import (
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -40,6 +41,8 @@ type counts struct {
 	WritesCompared map[string]int64 `json:"writes_compared,omitempty"` // by level
 	// TimedOut are errors that are timeouts; skips have a reason.
 	TimedOut int64 `json:"timed_out,omitempty"`
+
+	Stages stages `json:"stages,omitempty"`
 
 	Recent *sparkRing `json:"recent,omitempty"` // in the counters of all time
 }
@@ -89,6 +92,7 @@ func (c *counts) merge(d *counts) {
 		addReason(&c.WritesCompared, level, n)
 	}
 	c.TimedOut += d.TimedOut
+	c.Stages.merge(d.Stages)
 	c.mergeRecent(d.Recent)
 }
 
@@ -185,7 +189,7 @@ func (c *counts) report(name string) RouteReport {
 			addReason(&r.First, sideNames[side], n)
 		}
 	}
-	r.TimedOut = c.TimedOut
+	r.TimedOut, r.ByStage = c.TimedOut, slices.Clone(c.Stages)
 	for _, reason := range timeouts {
 		r.TimedOut += c.Skipped[reason]
 	}
@@ -267,6 +271,7 @@ func (r *Reports) Served(route, stage, side string, status int, latency time.Dur
 	answered := classOf(latency)
 	r.shards.count(route, func(c *counts) {
 		c.stands(stage)
+		c.Stages.of(stage).served(of)
 		c.Served[of][class]++
 		c.AnsweredBy[of].add(answered, 1)
 		c.AnsweredNS[of] += int64(latency)

@@ -85,6 +85,9 @@ type RouteReport struct {
 	// with the reasons timeout, budget and stale, and of Errors those that a
 	// timeout caused.
 	TimedOut int64 `json:"timed_out,omitempty"`
+	// ByStage is what was counted in each stage that the route has been in, in the
+	// order of a migration.
+	ByStage []StageCount `json:"by_stage,omitempty"`
 }
 
 // Latency are quantiles in milliseconds, at most 5 % off; of compared

@@ -119,3 +119,32 @@ func TestCountersOfOlderVersionsHaveNoMeasures(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// What was counted in a stage stays with it when the route has moved on.
+func TestCountsByStage(t *testing.T) {
+	db := openStore(t, t.TempDir())
+	r := openReports(t, db, reports.Config{})
+	for _, stage := range []string{"new", "ramp", "legacy", "shadow"} {
+		for _, side := range []string{"legacy", "new", "new", ""} {
+			r.Served("show", stage, side, 200, time.Millisecond)
+		}
+		c := comparison(1)
+		c.Stage = stage
+		r.Record(c)
+		c = differing(2, "$.price", compare.KindValue, reports.Mismatch)
+		c.Stage = stage
+		r.Record(c)
+		c.Verdict = reports.Error
+		r.Record(c)
+		flush(t, r)
+	}
+	var want []reports.StageCount
+	for _, stage := range []string{"legacy", "shadow", "ramp", "new"} {
+		want = append(want, reports.StageCount{Stage: stage, Legacy: 1, New: 2, Own: 1, Compared: 2, Mismatched: 1})
+	}
+	for when, r := range map[string]*reports.Reports{"as counted": r, "after a restart": openReports(t, db, reports.Config{})} {
+		if diff := cmp.Diff(want, one(t, r, reports.Filter{}).ByStage); diff != "" {
+			t.Errorf("%s: %s", when, diff)
+		}
+	}
+}

@@ -168,7 +168,8 @@ func TestArithmetic(t *testing.T) {
 		Forgiven: 15, Errors: 4, Skipped: map[string]int64{"budget": 7, "timeout": 1, "unsupported": 3},
 		Unsupported: map[string]int64{"hijack": 1, "other": 1}, Dropped: 1, Unchecked: 2, Suspect: 1, Unverified: 1,
 		Fallbacks: map[string]int64{"breaker": 2, "lost": 1},
-		Statuses:  []reports.StatusPair{{Legacy: 200, New: 200, Count: 101}}, First: map[string]int64{"legacy": 101}, TimedOut: 8}
+		Statuses:  []reports.StatusPair{{Legacy: 200, New: 200, Count: 101}}, First: map[string]int64{"legacy": 101}, TimedOut: 8,
+		ByStage: []reports.StageCount{{Stage: "shadow", Compared: 101, Mismatched: 3}, {Stage: "ramp", New: 1, Own: 1}}}
 	check := func(when string, got reports.RouteReport) {
 		t.Helper()
 		for _, l := range []struct {

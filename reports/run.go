@@ -20,6 +20,7 @@ func (r *Reports) Record(c Comparison) {
 	r.shards.count(c.Route, func(n *counts) {
 		n.stands(c.Stage)
 		n.compared(c.Verdict)
+		n.comparedIn(c.Stage, c.Verdict)
 		n.Forgiven += forgiven
 		if c.Verdict == Mismatch && c.Rechecked == 0 {
 			n.Unchecked++
