@@ -20,6 +20,10 @@ func bucketStart(t time.Time, width int64) int64 {
 	return s - s%width
 }
 
+// endsAfter is true of the buckets that end after ?1, in Unix seconds. Said of
+// each width alone it is found by index, however many there are from before.
+const endsAfter = `(width = 60 AND start > ?1 - 60 OR width = 3600 AND start > ?1 - 3600 OR width = 86400 AND start > ?1 - 86400)`
+
 // rollUp moves counters on to their next tier.
 func (b *batchWriter) rollUp() error {
 	for i, tier := range tiers {

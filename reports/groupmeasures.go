@@ -49,8 +49,8 @@ func (r *Reports) comparedOf(ctx context.Context, groups []storedGroup, since ti
 		return nil, err
 	}
 	compared := map[string]int64{}
-	rows, err := r.db.QueryContext(ctx, `SELECT route, data FROM reports_counts
-		WHERE route IN (SELECT value FROM json_each(?1)) AND width > 0 AND start + width > ?2`, string(list), since.Unix())
+	rows, err := r.db.QueryContext(ctx, `SELECT route, data
+		FROM json_each(?2) CROSS JOIN reports_counts ON route = value WHERE `+endsAfter, since.Unix(), string(list))
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func ratioClass(legacy, new time.Duration) uint16 {
 	if legacy <= 0 || new <= 0 {
 		return 0 // a latency that is not known; nobody counts it
 	}
-	steps := math.Round(math.Log(float64(new)/float64(legacy)) / math.Log(growth))
+	steps := math.Round(math.Log(float64(new)/float64(legacy)) / logGrowth)
 	return uint16(min(max(steps+sameClass, 0), classMax))
 }
 

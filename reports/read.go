@@ -26,9 +26,11 @@ func (r *Reports) Report(ctx context.Context, f Filter) ([]RouteReport, error) {
 		sums = r.now()
 	} else {
 		r.flushed(ctx)
-		err := r.eachBucket(ctx, `SELECT route, data FROM reports_counts
-			WHERE width > 0 AND start + width > ? AND (? = '' OR route = ?) ORDER BY start`,
-			[]any{f.Since.Unix(), f.Route, f.Route}, func(route string, c *counts) {
+		query, args := `SELECT route, data FROM reports_counts WHERE `+endsAfter, []any{f.Since.Unix()}
+		if f.Route != "" {
+			query, args = query+` AND route = ?2`, append(args, f.Route)
+		}
+		err := r.eachBucket(ctx, query, args, func(route string, c *counts) {
 				mergeInto(sums, map[string]*counts{route: c})
 			})
 		if err != nil {

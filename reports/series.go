@@ -95,7 +95,7 @@ type bucket struct {
 
 // bucketsOf are the buckets that have a part in the time of the series.
 func (r *Reports) bucketsOf(ctx context.Context, f SeriesFilter) ([]bucket, error) {
-	query, args := `SELECT route, width, start, data FROM reports_counts WHERE width > 0 AND start + width > ?1 AND start < ?2`, []any{f.Since.Unix(), untilSeconds(f.Until)}
+	query, args := `SELECT route, width, start, data FROM reports_counts WHERE `+endsAfter+` AND start < ?2`, []any{f.Since.Unix(), untilSeconds(f.Until)}
 	if f.Route != "" {
 		query, args = query+` AND route = ?3`, append(args, f.Route)
 	}
