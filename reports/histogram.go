@@ -2,7 +2,6 @@ package reports
 
 import (
 	"cmp"
-	"encoding/json"
 	"math"
 	"slices"
 	"time"
@@ -46,6 +45,10 @@ type classCount struct {
 }
 
 func (h *histogram) add(class uint16, n int64) {
+	if l := len(*h); l == 0 || (*h)[l-1].class < class {
+		*h = append(*h, classCount{class, n})
+		return
+	}
 	i, found := slices.BinarySearchFunc(*h, class, func(c classCount, class uint16) int { return cmp.Compare(c.class, class) })
 	if found {
 		(*h)[i].n += n
@@ -89,20 +92,13 @@ func (h histogram) latency() Latency {
 
 // MarshalJSON writes [[class, count], …].
 func (h histogram) MarshalJSON() ([]byte, error) {
-	pairs := make([][2]int64, len(h))
-	for i, c := range h {
-		pairs[i] = [2]int64{int64(c.class), c.n}
-	}
-	return json.Marshal(pairs)
+	var pair [2]int64
+	return encodeTuples(len(h), func(i int) []int64 {
+		pair = [2]int64{int64(h[i].class), h[i].n}
+		return pair[:]
+	}), nil
 }
 
 func (h *histogram) UnmarshalJSON(b []byte) error {
-	var pairs [][2]int64
-	if err := json.Unmarshal(b, &pairs); err != nil {
-		return err
-	}
-	for _, p := range pairs {
-		h.add(uint16(min(max(p[0], 0), classMax)), p[1])
-	}
-	return nil
+	return decodeTuples(b, 2, func(pair []int64) { h.add(uint16(min(max(pair[0], 0), classMax)), pair[1]) })
 }

@@ -31,8 +31,8 @@ func (r *Reports) Report(ctx context.Context, f Filter) ([]RouteReport, error) {
 			query, args = query+` AND route = ?2`, append(args, f.Route)
 		}
 		err := r.eachBucket(ctx, query, args, func(route string, c *counts) {
-				mergeInto(sums, map[string]*counts{route: c})
-			})
+			mergeInto(sums, map[string]*counts{route: c})
+		})
 		if err != nil {
 			return nil, fmt.Errorf("read counters: %w", err)
 		}

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 )
 
@@ -64,20 +63,13 @@ func (s statuses) frequent() []StatusPair {
 
 // MarshalJSON writes [[legacy, new, count], …].
 func (s statuses) MarshalJSON() ([]byte, error) {
-	triples := make([][3]int64, len(s))
-	for i, p := range s {
-		triples[i] = [3]int64{int64(p.Legacy), int64(p.New), p.Count}
-	}
-	return json.Marshal(triples)
+	var triple [3]int64
+	return encodeTuples(len(s), func(i int) []int64 {
+		triple = [3]int64{int64(s[i].Legacy), int64(s[i].New), s[i].Count}
+		return triple[:]
+	}), nil
 }
 
 func (s *statuses) UnmarshalJSON(b []byte) error {
-	var triples [][3]int64
-	if err := json.Unmarshal(b, &triples); err != nil {
-		return err
-	}
-	for _, t := range triples {
-		s.add(int(t[0]), int(t[1]), t[2])
-	}
-	return nil
+	return decodeTuples(b, 3, func(t []int64) { s.add(int(t[0]), int(t[1]), t[2]) })
 }
