@@ -71,18 +71,14 @@ func (r *Reports) comparedOf(ctx context.Context, groups []storedGroup, since ti
 	return compared, rows.Err()
 }
 
-// comparedEver is what routes have compared in all time, from memory.
+// comparedEver is what routes had compared in all time at the last batch, which
+// is when groups were counted; from memory.
 func (r *Reports) comparedEver() map[string]int64 {
-	waiting := map[string]*counts{}
-	r.mu.Lock() // settle moves from the shards to the totals under it
+	r.mu.Lock()
 	defer r.mu.Unlock()
 	compared := make(map[string]int64, len(r.totals))
 	for route, c := range r.totals {
 		compared[route] = c.total()
-	}
-	r.shards.addTo(waiting)
-	for route, c := range waiting {
-		compared[route] += c.total()
 	}
 	return compared
 }

@@ -70,6 +70,21 @@ func TestMeasures(t *testing.T) {
 	check("reopened", one(t, openReports(t, db, reports.Config{}), reports.Filter{}))
 }
 
+// Where the latency of a side is not known there is no ratio.
+func TestNoRatioWithoutLatencies(t *testing.T) {
+	r := fresh(t, reports.Config{})
+	for n, side := range []func(*reports.Comparison) *reports.Side{
+		func(c *reports.Comparison) *reports.Side { return &c.Legacy }, func(c *reports.Comparison) *reports.Side { return &c.New },
+	} {
+		c := comparison(n)
+		side(&c).Latency = 0
+		r.Record(c)
+	}
+	if got := one(t, r, reports.Filter{}); got.Compared != 2 || got.Ratio != (reports.Quantiles{}) {
+		t.Errorf("%d compared, ratio %+v; want 2 and none", got.Compared, got.Ratio)
+	}
+}
+
 // A backend that makes statuses up fills no store, and none of its comparisons
 // is lost.
 func TestStatusPairsAreBounded(t *testing.T) {

@@ -80,6 +80,7 @@ func TestSparks(t *testing.T) {
 	r = openOver(t, db)
 	at(62, Match) // the clock was set back
 	check("around the ring", r, 63, map[int][2]int64{57: {1, 1}, 58: {1, 0}, 59: {1, 0}})
+	check("read by a clock that was set back", r, 30, nil)
 	at(1000, Match)
 	check("after a long silence", r, 1000, map[int][2]int64{59: {1, 0}})
 }
