@@ -35,17 +35,21 @@ func (r *Reports) Comparisons(ctx context.Context, f Filter) (list []Comparison,
 			return nil, "", fmt.Errorf("%q is no cursor\ntake it from the page before, as it is", f.After)
 		}
 	}
+	since, err := r.after(ctx, f)
+	if err != nil {
+		return nil, "", err
+	}
 	limit := f.limit()
 	ask := limit
 	if limit >= 0 {
 		ask++ // to know whether there are more
 	}
 	rows, err := r.db.QueryContext(ctx, `SELECT seq, data FROM reports_comparisons c
-		WHERE seq < ?1 AND (?2 = '' OR route = ?2) AND (?3 = '' OR verdict = ?3) AND at >= ?4
+		WHERE seq < ?1 AND (?2 = '' OR route = ?2) AND (?3 = '' OR verdict = ?3) AND at >= ?4 AND seq > ?9
 		AND (?5 = '' AND ?6 = '' AND ?7 = '' OR EXISTS (SELECT 1 FROM reports_samples s JOIN reports_groups g ON g.id = s.group_id
 			WHERE s.seq = c.seq AND (?5 = '' OR g.path = ?5) AND (?6 = '' OR g.kind = ?6) AND (?7 = '' OR g.public_id = ?7)))
 		ORDER BY seq DESC LIMIT ?8`,
-		before, f.Route, string(f.Verdict), micros(f.Since), f.Path, f.Kind, f.Group, ask)
+		before, f.Route, string(f.Verdict), micros(f.Since), f.Path, f.Kind, f.Group, ask, since)
 	if err != nil {
 		return nil, "", fmt.Errorf("list comparisons: %w", err)
 	}

@@ -23,7 +23,17 @@ type storedGroup struct {
 // Differences are the groups, worst verdict first, then by count.
 func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
 	r.flushed(ctx)
+	after, err := r.after(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	groups, err := r.groups(ctx, f)
+	if err == nil && f.SinceMark != "" {
+		groups, err = r.groupsSince(ctx, groups, f.SinceMark)
+	}
+	if err == nil {
+		err = r.tellNew(ctx, groups, f.SinceMark)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read groups of differences: %w", err)
 	}
@@ -34,11 +44,11 @@ func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
 	if limit := f.limit(); limit >= 0 && len(groups) > limit {
 		groups = groups[:limit]
 	}
-	samples, err := r.samples(ctx, groups, f.Since)
+	samples, err := r.samples(ctx, groups, f.Since, after)
 	if err != nil {
 		return nil, fmt.Errorf("read samples: %w", err)
 	}
-	if err := r.measureGroups(ctx, groups, f.Since); err != nil {
+	if err := r.measureGroups(ctx, groups, f); err != nil {
 		return nil, fmt.Errorf("read what routes have compared: %w", err)
 	}
 	list := make([]Group, len(groups))
@@ -104,8 +114,9 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// samples are the samples of groups by the number of the group, oldest first.
-func (r *Reports) samples(ctx context.Context, groups []storedGroup, since time.Time) (map[int64][]Sample, error) {
+// samples are the samples of groups by the number of the group, oldest first:
+// those since a time, of comparisons stored after the one of number after.
+func (r *Reports) samples(ctx context.Context, groups []storedGroup, since time.Time, after int64) (map[int64][]Sample, error) {
 	ids := make([]int64, len(groups))
 	for i, g := range groups {
 		ids[i] = g.id
@@ -116,7 +127,7 @@ func (r *Reports) samples(ctx context.Context, groups []storedGroup, since time.
 	}
 	rows, err := r.db.QueryContext(ctx, `SELECT s.group_id, c.id, s.at, s.place, s.legacy, s.new
 		FROM reports_samples s JOIN reports_comparisons c ON c.seq = s.seq
-		WHERE s.group_id IN (SELECT value FROM json_each(?)) AND s.at >= ? ORDER BY s.group_id, s.at, s.seq`, string(list), micros(since))
+		WHERE s.group_id IN (SELECT value FROM json_each(?)) AND s.at >= ? AND s.seq > ? ORDER BY s.group_id, s.at, s.seq`, string(list), micros(since), after)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,10 @@ type Filter struct {
 	// for 400 days: the minute, hour or day that Since is in counts whole.
 	Since time.Time
 
+	// SinceMark counts from the mark of this name on, exactly; not with Since. The
+	// New of a Group is by this mark, and by the newest one without.
+	SinceMark string
+
 	Path    string  // differences, and comparisons that have one, only
 	Kind    string  // differences, and comparisons that have one, only
 	Group   string  // the ID of a Group: differences, and comparisons that have it, only
@@ -112,6 +116,7 @@ type Group struct {
 	Count     int64     `json:"count"` // comparisons that have it, in however many places
 	FirstSeen time.Time `json:"first_seen"`
 	LastSeen  time.Time `json:"last_seen"`
+	New       bool      `json:"new"` // not seen before the mark of Filter.SinceMark, else the newest; false without a mark
 	// Drift is how far forgiven timestamps are apart, new minus legacy, one for
 	// each place and comparison; of all time, whatever Filter.Since says.
 	Drift compare.Drift `json:"drift,omitzero"`

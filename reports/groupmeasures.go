@@ -11,8 +11,8 @@ import (
 const recentHours = len(Group{}.Recent)
 
 // measureGroups fills in the shares of groups, and when they were counted.
-func (r *Reports) measureGroups(ctx context.Context, groups []storedGroup, since time.Time) error {
-	compared, err := r.comparedOf(ctx, groups, since)
+func (r *Reports) measureGroups(ctx context.Context, groups []storedGroup, f Filter) error {
+	compared, err := r.comparedWithin(ctx, groups, f)
 	if err != nil {
 		return err
 	}

@@ -18,13 +18,21 @@ func (r *Reports) flushed(ctx context.Context) {
 	r.Flush(ctx) // noted in Stats and logged
 }
 
-// Report counts per route, sorted by name, up to this moment. Without Since it
-// reads no store.
+// Report counts per route, sorted by name, up to this moment. Without Since and
+// SinceMark it reads no store.
 func (r *Reports) Report(ctx context.Context, f Filter) ([]RouteReport, error) {
 	sums := map[string]*counts{}
-	if f.Since.IsZero() {
+	switch {
+	case f.SinceMark != "" && !f.Since.IsZero():
+		return nil, errTwoSinces
+	case f.SinceMark != "":
+		var err error
+		if sums, err = r.sinceMark(ctx, f.SinceMark); err != nil {
+			return nil, err
+		}
+	case f.Since.IsZero():
 		sums = r.now()
-	} else {
+	default:
 		r.flushed(ctx)
 		query, args := `SELECT route, data FROM reports_counts WHERE `+endsAfter, []any{f.Since.Unix()}
 		if f.Route != "" {
