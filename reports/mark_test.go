@@ -209,8 +209,8 @@ func TestNewSinceAMark(t *testing.T) {
 		t.Errorf("comparisons since v2: %v", got)
 	}
 	for _, g := range differences(t, r, reports.Filter{SinceMark: "v2", Path: "$.one"}) {
-		if g.Count != 1 || len(g.Samples) != 1 || g.Samples[0].ID != "c00004" {
-			t.Errorf("%d of $.one since v2, samples %+v", g.Count, g.Samples)
+		if g.Count != 1 || g.Share != 0.5 || len(g.Samples) != 1 || g.Samples[0].ID != "c00004" {
+			t.Errorf("%d of $.one since v2, a share of %g, samples %+v", g.Count, g.Share, g.Samples)
 		}
 	}
 }

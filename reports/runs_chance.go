@@ -1,0 +1,79 @@
+package reports
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// riseChance is the probability to see x2 or more of n2 after x1 of n1 were
+// seen, if the share is the same in both: Fisher's exact test (R. A. Fisher, The
+// Design of Experiments, 1935), one-sided. It is 1 where the share has not
+// risen, of which nobody needs to be warned.
+func riseChance(x1, n1, x2, n2 int64) float64 {
+	// A batch can have a difference of which the comparison is in the next.
+	n1, n2 = max(n1, x1), max(n2, x2)
+	if x1 < 0 || x2 <= 0 || n1 == 0 || float64(x2)*float64(n1) <= float64(x1)*float64(n2) {
+		return 1
+	}
+	// x1 + x2 are drawn from n1 + n2; the tail from x2 on lies above the mean, so
+	// that each term is smaller than the one before.
+	drawn := x1 + x2
+	term := math.Exp(logChoose(n2, x2) + logChoose(n1, x1) - logChoose(n1+n2, drawn))
+	sum := 0.0
+	for k := x2; k <= min(drawn, n2); k++ {
+		sum += term
+		if term < sum*1e-17 {
+			break
+		}
+		left := drawn - k // of the first run
+		term *= float64(n2-k) / float64(k+1) * float64(left) / float64(n1-left+1)
+	}
+	return min(sum, 1)
+}
+
+// logChoose is the logarithm of the number of ways to choose k of n.
+func logChoose(n, k int64) float64 {
+	a, _ := math.Lgamma(float64(n) + 1)
+	b, _ := math.Lgamma(float64(k) + 1)
+	c, _ := math.Lgamma(float64(n-k) + 1)
+	return a - b - c
+}
+
+// riseLevel is how likely it is at most that a comparison of two runs calls any
+// rise one where there is none.
+const riseLevel = 0.01
+
+// beyondChance says which of so many rises, by their chance, are beyond it: the
+// least likely is held against riseLevel divided by their number, the next
+// against riseLevel divided by one less, and so on (Holm, Scandinavian Journal
+// of Statistics 6, 1979). A hundred groups looked at one by one would give a
+// false alarm each time.
+func beyondChance(chances []float64) []bool {
+	order := make([]int, len(chances))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(chances[a], chances[b]) })
+	beyond := make([]bool, len(chances))
+	for rank, i := range order {
+		if chances[i] >= riseLevel/float64(len(chances)-rank) {
+			break
+		}
+		beyond[i] = true
+	}
+	return beyond
+}
+
+// enough is how many comparisons without a difference show, with 95 %
+// confidence, that it has become rarer than a share of x in n: from there on the
+// upper bound of none in so many is below it. 1 when nothing else was seen.
+func enough(x, n int64) int64 {
+	if x <= 0 || n <= 0 {
+		return math.MaxInt64 // what was not seen before can not become rarer
+	}
+	if x >= n {
+		return 1
+	}
+	return int64(math.Ceil(math.Log(0.05) / math.Log1p(-float64(x)/float64(n))))
+}
