@@ -42,6 +42,9 @@ func seriesFilter(r *http.Request, now time.Time) (reports.SeriesFilter, error) 
 	if err != nil {
 		return f, err
 	}
+	if read.SinceMark != "" {
+		return f, badRequest(fmt.Sprintf("since %q is neither an instant (RFC 3339) nor a length of time such as 24h; points do not begin at marks.", read.SinceMark))
+	}
 	f.Since = read.Since
 	q := r.URL.Query()
 	if text := q.Get("until"); text != "" {

@@ -189,6 +189,9 @@ func query(f reports.Filter) url.Values {
 	if !f.Since.IsZero() {
 		q.Set("since", f.Since.UTC().Format(time.RFC3339Nano))
 	}
+	if f.SinceMark != "" {
+		q.Set("since", f.SinceMark)
+	}
 	if f.Limit > 0 {
 		q.Set("limit", strconv.Itoa(f.Limit))
 	}

@@ -79,6 +79,9 @@ func (s *server) asProblem(r *http.Request, err error) *problemError {
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		return &problemError{status: 499, title: "The client went away"}
 	}
+	if p := markProblem(err); p != nil {
+		return p
+	}
 	s.log.Error("admin request", "method", r.Method, "path", r.URL.Path, "error", err)
 	return &problemError{status: http.StatusInternalServerError, title: "Internal error", detail: err.Error()}
 }

@@ -145,7 +145,9 @@ func filter(r *http.Request, allowed ...string) (reports.Filter, error) {
 	f.Verdict = reports.Verdict(q.Get("verdict"))
 	f.Group = q.Get("group")
 	if f.Since, err = since(q.Get("since")); err != nil {
-		return f, err
+		if err = sinceMark(&f, q.Get("since"), err); err != nil {
+			return f, err
+		}
 	}
 	f.Limit, err = limit(q.Get("limit"))
 	return f, err
