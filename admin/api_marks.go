@@ -59,10 +59,13 @@ func (s *server) mark(r *http.Request, c markChange) (reports.Mark, error) {
 }
 
 func (s *server) getRuns(w http.ResponseWriter, r *http.Request) {
-	f, err := filter(r, "before", "after", "limit")
+	f, err := filter(r, "before", "after", "route", "limit")
 	var changes reports.RunChanges
 	if err == nil {
 		changes, err = s.runs(r, r.URL.Query())
+	}
+	if err == nil && f.Route != "" {
+		err = s.knowsRoute(r, f.Route)
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -95,7 +98,7 @@ func (s *server) runs(r *http.Request, q url.Values) (reports.RunChanges, error)
 	if err != nil {
 		return reports.RunChanges{}, err
 	}
-	changes, err := s.reports.Compare(r.Context(), before, after)
+	changes, err := s.reports.CompareRoute(r.Context(), q.Get("route"), before, after)
 	if err != nil {
 		return changes, fmt.Errorf("compare %q with %q: %w", q.Get("before"), q.Get("after"), err)
 	}

@@ -25,14 +25,14 @@ func (c *Client) Mark(ctx context.Context, name, why string) (reports.Mark, erro
 	return m, err
 }
 
-// Runs compares two runs. A span is written as FROM..TO, and "" is the default:
+// Runs compares two runs of a route, "" for all. A span is written as FROM..TO, and "" is the default:
 // after what follows the newest mark, before what lies between where after begins
 // and the mark before.
-func (c *Client) Runs(ctx context.Context, before, after string) (reports.RunChanges, error) {
+func (c *Client) Runs(ctx context.Context, route, before, after string) (reports.RunChanges, error) {
 	q := url.Values{"limit": {strconv.Itoa(maxLimit)}}
-	for name, span := range map[string]string{"before": before, "after": after} {
-		if span != "" {
-			q.Set(name, span)
+	for name, value := range map[string]string{"route": route, "before": before, "after": after} {
+		if value != "" {
+			q.Set(name, value)
 		}
 	}
 	var a reports.RunChanges

@@ -131,7 +131,7 @@ func TestRuns(t *testing.T) {
 		{"", "v1..v2", "$.second", "", "$.first"},
 		{"start..v1", "v2", "$.second,$.third", "", "$.first"},
 	} {
-		got, err := w.client.Runs(ctx, c.before, c.after)
+		got, err := w.client.Runs(ctx, "", c.before, c.after)
 		if err != nil {
 			t.Errorf("%q, %q: %v", c.before, c.after, err)
 			continue
@@ -148,6 +148,12 @@ func TestRuns(t *testing.T) {
 		if r, o, g := paths(got.Regressions), paths(got.StillOpen), paths(got.Unseen, got.Fixed); r != c.regressions || o != c.open || g != c.gone {
 			t.Errorf("%q, %q: regressions %s, open %s, gone %s; want %s, %s, %s", c.before, c.after, r, o, g, c.regressions, c.open, c.gone)
 		}
+	}
+	if got, err := w.client.Runs(ctx, "accounts.create", "", ""); err != nil || got.Totals != (reports.RunTotals{}) || got.After.Compared != 0 {
+		t.Errorf("of another route: %+v, %v", got, err)
+	}
+	if res, body := w.ask("GET", "/api/v1/runs?route=nowhere", ""); res.StatusCode != 404 {
+		t.Errorf("of no route: %d %s", res.StatusCode, body)
 	}
 	for query, says := range map[string]string{
 		"after=start": "start of time", "before=v2&after=v1": "oldest to the newest", "before=1h": "FROM..TO", "after=v1..v2..": "FROM..TO",

@@ -122,6 +122,11 @@ var ErrSpans = errors.New("these runs can not be compared")
 // ErrSpans when before does not end before after begins: what is in both would
 // be held against itself.
 func (r *Reports) Compare(ctx context.Context, before, after Span) (RunChanges, error) {
+	return r.CompareRoute(ctx, "", before, after)
+}
+
+// CompareRoute is Compare of one route, "" for all.
+func (r *Reports) CompareRoute(ctx context.Context, route string, before, after Span) (RunChanges, error) {
 	if before.To == "" {
 		before.To = after.From
 	}
@@ -129,24 +134,28 @@ func (r *Reports) Compare(ctx context.Context, before, after Span) (RunChanges, 
 	if err := r.checkSpans(ctx, before, after); err != nil {
 		return RunChanges{}, err
 	}
-	now, err := r.snapshot(ctx)
-	if err != nil {
-		return RunChanges{}, fmt.Errorf("compare runs: %w", err)
-	}
-	c := comparing{r: r, now: now, at: time.Now().UTC()}
-	old, err := c.read(ctx, before)
-	if err != nil {
-		return RunChanges{}, fmt.Errorf("compare runs: %w", err)
-	}
-	new, err := c.read(ctx, after)
-	if err != nil {
-		return RunChanges{}, fmt.Errorf("compare runs: %w", err)
-	}
-	changes, err := r.changes(ctx, old, new)
+	changes, err := r.compare(ctx, route, before, after)
 	if err != nil {
 		return RunChanges{}, fmt.Errorf("compare runs: %w", err)
 	}
 	return changes, nil
+}
+
+func (r *Reports) compare(ctx context.Context, route string, before, after Span) (RunChanges, error) {
+	now, err := r.snapshot(ctx)
+	if err != nil {
+		return RunChanges{}, err
+	}
+	c := comparing{r: r, route: route, now: now, at: time.Now().UTC()}
+	old, err := c.read(ctx, before)
+	if err != nil {
+		return RunChanges{}, err
+	}
+	new, err := c.read(ctx, after)
+	if err != nil {
+		return RunChanges{}, err
+	}
+	return r.changes(ctx, route, old, new)
 }
 
 // checkSpans holds the order: before.From, before.To, after.From, after.To.
@@ -181,9 +190,10 @@ type counted struct {
 
 // comparing reads spans that all end at one instant at the latest.
 type comparing struct {
-	r   *Reports
-	now *snapshot
-	at  time.Time
+	r     *Reports
+	route string // "" for all
+	now   *snapshot
+	at    time.Time
 }
 
 // read is what was counted up to the end of a span, less what was counted up to
@@ -204,6 +214,7 @@ func (c *comparing) read(ctx context.Context, s Span) (*counted, error) {
 			groups[id] -= n
 		}
 	}
+	maps.DeleteFunc(got.counters, func(route string, _ *counts) bool { return c.route != "" && c.route != route })
 	for _, n := range got.counters {
 		got.run.Compared += n.total()
 		got.run.Differed += n.Mismatched + n.Noise

@@ -20,8 +20,8 @@ type sorting struct {
 	changes  RunChanges
 }
 
-func (r *Reports) changes(ctx context.Context, before, after *counted) (RunChanges, error) {
-	groups, err := r.groups(ctx, Filter{})
+func (r *Reports) changes(ctx context.Context, route string, before, after *counted) (RunChanges, error) {
+	groups, err := r.groups(ctx, Filter{Route: route})
 	if err != nil {
 		return RunChanges{}, err
 	}

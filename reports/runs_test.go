@@ -252,6 +252,10 @@ func TestManyChanges(t *testing.T) {
 			t.Fatal("the rarest are listed, where others are left out")
 		}
 	}
+	alone, err := r.CompareRoute(t.Context(), "r2", reports.Span{}, reports.Span{From: "v1"})
+	if err != nil || alone.Totals.Regressions != 200 || alone.After.Compared != 3 || len(alone.Routes) != 1 || alone.Regressions[0].Group.Route != "r2" {
+		t.Errorf("one route: %+v of %d compared, %v", alone.Totals, alone.After.Compared, err)
+	}
 	if c.Cut(3); len(c.Regressions) != 3 {
 		t.Errorf("%d listed of 3", len(c.Regressions))
 	}
