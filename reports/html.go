@@ -46,7 +46,8 @@ func WriteHTML(w io.Writer, r Report) error {
 		Sections       []htmlSection
 		Stale          []htmlStale
 		StaleTitle     string
-	}{Headline: r.headline(), Span: r.span(), StaleTitle: attentionTitle}
+		Runs           *htmlRuns
+	}{Headline: r.headline(), Span: r.span(), StaleTitle: attentionTitle, Runs: htmlRunsOf(r.Runs)}
 	for _, s := range r.Stale {
 		data.Stale = append(data.Stale, htmlStale{s, s.on()})
 	}

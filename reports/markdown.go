@@ -31,6 +31,7 @@ func WriteMarkdown(w io.Writer, r Report) error {
 		writeGroups(b, r, section.verdict, section.title)
 	}
 	writeAttention(b, r)
+	writeRuns(b, r.Runs)
 	return b.Flush()
 }
 

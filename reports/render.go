@@ -21,6 +21,8 @@ type Report struct {
 	Stale  []Stale   // rules that need attention
 	Since  time.Time // zero: of all time
 	At     time.Time
+	Mark   string      // the mark that Since is the instant of; "" for none
+	Runs   *RunChanges // against an earlier run; nil for none
 }
 
 // WriteJSON writes {"at":…,"routes":[…],"differences":[…],"stale_rules":[…]}, the
@@ -29,10 +31,12 @@ func WriteJSON(w io.Writer, r Report) error {
 	out := struct {
 		At          time.Time     `json:"at"`
 		Since       time.Time     `json:"since,omitzero"`
+		Mark        string        `json:"since_mark,omitempty"`
 		Routes      []RouteReport `json:"routes"`
 		Differences []Group       `json:"differences"`
 		Stale       []Stale       `json:"stale_rules"`
-	}{r.At, r.Since, r.Routes, r.Groups, r.Stale}
+		Runs        *RunChanges   `json:"runs,omitempty"`
+	}{r.At, r.Since, r.Mark, r.Routes, r.Groups, r.Stale, r.Runs}
 	if out.Routes == nil {
 		out.Routes = []RouteReport{}
 	}
@@ -86,6 +90,9 @@ func (r Report) span() string {
 	at := r.At.UTC().Format("2006-01-02 15:04:05 UTC")
 	if r.Since.IsZero() {
 		return "all time, up to " + at
+	}
+	if r.Mark != "" {
+		return "since mark " + visible(r.Mark) + " (" + r.Since.UTC().Format("2006-01-02 15:04:05 UTC") + "), up to " + at
 	}
 	return "since " + r.Since.UTC().Format("2006-01-02 15:04:05 UTC") + ", up to " + at
 }

@@ -39,6 +39,7 @@ func WriteTable(w io.Writer, r Report, color bool) error {
 		t.section(section.verdict, section.title)
 	}
 	t.attention()
+	t.runs()
 	return t.Flush()
 }
 

@@ -1,0 +1,52 @@
+package reports
+
+import (
+	_ "embed"
+	"html/template"
+)
+
+//go:embed runs.html
+var runsHTML string
+
+// The page's template has "runs", the comparison of runs, for those that have
+// one.
+var _ = template.Must(reportTemplate.New("runs").Parse(runsHTML))
+
+// htmlChange is a change as the page shows it.
+type htmlChange struct {
+	Change
+	ShareBefore, ShareAfter, Text string
+	Newest                        Sample
+}
+
+type htmlChanges struct {
+	Title   string
+	Changes []htmlChange
+	More    string // how many are left out, "" for none
+}
+
+// htmlRuns is a comparison of runs as the page shows it.
+type htmlRuns struct {
+	Headline, Before, After string
+	Sections                []htmlChanges
+}
+
+func htmlRunsOf(c *RunChanges) *htmlRuns {
+	if c == nil {
+		return nil
+	}
+	h := &htmlRuns{Headline: c.Headline(), Before: c.Before.Text(), After: c.After.Text()}
+	for _, s := range c.sections() {
+		shown := htmlChanges{Title: s.Title}
+		if n := s.More(); n > 0 {
+			shown.More = number(int64(n))
+		}
+		for _, change := range s.List {
+			before, after := change.Shares()
+			newest, _ := change.Group.newest()
+			shown.Changes = append(shown.Changes, htmlChange{change, before, after, change.verdictSays(), newest})
+		}
+		h.Sections = append(h.Sections, shown)
+	}
+	return h
+}
