@@ -25,6 +25,8 @@ type cli struct {
 	Reset     resetCmd     `cmd:"" help:"Let a route's writes be shadowed again after a suspected leak."`
 	Report    reportCmd    `cmd:"" help:"Print the verdict on each route and the differences."`
 	Diff      diffCmd      `cmd:"" help:"Print one comparison side by side, with a curl command for each side."`
+	Mark      markCmd      `cmd:"" help:"Give this moment a name, such as v1.4, to count from it and to compare runs."`
+	Marks     marksCmd     `cmd:"" help:"List the marks."`
 	Calibrate calibrateCmd `cmd:"" help:"Send safe requests of a route to legacy twice, and show how much it differs from itself."`
 	Rules     rulesCmd     `cmd:"" help:"Say which rules there are, what they do, and which the evidence supports."`
 	Readonly  readonlyCmd  `cmd:"" help:"Hold writes back, let them through again, or say which."`

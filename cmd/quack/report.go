@@ -18,7 +18,8 @@ import (
 type reportCmd struct {
 	client
 	Route     string        `help:"Only this route." placeholder:"NAME"`
-	Since     time.Duration `help:"Only what was counted in the last so long." placeholder:"D"`
+	Since     startingPoint `help:"Only what was counted in the last so long (24h), or exactly since a mark (v1.4)." placeholder:"D|MARK"`
+	Against   string        `help:"Compare with the run from this mark (or start) up to where --since begins, by default the newest mark: regressions, fixed, still open." placeholder:"MARK"`
 	Format    string        `default:"table" enum:"table,json,markdown,html" help:"table, json, markdown or html."`
 	JSON      bool          `name:"json" help:"The same as --format json."`
 	Output    string        `short:"o" help:"Write to this file instead of standard output." placeholder:"FILE"`
@@ -56,11 +57,10 @@ func (c *reportCmd) Run(ctx context.Context, s *streams) error {
 func (c *reportCmd) fetch(ctx context.Context) (reports.Report, error) {
 	report := reports.Report{At: time.Now()}
 	filter := reports.Filter{Route: c.Route}
-	if c.Since > 0 {
-		filter.Since = report.At.Add(-c.Since)
-		report.Since = filter.Since
+	err := c.span(ctx, &report, &filter)
+	if err != nil {
+		return report, err
 	}
-	var err error
 	if report.Routes, err = c.connect().Report(ctx, filter); err != nil {
 		return report, err
 	}
