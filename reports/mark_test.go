@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
-	"github.com/quackproxy/quack/store"
 )
 
 func setMark(t testing.TB, r *reports.Reports, name string) reports.Mark {
@@ -263,43 +260,5 @@ func TestMarkNames(t *testing.T) {
 		if err := reports.CheckMarkName(name); !errors.Is(err, reports.ErrMarkName) {
 			t.Errorf("%q (%s): %v", name, reason, err)
 		}
-	}
-}
-
-// A mark that the heir sets while its predecessor still counts has what both had
-// written by then before it, and what either writes later after it.
-func TestMarkOfTwoProcesses(t *testing.T) {
-	dir := t.TempDir()
-	db := openStore(t, dir)
-	old := openReports(t, db, reports.Config{})
-	fd, err := syscall.Dup(int(db.Lock().Fd()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := store.OpenInherited(t.Context(), dir, os.NewFile(uintptr(fd), "lock"), reports.Schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { second.Close() })
-	heir := openReports(t, second, reports.Config{})
-	for range 5 {
-		old.Skip("other", "budget")
-	}
-	flush(t, old) // the heir has not read this
-	heir.Skip("show", "budget")
-	setMark(t, heir, "v1")
-	heir.Skip("show", "budget")
-	heir.Skip("other", "budget")
-	if got := told(t, heir, reports.Filter{SinceMark: "v1"}); got["show budget"] != 1 || got["other budget"] != 1 {
-		t.Errorf("since the mark %v, want 1 of each", got)
-	}
-	old.Skip("other", "budget")
-	flush(t, old)
-	db.Close()
-	if err := heir.Reread(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got := told(t, heir, reports.Filter{SinceMark: "v1"}); got["show budget"] != 1 || got["other budget"] != 2 {
-		t.Errorf("since the mark, of both: %v, want 1 and 2", got)
 	}
 }
