@@ -142,6 +142,23 @@ func noMark(name string) error {
 	return fmt.Errorf("%w: %q\nquack marks lists those there are: the newest %d are kept", ErrNoMark, name, marksMax)
 }
 
+// snapshotAt is what was counted up to a mark, or up to now for "".
+func (r *Reports) snapshotAt(ctx context.Context, mark string) (*snapshot, time.Time, error) {
+	if mark == "" {
+		s, err := r.snapshot(ctx)
+		return s, time.Now().UTC(), err
+	}
+	m, err := r.markNamed(ctx, mark)
+	if err != nil {
+		return nil, m.At, err
+	}
+	s := &snapshot{lastGroup: m.lastGroup, lastSeq: m.lastSeq}
+	if s.counters, err = r.markedCounters(ctx, mark); err == nil {
+		s.groups, err = r.markedGroups(ctx, mark)
+	}
+	return s, m.At, err
+}
+
 // markedCounters are the counters of all time at a mark, by route.
 func (r *Reports) markedCounters(ctx context.Context, name string) (map[string]*counts, error) {
 	counters := map[string]*counts{}

@@ -142,16 +142,11 @@ func (r *Reports) CompareRoute(ctx context.Context, route string, before, after 
 }
 
 func (r *Reports) compare(ctx context.Context, route string, before, after Span) (RunChanges, error) {
-	now, err := r.snapshot(ctx)
+	old, err := r.counted(ctx, route, before)
 	if err != nil {
 		return RunChanges{}, err
 	}
-	c := comparing{r: r, route: route, now: now, at: time.Now().UTC()}
-	old, err := c.read(ctx, before)
-	if err != nil {
-		return RunChanges{}, err
-	}
-	new, err := c.read(ctx, after)
+	new, err := r.counted(ctx, route, after)
 	if err != nil {
 		return RunChanges{}, err
 	}
@@ -188,56 +183,30 @@ type counted struct {
 	lastSeq  int64 // of the comparison that was stored last before it
 }
 
-// comparing reads spans that all end at one instant at the latest.
-type comparing struct {
-	r     *Reports
-	route string // "" for all
-	now   *snapshot
-	at    time.Time
-}
-
-// read is what was counted up to the end of a span, less what was counted up to
-// its beginning.
-func (c *comparing) read(ctx context.Context, s Span) (*counted, error) {
-	counters, groups, until, _, err := c.upTo(ctx, s.To)
+// counted is what was counted, of a route or of all, up to the end of a span,
+// less what was counted up to its beginning.
+func (r *Reports) counted(ctx context.Context, route string, s Span) (*counted, error) {
+	end, until, err := r.snapshotAt(ctx, s.To)
 	if err != nil {
 		return nil, err
 	}
-	got := &counted{run: Run{Span: s, Until: until}, counters: counters, groups: groups}
+	got := &counted{run: Run{Span: s, Until: until}, counters: end.counters, groups: end.groups}
 	if s.From != "" {
-		earlier, seen, since, seq, err := c.upTo(ctx, s.From)
+		begin, since, err := r.snapshotAt(ctx, s.From)
 		if err != nil {
 			return nil, err
 		}
-		got.counters, got.run.Since, got.lastSeq = less(counters, earlier), since, seq
-		for id, n := range seen {
-			groups[id] -= n
+		got.counters, got.run.Since, got.lastSeq = less(end.counters, begin.counters), since, begin.lastSeq
+		for id, n := range begin.groups {
+			got.groups[id] -= n
 		}
 	}
-	maps.DeleteFunc(got.counters, func(route string, _ *counts) bool { return c.route != "" && c.route != route })
+	maps.DeleteFunc(got.counters, func(name string, _ *counts) bool { return route != "" && name != route })
 	for _, n := range got.counters {
 		got.run.Compared += n.total()
 		got.run.Differed += n.Mismatched + n.Noise
 	}
 	return got, nil
-}
-
-// upTo is what was counted up to a mark, "" for now, in maps of the caller's
-// own.
-func (c *comparing) upTo(ctx context.Context, mark string) (counters map[string]*counts, groups map[int64]int64, at time.Time, seq int64, err error) {
-	if mark == "" {
-		counters = map[string]*counts{}
-		mergeInto(counters, c.now.counters)
-		return counters, maps.Clone(c.now.groups), c.at, c.now.lastSeq, nil
-	}
-	m, err := c.r.markNamed(ctx, mark)
-	if err == nil {
-		counters, err = c.r.markedCounters(ctx, mark)
-	}
-	if err == nil {
-		groups, err = c.r.markedGroups(ctx, mark)
-	}
-	return counters, groups, m.At, m.lastSeq, err
 }
 
 // seen is how often something was seen on a route.
