@@ -3,7 +3,6 @@ package reports
 import (
 	"maps"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 )
@@ -83,16 +82,7 @@ func (c *counts) merge(d *counts) {
 		c.AnsweredBy[side].merge(d.AnsweredBy[side])
 		c.AnsweredNS[side] += d.AnsweredNS[side]
 	}
-	c.Statuses.merge(d.Statuses)
-	for side, n := range d.First {
-		c.First[side] += n
-	}
-	c.Ratio.merge(d.Ratio)
-	for level, n := range d.WritesCompared {
-		addReason(&c.WritesCompared, level, n)
-	}
-	c.TimedOut += d.TimedOut
-	c.Stages.merge(d.Stages)
+	c.mergeMeasures(d)
 	c.mergeRecent(d.Recent)
 }
 
@@ -148,28 +138,6 @@ func (c *counts) served() (n int64) {
 	return n
 }
 
-// measured counts what is measured of a comparison, compared or an error.
-func (c *counts) measured(m measures) {
-	if !m.compared {
-		if m.timedOut {
-			c.TimedOut++
-		}
-		return
-	}
-	c.Legacy.add(m.legacy, 1)
-	c.New.add(m.new, 1)
-	c.Statuses.add(m.statuses[0], m.statuses[1], 1)
-	if m.first >= 0 {
-		c.First[m.first]++
-	}
-	if m.hasRatio {
-		c.Ratio.add(m.ratio, 1)
-	}
-	if m.writes != "" {
-		addReason(&c.WritesCompared, m.writes, 1)
-	}
-}
-
 func (c *counts) report(name string) RouteReport {
 	r := RouteReport{
 		Name: name, Stage: c.Stage, Served: c.served(),
@@ -183,16 +151,7 @@ func (c *counts) report(name string) RouteReport {
 	maps.Copy(r.Skipped, c.Skipped)
 	r.Unsupported = maps.Clone(c.Unsupported)
 	r.Fallbacks = maps.Clone(c.Fallbacks)
-	r.Statuses, r.Ratio, r.WritesCompared = c.Statuses.frequent(), c.Ratio.ratios(), maps.Clone(c.WritesCompared)
-	for side, n := range c.First {
-		if n > 0 {
-			addReason(&r.First, sideNames[side], n)
-		}
-	}
-	r.TimedOut, r.ByStage = c.TimedOut, slices.Clone(c.Stages)
-	for _, reason := range timeouts {
-		r.TimedOut += c.Skipped[reason]
-	}
+	c.reportMeasures(&r)
 	// Transient and noise say nothing for the new side and nothing against it.
 	r.MismatchUpper = upperBound(r.Mismatched, r.Matched+r.Mismatched)
 	return r

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"context"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -37,4 +38,53 @@ func measure(c *Comparison) measures {
 // out: an answer that broke off has no more than the text.
 func isTimeout(text string) bool {
 	return strings.Contains(text, os.ErrDeadlineExceeded.Error()) || strings.Contains(text, context.DeadlineExceeded.Error())
+}
+
+// measured counts what is measured of a comparison, compared or an error.
+func (c *counts) measured(m measures) {
+	if !m.compared {
+		if m.timedOut {
+			c.TimedOut++
+		}
+		return
+	}
+	c.Legacy.add(m.legacy, 1)
+	c.New.add(m.new, 1)
+	c.Statuses.add(m.statuses[0], m.statuses[1], 1)
+	if m.first >= 0 {
+		c.First[m.first]++
+	}
+	if m.hasRatio {
+		c.Ratio.add(m.ratio, 1)
+	}
+	if m.writes != "" {
+		addReason(&c.WritesCompared, m.writes, 1)
+	}
+}
+
+func (c *counts) mergeMeasures(d *counts) {
+	c.Statuses.merge(d.Statuses)
+	for side, n := range d.First {
+		c.First[side] += n
+	}
+	c.Ratio.merge(d.Ratio)
+	for level, n := range d.WritesCompared {
+		addReason(&c.WritesCompared, level, n)
+	}
+	c.TimedOut += d.TimedOut
+	c.Stages.merge(d.Stages)
+}
+
+// reportMeasures fills in what a report says of them.
+func (c *counts) reportMeasures(r *RouteReport) {
+	r.Statuses, r.Ratio, r.WritesCompared = c.Statuses.frequent(), c.Ratio.ratios(), maps.Clone(c.WritesCompared)
+	for side, n := range c.First {
+		if n > 0 {
+			addReason(&r.First, sideNames[side], n)
+		}
+	}
+	r.TimedOut, r.ByStage = c.TimedOut, slices.Clone(c.Stages)
+	for _, reason := range timeouts {
+		r.TimedOut += c.Skipped[reason]
+	}
 }

@@ -38,30 +38,9 @@ func (r *Reports) write(ctx context.Context, now time.Time) error {
 	err := r.db.Write(ctx, func(tx *sql.Tx) error {
 		b := &batchWriter{ctx: ctx, tx: tx, r: r, now: now, evidence: evidence, ids: map[groupKey]int64{}, prepared: map[string]*sql.Stmt{}}
 		var err error
-		if totals, err = b.counters(w.unwritten); err != nil {
-			return fmt.Errorf("write counters: %w", err)
-		}
-		if err := b.groups(w.groups); err != nil {
-			return fmt.Errorf("write groups of differences: %w", err)
-		}
-		if err := b.keep(taken, packed); err != nil {
-			return fmt.Errorf("write evidence: %w", err)
-		}
-		if now.Sub(w.rolledUp) >= rollUpEvery {
-			if err := b.expire(); err != nil {
-				return fmt.Errorf("delete old evidence: %w", err)
-			}
-		}
-		if err := b.prune(); err != nil {
-			return fmt.Errorf("prune evidence: %w", err)
-		}
-		if now.Sub(w.rolledUp) >= rollUpEvery {
-			if err := b.rollUp(); err != nil {
-				return fmt.Errorf("roll up counters: %w", err)
-			}
-		}
+		totals, err = b.write(w, taken, packed)
 		evidence = b.evidence
-		return nil
+		return err
 	})
 	if err != nil {
 		r.mu.Lock()
@@ -79,6 +58,35 @@ func (r *Reports) write(ctx context.Context, now time.Time) error {
 	clear(w.unwritten)
 	clear(w.groups)
 	return nil
+}
+
+// write writes a batch, and returns the counters of all time of the routes in it.
+func (b *batchWriter) write(w *writer, taken batch, packed map[*waiting]*packedComparison) (map[string]*counts, error) {
+	totals, err := b.counters(w.unwritten)
+	if err != nil {
+		return nil, fmt.Errorf("write counters: %w", err)
+	}
+	if err := b.groups(w.groups); err != nil {
+		return nil, fmt.Errorf("write groups of differences: %w", err)
+	}
+	if err := b.keep(taken, packed); err != nil {
+		return nil, fmt.Errorf("write evidence: %w", err)
+	}
+	rollsUp := b.now.Sub(w.rolledUp) >= rollUpEvery
+	if rollsUp {
+		if err := b.expire(); err != nil {
+			return nil, fmt.Errorf("delete old evidence: %w", err)
+		}
+	}
+	if err := b.prune(); err != nil {
+		return nil, fmt.Errorf("prune evidence: %w", err)
+	}
+	if rollsUp {
+		if err := b.rollUp(); err != nil {
+			return nil, fmt.Errorf("roll up counters: %w", err)
+		}
+	}
+	return totals, nil
 }
 
 // settle moves what the shards have counted to the totals and to what is to be
