@@ -12,7 +12,7 @@ type SeriesFilter struct {
 	Route  string    // "" = all together: reads every route's counters
 	Since  time.Time // zero = since something was counted; at most 400 days ago
 	Until  time.Time // zero, or later than now = now
-	Points int       // at most so many; default 60, at most 1,000
+	Points int       // into about so many, two more at most: Since and Until are seldom on a border; default 60, at most 1,000
 }
 
 // Point is what was counted in the Seconds from Start on.
@@ -145,9 +145,10 @@ func spread(f SeriesFilter, grain int64, rows []bucket) []Point {
 	}
 	points = min(points, pointsMax)
 	start := bucketStart(f.Since, grain)
-	span := untilSeconds(f.Until) - start
-	width := up(up(span, points), grain) * grain
-	sums := make([]counts, up(span, width))
+	// Rounded, so that an hour up to now which is a second old is an hour still.
+	grains := (int64(f.Until.Sub(f.Since)/time.Second) + grain/2) / grain
+	width := max(up(grains, points), 1) * grain
+	sums := make([]counts, up(untilSeconds(f.Until)-start, width))
 	for _, row := range rows {
 		sums[(row.start-start)/width].merge(row.counts)
 	}
