@@ -114,6 +114,30 @@ func TestCountsSinceMarksAreExact(t *testing.T) {
 			t.Errorf("since %s:\n%s", name, diff)
 		}
 	}
+	marks, err := r.Marks(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range len(marks) - 2 { // the newest first
+		after, before, from := marks[i].Name, marks[i+1].Name, marks[i+2].Name
+		c := compared(t, r, reports.Span{From: from, To: before}, reports.Span{From: before, To: after})
+		wantRun(t, c.Before, since[from], since[before])
+		wantRun(t, c.After, since[before], since[after])
+	}
+}
+
+// wantRun holds a run against what happened since its beginning and since its
+// end.
+func wantRun(t *testing.T, run reports.Run, begin, end tallied) {
+	t.Helper()
+	var compared, differed int64
+	for _, route := range []string{"r0", "r1", "r2"} {
+		compared += begin[route+" compared"] - end[route+" compared"]
+		differed += begin[route+" mismatched"] - end[route+" mismatched"]
+	}
+	if run.Compared != compared || run.Differed != differed {
+		t.Errorf("from %s to %s: %d compared, %d differed; want %d and %d", run.From, run.To, run.Compared, run.Differed, compared, differed)
+	}
 }
 
 // TestNothingIsLostBetweenMarks: marks are set while others record; the spans
