@@ -57,7 +57,7 @@ type RunChanges struct {
 	// fixed: Needs says how much more it takes.
 	Unseen []Change `json:"unseen"`
 	// Fixed were not seen again in so many comparisons that they would have been,
-	// with 95 % confidence, if their share were what it was.
+	// with 95 % confidence, if their share were what it was (see enough).
 	Fixed []Change `json:"fixed"`
 	// Forgiven do not count any more: what was a mismatch or noise is now forgiven
 	// there, and was not before.

@@ -65,15 +65,47 @@ func beyondChance(chances []float64) []bool {
 	return beyond
 }
 
+// unseenChance is how likely it is at most that a difference whose share is what
+// it was is not seen, for it to be called fixed.
+const unseenChance = 0.05
+
 // enough is how many comparisons without a difference show, with 95 %
-// confidence, that it has become rarer than a share of x in n: from there on the
-// upper bound of none in so many is below it. 1 when nothing else was seen.
+// confidence, that it has become rarer than a share that x of n stand for.
+//
+// At a share of x/n none in so many would be seen one time in 20. Of few
+// comparisons that is too little: 2 of 2 do not mean that all have it. So what x
+// of n leave open about the share is considered as well: by the rule of
+// succession (Laplace, 1774) the next comparison is without it with probability
+// (n-x+1)/(n+2), the one after that with (n-x+2)/(n+3), and so on; the product is
+// to be at most one in 20.
 func enough(x, n int64) int64 {
 	if x <= 0 || n <= 0 {
 		return math.MaxInt64 // what was not seen before can not become rarer
 	}
-	if x >= n {
-		return 1
+	x = min(x, n)
+	low, high := int64(0), int64(1) // none are too few; high are enough, once found
+	for unseen(x, n, high) > math.Log(unseenChance) {
+		low, high = high, 2*high
 	}
-	return int64(math.Ceil(math.Log(0.05) / math.Log1p(-float64(x)/float64(n))))
+	for high-low > 1 {
+		if middle := low + (high-low)/2; unseen(x, n, middle) > math.Log(unseenChance) {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return high
+}
+
+// unseen is the logarithm of the probability to see none in m after x of n, the
+// larger one of both.
+func unseen(x, n, m int64) float64 {
+	const rounding = 1e-9 // where the product is one in 20 exactly
+	logGamma := func(of int64) float64 { v, _ := math.Lgamma(float64(of)); return v }
+	succession := logGamma(n-x+1+m) - logGamma(n-x+1) - logGamma(n+2+m) + logGamma(n+2)
+	atShare := math.Inf(-1)
+	if x < n {
+		atShare = float64(m) * math.Log1p(-float64(x)/float64(n))
+	}
+	return max(succession, atShare) - rounding
 }

@@ -89,21 +89,38 @@ func TestBeyondChance(t *testing.T) {
 	}
 }
 
-// TestEnough holds it against the exact bound: with so many the bound of none is
-// at most the share, with one less it is above.
+// TestEnough multiplies the probabilities out: with so many both are at most one
+// in 20, with one less one of them is not.
 func TestEnough(t *testing.T) {
-	for _, c := range [][2]int64{{1, 1000}, {3, 1000}, {1, 2}, {9, 10}, {50, 100_000}, {7, 1_234_567}} {
-		n, share := enough(c[0], c[1]), float64(c[0])/float64(c[1])
-		if upperBound(0, n) > share*(1+1e-12) || n > 1 && upperBound(0, n-1) <= share {
-			t.Errorf("%d of %d: %d, where the bound is %g, and %g with one less", c[0], c[1], n, upperBound(0, n), upperBound(0, n-1))
+	within := func(x, n, m int64) bool {
+		product := big.NewRat(1, 1)
+		for i := range m {
+			product.Mul(product, big.NewRat(n-x+1+i, n+2+i))
+		}
+		return product.Cmp(big.NewRat(1, 20)) <= 0 && upperBound(0, m) <= float64(x)/float64(n)*(1+1e-12)
+	}
+	for _, c := range [][2]int64{{1, 1}, {2, 2}, {4, 4}, {20, 20}, {1, 2}, {9, 10}, {1, 30}, {1, 1000}, {3, 1000}, {500, 1000}, {50, 2000}} {
+		if m := enough(c[0], c[1]); !within(c[0], c[1], m) || within(c[0], c[1], m-1) {
+			t.Errorf("%d of %d: %d", c[0], c[1], m)
 		}
 	}
-	for _, c := range []struct{ x, n, want int64 }{{1, 1000, 2995}, {1, 100, 299}, {1, 10, 29}, {1, 2, 5}, {10, 10, 1}} { // 59 for 5 %, 299 for 1 %, as tables of sample sizes have it
+	for _, c := range []struct {
+		reason     string
+		x, n, want int64
+	}{
+		{"once is not all", 1, 1, 5}, // 2/(6·7) = 0.048
+		{"nor is twice", 2, 2, 3},    // 6/(4·5·6) = 0.05
+		{"twenty times nearly is", 20, 20, 1},
+		{"a tenth, well known", 100_000, 1_000_000, 29}, // ln 0.05 / ln 0.9 = 28.4
+		{"a thousandth, well known", 1_000_000, 1_000_000_000, 2995},
+		{"a thousandth, seen once", 1, 1000, 3474}, // about 1001·(√20 - 1)
+	} {
 		if got := enough(c.x, c.n); got != c.want {
-			t.Errorf("%d of %d: %d, want %d", c.x, c.n, got, c.want)
+			t.Errorf("%s: %d of %d: %d, want %d", c.reason, c.x, c.n, got, c.want)
 		}
 	}
-	if got := enough(5, 100); got != 59 {
-		t.Errorf("5 of 100: %d, want 59", got)
+	// A batch can have a difference of which the comparison is in the next.
+	if enough(3, 2) != enough(2, 2) {
+		t.Error("more than were compared")
 	}
 }
