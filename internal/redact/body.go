@@ -45,14 +45,16 @@ func (r *Redactor) Body(contentType, contentEncoding string, body []byte) ([]byt
 func (r *Redactor) plainBody(contentType, body string) (kept, why string) {
 	media, params := mediaOf(contentType)
 	switch {
-	case media == "multipart/form-data":
-		return r.multipart(params["boundary"], body)
+	case strings.HasPrefix(media, "multipart/"):
+		return r.multipart(media == "multipart/form-data", params["boundary"], body)
 	case media == "application/x-www-form-urlencoded":
 		return r.Form(body), ""
 	case isBinary(media, body):
 		return "", fmt.Sprintf("%d bytes of binary content", len(body))
 	case strings.HasSuffix(media, "json") || looksLikeJSON(body):
 		return r.JSON(body), ""
+	case tableTypes[media]:
+		return r.table(body), ""
 	}
 	return r.Text(body), ""
 }

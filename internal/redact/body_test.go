@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
+	"encoding/hex"
 	"io"
 	"strings"
 	"testing"
@@ -73,9 +74,9 @@ Content-Type: application/json
 		{"application/json", "exi", doc, "", "not kept: decompress exi: unknown content coding", "an unknown coding"},
 		{"application/x-www-form-urlencoded", "", "a=b&password=hunter2", "a=b&password=" + f("hunter2"), "", "a form"},
 		{"multipart/form-data; boundary=B", "", form, cleanForm, "", "a multipart form"},
-		{"multipart/form-data; boundary=C", "", form, "", "not kept: a multipart form that does not begin with its boundary", "a wrong boundary"},
-		{"multipart/form-data", "", form, "", "not kept: a multipart form without a boundary", "no boundary"},
-		{"multipart/form-data; boundary=B", "", form[:len(form)-8], "", "not kept: a multipart form without an end", "cut short"},
+		{"multipart/form-data; boundary=C", "", form, "", "not kept: a multipart body that does not begin with its boundary", "a wrong boundary"},
+		{"multipart/form-data", "", form, "", "not kept: a multipart body without a boundary", "no boundary"},
+		{"multipart/form-data; boundary=B", "", form[:len(form)-8], "", "not kept: a multipart body without an end", "cut short"},
 		{"image/png", "", "\x89PNG\x00hunter2", "", "not kept: 12 bytes of binary content", "binary"},
 		{"application/x-msgpack", "", "\x81\xa8password\xa7hunter2", "", "not kept: 18 bytes of binary content", "binary without a zero byte"},
 		{"application/grpc", "", "\x00\x00\x00\x00\x09\x0a\x07hunter2", "", "not kept: 14 bytes of binary content", "a gRPC message, which is valid UTF-8"},
@@ -96,10 +97,13 @@ Content-Type: application/json
 
 func TestBodyValue(t *testing.T) {
 	digest := "14 bytes, sha256 " + strings.Repeat("ab", 32)
+	mac := r.Digest([]byte(strings.Repeat("ab", 32)))
+	keyed := "14 bytes, keyed sha256 " + hex.EncodeToString(mac[:])
 	for _, c := range []struct{ contentType, in, want, reason string }{
 		{"application/grpc+proto", "\x00\x00\x00\x00\x09\x0a\x07hunter2", "[binary content, not kept]", "a body that only one side has"},
 		{"application/protobuf", "\x0a\x07hunter2", "[binary content, not kept]", "text by chance"},
-		{"application/grpc", digest, digest, "size and digest tell nothing of it"},
+		{"application/grpc", digest, keyed, "the digest of a PIN is soon found by trying PINs"},
+		{"application/grpc", keyed, keyed, "redacted before"},
 		{"application/grpc", digest + " hunter2", "[binary content, not kept]", "what only begins like them"},
 		{"application/octet-stream", "a\x00hunter2", "[binary content, not kept]", "binary whatever it is called"},
 		{"application/grpc", "", "", "the side that has none"},

@@ -1,13 +1,15 @@
 package redact
 
+import "strings"
+
 const (
 	cardMin = 13 // digits of a payment card number, ISO/IEC 7812-1 and the schemes' ranges
 	cardMax = 19
 )
 
 // cardAt looks for a payment card number that begins at s[0], a digit that no
-// digit precedes: 13 to 19 digits with at most one space or dash between two,
-// the first digits of a card scheme, and a right Luhn check digit. It returns
+// digit precedes: 13 to 19 digits with at most one space or dash between two
+// (a space also as "+", "%20" or one that does not break), the first digits of a card scheme, and a right Luhn check digit. It returns
 // the number's length in s, 0 when there is none.
 //
 // The first digits are looked at because one number in ten has a right check
@@ -28,12 +30,23 @@ func cardAt(s string) int {
 			if n >= cardMin && (i+1 == len(s) || s[i+1] < '0' || s[i+1] > '9') && isCard(digits[:n]) {
 				length = i + 1
 			}
-		case (c == ' ' || c == '-') && i > 0 && s[i-1] != ' ' && s[i-1] != '-':
+		case i > 0 && '0' <= s[i-1] && s[i-1] <= '9' && between(s[i:]) > 0:
+			i += between(s[i:]) - 1
 		default:
 			return length
 		}
 	}
 	return length
+}
+
+// between is the length of what may part groups of digits, and s begins with.
+func between(s string) int {
+	for _, separator := range []string{" ", "-", "+", "%20", "\u00a0", "\u202f"} {
+		if strings.HasPrefix(s, separator) {
+			return len(separator)
+		}
+	}
+	return 0
 }
 
 func isCard(d []byte) bool {
@@ -59,7 +72,7 @@ func isCard(d []byte) bool {
 // one fingerprint.
 func onlyDigits(s string) string {
 	b := make([]byte, 0, len(s))
-	for _, c := range []byte(s) {
+	for _, c := range []byte(strings.ReplaceAll(s, "%20", "")) {
 		if '0' <= c && c <= '9' {
 			b = append(b, c)
 		}

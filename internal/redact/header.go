@@ -1,7 +1,9 @@
 package redact
 
 import (
+	"encoding/base64"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
@@ -31,7 +33,7 @@ func (r *Redactor) HeaderValue(name, value string) string {
 		return r.setCookie(value)
 	case folded == "authorization" || folded == "proxyauthorization":
 		return r.credentials(value)
-	case secretHeader(name), isBinaryField(name):
+	case r.secretHeader(name), isBinaryField(name):
 		return r.secret(value)
 	}
 	return r.Text(value)
@@ -54,13 +56,33 @@ func (r *Redactor) cookies(value string) string {
 
 // setCookie is the value of a Set-Cookie field (RFC 6265 section 4.1.1).
 func (r *Redactor) setCookie(value string) string {
-	pair, attributes, some := strings.Cut(value, ";")
-	pair = r.cookiePair(pair)
-	if !some {
-		return pair
+	parts := strings.Split(value, ";")
+	parts[0] = r.cookiePair(parts[0])
+	for i, attribute := range parts[1:] {
+		parts[i+1] = r.cookieAttribute(attribute)
 	}
-	return pair + ";" + r.Text(attributes)
+	return strings.Join(parts, ";")
 }
+
+// cookieAttributes are those that may have a value that is no secret.
+var cookieAttributes = set("path", "domain", "expires", "maxage", "samesite", "priority", "version", "port", "secure", "httponly", "partitioned", "discard", "comment")
+
+// cookieAttribute is an attribute, and what stands behind it when somebody has
+// made one field of several.
+func (r *Redactor) cookieAttribute(attribute string) string {
+	own, next := attribute, ""
+	if at := anotherCookie.FindStringIndex(attribute); at != nil {
+		own, next = attribute[:at[0]+1], r.cookiePair(attribute[at[0]+1:])
+	}
+	name, _, some := strings.Cut(own, "=")
+	if some && !cookieAttributes[fold(strings.TrimSpace(name))] {
+		return r.cookiePair(own) + next
+	}
+	return r.Text(own) + next
+}
+
+// anotherCookie is where one begins behind a comma.
+var anotherCookie = regexp.MustCompile(`,\s*[^\s,;="]+=`)
 
 func (r *Redactor) cookiePair(pair string) string {
 	name, value, some := strings.Cut(pair, "=")
@@ -80,7 +102,19 @@ func (r *Redactor) credentials(value string) string {
 		return r.secret(value)
 	}
 	trimmed := strings.TrimSpace(rest)
+	if r.found != nil && strings.EqualFold(scheme, "Basic") {
+		r.foundBasic(trimmed)
+	}
 	return scheme + " " + strings.Replace(rest, trimmed, r.secret(trimmed), 1)
+}
+
+// foundBasic notes the password of a Basic credential (RFC 7617 section 2), which
+// may stand elsewhere by itself.
+func (r *Redactor) foundBasic(credential string) {
+	plain, err := base64.StdEncoding.DecodeString(credential)
+	if _, password, some := strings.Cut(string(plain), ":"); err == nil && some && password != "" {
+		r.found(password)
+	}
 }
 
 func isScheme(s string) bool {

@@ -15,7 +15,7 @@ func (r *Redactor) JSON(s string) string { return r.json(s, false) }
 
 // json is JSON in which, when all is set, everything is secret.
 func (r *Redactor) json(s string, all bool) string {
-	j := scanner{r: r, s: s, all: all}
+	j := scanner{r: r, s: s, all: all, paired: r.paired(s)}
 	j.out.Grow(len(s))
 	for j.i < len(s) {
 		j.token()
@@ -34,6 +34,8 @@ type scanner struct {
 	i      int
 	out    strings.Builder
 	all    bool
+	paired map[int]bool
+	pairs  []byte // per open bracket: itself when it is one of paired, else 0
 	within []bool // per open bracket: everything in it is secret
 	next   bool   // the next value is secret by its name
 }
@@ -42,19 +44,31 @@ func (j *scanner) secret() bool {
 	return j.all || j.next || len(j.within) > 0 && j.within[len(j.within)-1]
 }
 
+// pair is the innermost bracket when it is one of paired, else 0.
+func (j *scanner) pair() byte {
+	if len(j.pairs) == 0 {
+		return 0
+	}
+	return j.pairs[len(j.pairs)-1]
+}
+
 func (j *scanner) token() {
 	c := j.s[j.i]
 	switch c {
 	case '{', '[':
 		j.within = append(j.within, j.secret())
+		if j.pairs = append(j.pairs, 0); j.paired[j.i] {
+			j.pairs[len(j.pairs)-1] = c
+		}
 		j.next = false
 	case '}', ']':
 		if len(j.within) > 0 {
-			j.within = j.within[:len(j.within)-1]
+			j.within, j.pairs = j.within[:len(j.within)-1], j.pairs[:len(j.pairs)-1]
 		}
 		j.next = false
 	case ',':
-		j.next = false
+		// Of a pair in a list of pairs the second is secret.
+		j.next = j.pair() == '['
 	case ' ', '\t', '\r', '\n', ':':
 	case '"':
 		j.string()
@@ -75,7 +89,7 @@ func (j *scanner) string() {
 	j.i += end
 	plain := unquoted(raw, whole)
 	if j.named() {
-		j.next = SecretName(plain)
+		j.next = j.r.secretName(plain) || j.pair() == '{' && pairValues[fold(plain)]
 		j.write(raw, plain, j.r.Text(plain), whole)
 		return
 	}
@@ -90,16 +104,7 @@ func (j *scanner) string() {
 }
 
 // named reports whether what was just read is the name of a member.
-func (j *scanner) named() bool {
-	for k := j.i; k < len(j.s); k++ {
-		switch j.s[k] {
-		case ' ', '\t', '\r', '\n':
-		default:
-			return j.s[k] == ':'
-		}
-	}
-	return false
-}
+func (j *scanner) named() bool { return beforeColon(j.s, j.i) }
 
 func (j *scanner) write(raw, plain, clean string, whole bool) {
 	if clean == plain {
@@ -122,7 +127,7 @@ func (j *scanner) word() {
 	w := j.s[j.i:end]
 	j.i = end
 	if j.named() {
-		j.next = SecretName(strings.Trim(w, "'"))
+		j.next = j.r.secretName(strings.Trim(w, "'"))
 		j.out.WriteString(w)
 		return
 	}
@@ -131,7 +136,6 @@ func (j *scanner) word() {
 	case w == "null" || w == "true" || w == "false":
 	case j.secret():
 		clean = j.r.secret(w)
-	case w[0] == '-':
 	default:
 		clean = j.r.number(w)
 	}
@@ -145,8 +149,12 @@ func (j *scanner) word() {
 // number is a number that may be a card's. Known secrets are not looked for in
 // numbers: "1234567" may well be another thing.
 func (r *Redactor) number(w string) string {
-	if n := cardAt(w); n == len(w) && n > 0 {
-		return r.Fingerprint(w)
+	whole, fraction, _ := strings.Cut(w, ".")
+	if n := cardAt(whole); n == len(whole) && n > 0 && strings.Trim(fraction, "0") == "" {
+		return r.Fingerprint(whole)
+	}
+	if r.policy != nil && r.patterned(w) != w {
+		return r.secret(w)
 	}
 	return w
 }

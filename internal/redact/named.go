@@ -4,9 +4,9 @@ import "strings"
 
 // named is the value after the separator ("=" or ":") at i, when the name
 // before it is of a secret.
-func named(s string, i int) span {
+func (r *Redactor) named(s string, i int) span {
 	name := nameBefore(s, i)
-	if !SecretName(decodedName(name)) {
+	if !r.secretName(decodedName(name)) {
 		return span{}
 	}
 	start := i + 1
@@ -47,11 +47,26 @@ func nameBefore(s string, i int) string {
 		}
 	}
 	start := end
-	for start > 0 && end-start < 100 && (isToken(s[start-1]) || strings.IndexByte(".[]%", s[start-1]) >= 0) {
+	for start > 0 && end-start < 100 {
+		if start >= 3 && s[start-3] == '%' {
+			if e := escapeAt(s[start-3 : start]); e.length == 3 {
+				if !inNames(e.plain) && e.plain != '"' && e.plain != '\'' {
+					break // the escape of a delimiter: "%26token"
+				}
+				start -= 3
+				continue
+			}
+		}
+		if c := s[start-1]; !inNames(c) && c != '%' {
+			break
+		}
 		start--
 	}
 	return s[start:end]
 }
+
+// inNames reports whether c may stand in a name, nested or not.
+func inNames(c byte) bool { return isToken(c) || strings.IndexByte(".[]%", c) >= 0 }
 
 // wholeLine reports whether a field of this name holds secrets up to the end
 // of its line: blanks and semicolons do not end them.

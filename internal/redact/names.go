@@ -1,21 +1,35 @@
 package redact
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // secretNames are the names of members, fields and parameters whose values are
 // secrets, folded: lower case, without "-", "_" and " ". They are matched
-// whole: "pin" is no secret in "shipping" or "pinned".
+// whole: "pin" is no secret in "shipping" or "pinned". A number behind them, and
+// an "s" behind those that are no shorter than 5 letters, change nothing.
 var secretNames = set(
-	"password", "passwd", "pwd", "passphrase", "passcode", "passwordconfirmation", "passwordhash", "passworddigest", "encryptedpassword",
-	"secret", "secretkey", "clientsecret", "privatekey", "signingkey", "encryptionkey", "credential", "credentials",
-	"token", "jwt", "bearer", "authorization", "proxyauthorization", "apikey", "xapikey", "accesskey", "accesskeyid", "subscriptionkey",
-	"cookie", "setcookie", "session", "sessionid", "sessionkey", "sid", "jsessionid", "phpsessid", "csrf", "xsrf",
-	"otp", "totp", "onetimepassword", "onetimecode", "mfacode", "verificationcode", "recoverycode", "recoverycodes", "backupcodes",
+	"password", "passwd", "pwd", "pass", "userpass", "dbpass", "passphrase", "passcode", "passwordconfirmation", "passwordconfirm", "passwordagain", "passwordrepeat",
+	"passwordhash", "passworddigest", "encryptedpassword",
+	"secret", "clientsecret", "credential",
+	"token", "jwt", "bearer", "authorization", "proxyauthorization",
+	"cookie", "setcookie", "session", "sid", "jsessionid", "phpsessid", "csrf", "xsrf",
+	"otp", "totp", "onetimepassword", "onetimecode", "mfacode", "verificationcode", "recoverycode", "backupcode",
+	"signature", "sig",
 	"cardnumber", "cardno", "ccnumber", "ccnum", "creditcard", "creditcardnumber", "debitcardnumber", "primaryaccountnumber",
-	"cvv", "cvv2", "cvc", "cvc2", "csc", "cardcvv", "cardcvc", "cardcode", "securitycode", "pin", "pincode", "pinnumber",
+	"cvv", "cvc", "csc", "cardcvv", "cardcvc", "cardcode", "securitycode", "pin", "pincode", "pinnumber",
 	"ssn", "socialsecuritynumber", "socialsecurity", "taxid", "taxidnumber", "nationalid", "passportnumber",
 	"iban", "bankaccount", "bankaccountnumber", "accountnumber", "routingnumber", "sortcode",
 )
+
+// secretEndings are how names of secrets end, folded: nothing else ends so.
+var secretEndings = []string{
+	"apikey", "accesskey", "accesskeyid", "secretkey", "privatekey", "signingkey", "encryptionkey", "subscriptionkey", "sessionkey", "authkey", "sessionid",
+}
+
+// lastWords are the words at the end of names that make them a secret's.
+var lastWords = []string{"token", "secret", "password", "passwd", "passphrase", "credential", "signature"}
 
 // secretHeaders are the header fields whose whole values are secrets, folded.
 // Cookie fields are not among them: their names and attributes are kept.
@@ -41,25 +55,36 @@ func fold(name string) string {
 	}, name)
 }
 
-// SecretName reports whether a member, field, parameter or cookie of this name
-// holds a secret: password, token, card_number, cvv and the like, and names
-// that end in the word token, secret or password ("resetToken",
-// "client-secret"). Of a nested name, "user[password]" or "user.password",
-// every part is looked at.
-func SecretName(name string) bool {
+// nameBreaks part a nested name into its names.
+const nameBreaks = "[](){}.:;,/$@#&=|'\"\\"
+
+// secretName reports whether a member, field, parameter or column of this name
+// holds a secret: password, token, card_number, cvv and the like, names that end
+// in such a word ("resetToken", "client-secret", "stripeApiKey"), and what the
+// policy names. Of a nested name, "user[password]" or "user.password", every
+// part is looked at.
+func (r *Redactor) secretName(name string) bool {
 	for len(name) > 0 {
-		end := strings.IndexAny(name, "[].:/$@#'\"")
 		part := name
-		if end >= 0 {
+		if end := strings.IndexAny(name, nameBreaks); end >= 0 {
 			part, name = name[:end], name[end+1:]
 		} else {
 			name = ""
 		}
-		if secretPart(part) {
+		if secretPart(part) || r.policy != nil && r.policy.named(part) {
 			return true
 		}
 	}
 	return false
+}
+
+// named reports whether the policy takes a name for a secret's.
+func (p *Policy) named(name string) bool {
+	if name == "" || len(name) > 2*nameMax || len(p.names) == 0 && !p.email {
+		return false
+	}
+	folded := fold(name)
+	return p.folded[folded] || p.email && emailNames[folded]
 }
 
 func secretPart(name string) bool {
@@ -69,7 +94,23 @@ func secretPart(name string) bool {
 	if len(name) < 3 || len(name) > 80 {
 		return false
 	}
-	return secretNames[fold(name)] || lastWord(name, "token") || lastWord(name, "secret") || lastWord(name, "password") || lastWord(name, "passwd")
+	name = strings.TrimRight(strings.TrimRight(name, "0123456789"), "-_ ")
+	folded := fold(name)
+	if secretNames[folded] || len(folded) > 5 && secretNames[strings.TrimSuffix(folded, "s")] {
+		return true
+	}
+	folded = strings.TrimSuffix(folded, "s")
+	for _, ending := range secretEndings {
+		if strings.HasSuffix(folded, ending) {
+			return true
+		}
+	}
+	for _, word := range lastWords {
+		if lastWord(name, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // lastWord reports whether name ends in the word: after "-", "_" or a space,
@@ -86,8 +127,25 @@ func lastWord(name, word string) bool {
 	return before == '-' || before == '_' || before == ' ' || 'A' <= first && first <= 'Z' && !('A' <= before && before <= 'Z')
 }
 
-func secretHeader(name string) bool {
+func (r *Redactor) secretHeader(name string) bool {
 	folded := fold(name)
-	return secretHeaders[folded] || strings.HasPrefix(folded, "quackshadow") || SecretName(name) ||
-		strings.HasSuffix(folded, "apikey") || strings.HasSuffix(folded, "accesskey") || strings.HasSuffix(folded, "subscriptionkey")
+	return secretHeaders[folded] || strings.HasPrefix(folded, "quackshadow") || r.secretName(name)
+}
+
+// escapesMax is how often what is escaped within what is escaped is looked at.
+const escapesMax = 3
+
+// decodedName is a name without the escapes of a URL.
+func decodedName(name string) string {
+	for range escapesMax {
+		if strings.IndexByte(name, '%') < 0 {
+			break
+		}
+		plain, err := url.QueryUnescape(name)
+		if err != nil {
+			break
+		}
+		name = plain
+	}
+	return name
 }

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"encoding/hex"
 	"mime"
 	"regexp"
 	"strings"
@@ -33,14 +34,27 @@ func mediaOf(contentType string) (media string, params map[string]string) {
 // shown either.
 func (r *Redactor) BodyValue(contentType, value string) string {
 	media, _ := mediaOf(contentType)
-	if value == "" || described.MatchString(value) || !opaque(media) && strings.IndexByte(value, 0) < 0 {
+	if found := described.FindStringSubmatch(value); found != nil {
+		return r.keyed(found[1], found[2], found[3])
+	}
+	if value == "" || !opaque(media) && strings.IndexByte(value, 0) < 0 {
 		return r.Value("body", value)
 	}
 	return binaryShown
 }
 
-// described is a body that stands as its size and digest.
-var described = regexp.MustCompile(`^\d+ bytes, sha256 [0-9a-f]{64}$`)
+// described is a body that stands as its size and digest, which may be keyed.
+var described = regexp.MustCompile(`^(\d+ bytes, )(keyed )?sha256 ([0-9a-f]{64})$`)
+
+// keyed is a body that stands as its size and digest with a keyed digest in the
+// digest's place: that of a short body could be found by trying bodies.
+func (r *Redactor) keyed(size, keyed, digest string) string {
+	if keyed == "" {
+		d := r.Digest([]byte(digest))
+		digest = hex.EncodeToString(d[:])
+	}
+	return size + "keyed sha256 " + digest
+}
 
 // binaryShown stands where a difference shows binary content.
 const binaryShown = "[binary content, not kept]"

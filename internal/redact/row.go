@@ -8,7 +8,7 @@ import (
 // Column is one value of a row, in the text form of its database, by the name of
 // the column and that of its table.
 func (r *Redactor) Column(table, column, value string) string {
-	if SecretName(table) || SecretName(column) {
+	if r.secretName(table) || r.secretName(column) {
 		return r.secret(value)
 	}
 	return r.textOrJSON(value)
@@ -23,10 +23,10 @@ var aRow = regexp.MustCompile(`^(insert|update|delete) \{`)
 func (r *Redactor) rowValue(place, value string) string {
 	if aRow.MatchString(value) {
 		op, row, _ := strings.Cut(value, " ")
-		return op + " " + r.json(row, SecretName(place))
+		return op + " " + r.json(row, r.secretName(place))
 	}
 	if strings.IndexByte("\"{[-0123456789", value[0]) >= 0 {
-		return r.json(value, SecretName(place))
+		return r.json(value, r.secretName(place))
 	}
 	return r.textOrJSON(value)
 }

@@ -19,12 +19,33 @@ func (r *Redactor) Target(target string) string {
 	return out
 }
 
+// path is a path, or a URL up to its query. A segment is a secret when it is a
+// parameter with the name of one, or when it looks like a credential and stands
+// behind the name of one: "/reset-tokens/8f3c2b1a90d4e5f6".
 func (r *Redactor) path(path string) string {
-	segments := strings.Split(path, "/")
-	for i, s := range segments {
-		segments[i] = r.escaped(s, url.PathUnescape, url.PathEscape)
+	from := 0 // of the path in a URL
+	if scheme, rest, some := strings.Cut(path, "://"); some && !strings.Contains(scheme, "/") {
+		from = len(scheme) + len("://") + until(rest, 0, "/")
 	}
-	return r.Text(strings.Join(segments, "/"))
+	path = r.byParameters(path, from)
+	segments := strings.Split(path[from:], "/")
+	before := ""
+	for i, s := range segments {
+		plain := decodedName(s)
+		if isCredential(plain) && r.secretName(before) {
+			segments[i] = r.secret(plain)
+		} else {
+			segments[i] = r.escaped(s, url.PathUnescape, url.PathEscape)
+		}
+		before = plain
+	}
+	return r.Text(path[:from] + strings.Join(segments, "/"))
+}
+
+// isCredential reports whether a segment looks like one: 16 characters or more,
+// some of which are digits, and no blanks.
+func isCredential(s string) bool {
+	return len(s) >= 16 && strings.ContainsAny(s, "0123456789") && !strings.ContainsAny(s, " /") && !isMark(s)
 }
 
 // Form is a query string or an application/x-www-form-urlencoded body. Pairs
@@ -49,20 +70,28 @@ func (r *Redactor) pair(pair string) string {
 	if !some {
 		return r.escaped(pair, url.QueryUnescape, url.QueryEscape)
 	}
-	if SecretName(unescaped(name)) {
+	if r.secretName(decodedName(name)) {
 		return name + "=" + r.secret(unescaped(value))
 	}
 	return r.escaped(name, url.QueryUnescape, url.QueryEscape) + "=" + r.escaped(value, url.QueryUnescape, url.QueryEscape)
 }
 
 // escaped looks at what s stands for, and escapes it anew only when something
-// was found in it.
+// was found in it. What is escaped in it once more is looked at likewise.
 func (r *Redactor) escaped(s string, unescape func(string) (string, error), escape func(string) string) string {
+	return r.escapedWithin(s, unescape, escape, escapesMax)
+}
+
+func (r *Redactor) escapedWithin(s string, unescape func(string) (string, error), escape func(string) string, more int) string {
 	plain, err := unescape(s)
 	if err != nil || plain == s {
 		return r.Text(s)
 	}
-	if clean := r.textOrJSON(plain); clean != plain {
+	clean := r.textOrJSON(plain)
+	if clean == plain && more > 0 {
+		clean = r.escapedWithin(plain, unescape, escape, more-1)
+	}
+	if clean != plain {
 		return escape(clean)
 	}
 	return s

@@ -1,17 +1,17 @@
 package redact
 
-import (
-	"net/url"
-	"strings"
-)
+import "strings"
 
 // Text is any text: a log line, an error, an HTML or XML page, the content of
 // a JSON string. It looks for what looks like a secret, and for values that
 // stand after the name of one: "token=…", "password: …", `"pin":"…"`,
-// "<cvv>…</cvv>", <input name="csrf_token" value="…">.
+// "token%3D…", "<cvv>…</cvv>", <input name="csrf_token" value="…">.
 func (r *Redactor) Text(s string) string {
 	if r.known != nil {
 		s = r.known.Replace(s)
+	}
+	if r.policy != nil && len(r.policy.patterns) > 0 {
+		s = r.patterned(s)
 	}
 	t := text{r: r, s: s}
 	for t.i < len(s) {
@@ -34,13 +34,15 @@ func (r *Redactor) Text(s string) string {
 
 // text is one pass over a string.
 type text struct {
-	r     *Redactor
-	s     string
-	i     int  // looked at up to here
-	done  int  // written to out up to here
-	attr  span // an attribute's value ahead, to be replaced when it is reached
-	noJWT int  // no web token begins before here
-	out   strings.Builder
+	r       *Redactor
+	s       string
+	i       int             // looked at up to here
+	done    int             // written to out up to here
+	attr    span            // an attribute's value ahead, to be replaced when it is reached
+	noJWT   int             // no web token begins before here
+	escaped int             // an escape of a URL ends here
+	open    map[string]bool // elements that are not closed any more
+	out     strings.Builder
 }
 
 type span struct{ start, end int }
@@ -60,14 +62,14 @@ func (t *text) look() (span, func(string) string) {
 			t.i += markLen - 1
 		}
 	case c == '=' || c == ':':
-		if p := named(s, i); p.end > p.start {
+		if p := t.r.named(s, i); p.end > p.start {
 			return p, t.r.secret
 		}
 		if strings.HasPrefix(s[i:], "://") {
 			return userPassword(s, i+3), t.r.secret
 		}
 	case '0' <= c && c <= '9':
-		if i == 0 || s[i-1] < '0' || s[i-1] > '9' {
+		if i == 0 || i == t.escaped || s[i-1] < '0' || s[i-1] > '9' {
 			return span{i, i + cardAt(s[i:])}, t.cardNumber
 		}
 	case c == 'e' && i >= t.noJWT && strings.HasPrefix(s[i:], "eyJ"):
@@ -79,12 +81,68 @@ func (t *text) look() (span, func(string) string) {
 	case c == 'B' || c == 'b':
 		return credential(s, i), t.r.Fingerprint
 	case c == '<':
-		if p := element(s, i); p.end > p.start {
-			return p, t.r.secret
-		}
-		t.attr = attribute(s, i)
+		return t.tag()
+	case c == '%':
+		return t.percent()
+	case c == '@' && t.r.policy.Email():
+		return emailAt(s, i, 1, t.done), t.r.secret
+	case c == '-' && strings.HasPrefix(s[i:], keyBegins):
+		return privateKey(s, i), t.r.Fingerprint
 	}
 	return span{}, nil
+}
+
+// percent is a secret that an escape of a URL gives away.
+func (t *text) percent() (span, func(string) string) {
+	e := escapeAt(t.s[t.i:])
+	if e.length == 0 {
+		return span{}, nil
+	}
+	switch e.plain {
+	case '=', ':':
+		if p := t.r.namedEscaped(t.s, t.i, e); p.end > p.start {
+			return p, t.r.escapedSecret
+		}
+	case '@':
+		if t.r.policy.Email() {
+			if p := emailAt(t.s, t.i, e.length, t.done); p.end > p.start {
+				return p, t.r.escapedSecret
+			}
+		}
+	}
+	t.escaped = t.i + e.length
+	t.i += e.length - 1
+	return span{}, nil
+}
+
+// How a private key begins and ends in PEM (RFC 7468).
+const (
+	keyBegins = "-----BEGIN "
+	keyEnds   = "-----END "
+)
+
+// privateKey is what stands between the lines of the private key at i.
+func privateKey(s string, i int) span {
+	label := s[i+len(keyBegins):]
+	end := strings.Index(label[:min(len(label), 60)], "-----")
+	if end < 0 || !strings.HasSuffix(label[:end], "PRIVATE KEY") && !strings.HasSuffix(label[:end], "PRIVATE KEY BLOCK") {
+		return span{}
+	}
+	start := i + len(keyBegins) + end + len("-----")
+	stop := len(s)
+	if n := strings.Index(s[start:], keyEnds); n >= 0 {
+		stop = start + n
+	}
+	for start < stop && (s[start] == '\r' || s[start] == '\n') {
+		start++
+	}
+	for stop > start && (s[stop-1] == '\r' || s[stop-1] == '\n') {
+		stop--
+	}
+	if isMark(s[start:stop]) {
+		return span{}
+	}
+	return span{start, stop}
 }
 
 func (t *text) cardNumber(s string) string { return t.r.Fingerprint(onlyDigits(s)) }
@@ -141,11 +199,9 @@ func credential(s string, i int) span {
 
 // userPassword is the password in "//user:password@host" that begins at i.
 func userPassword(s string, i int) span {
-	end := i
-	for end < len(s) && strings.IndexByte("@/?# \t\r\n\"'<>", s[end]) < 0 {
-		end++
-	}
-	if end == len(s) || s[end] != '@' {
+	end := until(s, i, "/?# \t\r\n\"'<>")
+	end = i + strings.LastIndexByte(s[i:end], '@') // there may be others in the password
+	if end < i {
 		return span{}
 	}
 	colon := strings.IndexByte(s[i:end], ':')
@@ -153,78 +209,4 @@ func userPassword(s string, i int) span {
 		return span{}
 	}
 	return span{i + colon + 1, end}
-}
-
-// element is the text of the XML element at i, when its name is of a secret.
-func element(s string, i int) span {
-	end := i + 1
-	for end < len(s) && (isToken(s[end]) || s[end] == ':' || s[end] == '.') {
-		end++
-	}
-	if end == i+1 || !SecretName(s[i+1:end]) {
-		return span{}
-	}
-	tag := until(s, end, "<>") - end
-	if end+tag == len(s) || s[end+tag] == '<' || tag > 0 && s[end+tag-1] == '/' {
-		return span{}
-	}
-	start, stop := end+tag+1, "<"
-	if strings.HasPrefix(s[start:], "<![CDATA[") {
-		start, stop = start+len("<![CDATA["), "]]>"
-	}
-	end = len(s)
-	if n := strings.Index(s[start:], stop); n >= 0 {
-		end = start + n
-	}
-	if body := s[start:end]; strings.TrimSpace(body) == "" || isMark(body) {
-		return span{}
-	}
-	return span{start, end}
-}
-
-// attribute is the value of the tag at i whose name attribute names a secret:
-// form fields and the meta tags that hold CSRF tokens.
-func attribute(s string, i int) span {
-	tag := s[i:until(s, i+1, "<>")]
-	secret := false
-	for _, name := range []string{"name", "id"} {
-		p := attributeValue(tag, name)
-		secret = secret || SecretName(tag[p.start:p.end])
-	}
-	if !secret {
-		return span{}
-	}
-	for _, name := range []string{"value", "content"} {
-		if p := attributeValue(tag, name); p.end > p.start && !isMark(tag[p.start:p.end]) {
-			return span{i + p.start, i + p.end}
-		}
-	}
-	return span{}
-}
-
-func attributeValue(tag, name string) span {
-	for at := 1; at+len(name) < len(tag); at++ {
-		start := at + len(name)
-		if tag[start] != '=' || strings.IndexByte(" \t\r\n\"'", tag[at-1]) < 0 || !strings.EqualFold(tag[at:start], name) {
-			continue
-		}
-		start++
-		stop := " \t\r\n"
-		if start < len(tag) && (tag[start] == '"' || tag[start] == '\'') {
-			stop = tag[start : start+1]
-			start++
-		}
-		return span{start, until(tag, start, stop)}
-	}
-	return span{}
-}
-
-func decodedName(name string) string {
-	if strings.IndexByte(name, '%') < 0 {
-		return name
-	}
-	if plain, err := url.QueryUnescape(name); err == nil {
-		return plain
-	}
-	return name
 }

@@ -1,6 +1,9 @@
 package redact
 
 import (
+	"encoding"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strings"
 )
@@ -15,11 +18,11 @@ func (r *Redactor) Value(path, value string) string {
 	kind, name, _ := strings.Cut(path, ":")
 	switch {
 	case strings.HasPrefix(path, "$"):
-		return r.json(value, SecretName(path))
+		return r.json(value, r.secretName(path))
 	case kind == "header" || kind == "trailer":
 		return r.HeaderValue(name, value)
 	case kind == "cookie":
-		return r.cookieValue(value)
+		return r.cookieValue(name, value)
 	case kind == "table":
 		return r.rowValue(name, value)
 	}
@@ -28,28 +31,65 @@ func (r *Redactor) Value(path, value string) string {
 
 // cookieValue is what was set for one cookie, with its name or without, with
 // its attributes or without.
-func (r *Redactor) cookieValue(value string) string {
+func (r *Redactor) cookieValue(cookie, value string) string {
 	value = strings.Trim(value, `"`)
 	pair, _, _ := strings.Cut(value, ";")
-	if strings.Contains(pair, "=") {
+	if name, _, some := strings.Cut(pair, "="); some && strings.TrimSpace(name) == cookie {
 		return r.setCookie(value)
 	}
-	return r.secret(pair) + r.Text(value[len(pair):])
+	attributes := strings.Split(value[len(pair):], ";")
+	for i, a := range attributes {
+		attributes[i] = r.cookieAttribute(a)
+	}
+	return r.secret(pair) + strings.Join(attributes, ";")
 }
 
-// Attr is for slog.HandlerOptions.ReplaceAttr: it redacts by the name of the
-// attribute and, in strings and errors, by looks.
-func (r *Redactor) Attr(_ []string, a slog.Attr) slog.Attr {
-	switch a.Value.Kind() {
-	case slog.KindString:
-		if SecretName(a.Key) {
-			return slog.String(a.Key, r.secret(a.Value.String()))
+// Attr is for slog.HandlerOptions.ReplaceAttr: it redacts by the names of the
+// attribute and of its groups, and by looks. A value that is no text and has a
+// secret in it is logged as text.
+func (r *Redactor) Attr(groups []string, a slog.Attr) slog.Attr {
+	texts := textsOf(a.Value)
+	if texts == nil {
+		return a
+	}
+	for _, name := range append(groups[:len(groups):len(groups)], a.Key) {
+		if r.secretName(name) {
+			return slog.String(a.Key, r.secret(texts[0]))
 		}
-		return slog.String(a.Key, r.Text(a.Value.String()))
-	case slog.KindAny:
-		if err, ok := a.Value.Any().(error); ok {
-			return slog.String(a.Key, r.Text(err.Error()))
+	}
+	for _, text := range texts {
+		if clean := r.textOrJSON(text); clean != text {
+			return slog.String(a.Key, clean)
 		}
 	}
 	return a
+}
+
+// textsOf is how a value may be logged, as text and as JSON; nil when nothing can
+// be in it.
+func textsOf(v slog.Value) []string {
+	switch v.Kind() {
+	case slog.KindString:
+		return []string{v.String()}
+	case slog.KindAny:
+	default:
+		return nil
+	}
+	switch v := v.Any().(type) {
+	case nil, slog.Level, *slog.Source:
+		return nil
+	case error:
+		return []string{v.Error()}
+	case []byte:
+		return []string{string(v)}
+	case encoding.TextMarshaler:
+		if text, err := v.MarshalText(); err == nil {
+			return []string{string(text)}
+		}
+	}
+	texts := []string{fmt.Sprintf("%+v", v.Any())}
+	if b, err := json.Marshal(v.Any()); err == nil {
+		texts = append(texts, string(b))
+	}
+	return texts
 }
