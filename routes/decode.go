@@ -3,6 +3,8 @@ package routes
 import (
 	"fmt"
 	"strings"
+
+	"github.com/quackproxy/quack/internal/redact"
 )
 
 // loader reads one file. Its methods report faults and go on.
@@ -13,6 +15,7 @@ type loader struct {
 	databases map[string]*Database
 	settings  map[string]settingID
 	sections  map[string]bool // "shadow", "rewrite.new", …
+	policies  map[redactKey]*redact.Policy
 }
 
 func (l *loader) fault(at Position, text, remedy string) { l.add(at, l.route, text, remedy) }

@@ -84,7 +84,7 @@ func (r *Route) takes(id settingID) bool {
 	switch id {
 	case settingPercent:
 		return r.Stage == StageRamp
-	case settingRewriteLegacy, settingRewriteNew, settingMessages:
+	case settingRewriteLegacy, settingRewriteNew, settingMessages, settingRedactEmail, settingRedactNames, settingRedactPatterns:
 		return r.from[id] != nil
 	case settingCacheTTL:
 		return r.Safe && r.from[id] != nil

@@ -120,6 +120,7 @@ func (l *loader) resolve(root *treeNode) *Table {
 	l.checkCaps(r.routes)
 	t := &Table{file: l.file, root: root, databases: l.databases, byName: map[string]int{}, routes: r.routes}
 	t.fallback = r.fallback(root)
+	t.redaction = l.redactAll(root)
 	for _, b := range l.backends {
 		t.backends = append(t.backends, b)
 	}

@@ -16,9 +16,12 @@ func (r *resolver) walk(t *treeNode, from scope) {
 	for id, s := range t.own {
 		switch {
 		case s == nil:
-		case settingID(id) == settingRules && !s.bad:
-			inherited, _ := from[id].list()
-			from[id] = &stated{value: inherited.with(s.value.(*ruleList), r.loader), pos: s.pos, by: t}
+		case settingID(id).adds() && !s.bad:
+			var inherited any
+			if from[id] != nil && !from[id].bad {
+				inherited = from[id].value
+			}
+			from[id] = &stated{value: settingID(id).inherit(inherited, s.value, r.loader), pos: s.pos, by: t}
 		default:
 			from[id] = s
 		}
@@ -37,17 +40,10 @@ func (r *resolver) walk(t *treeNode, from scope) {
 	r.route = ""
 }
 
-// list is the rules that are stated.
-func (s *stated) list() (*ruleList, bool) {
-	if s == nil || s.bad {
-		return nil, false
-	}
-	return s.value.(*ruleList), true
-}
-
 // leaf makes the route of a leaf, and checks it.
 func (r *resolver) leaf(t *treeNode, from scope) {
 	route := newRoute(t, from)
+	route.Redact = r.redactionOf(route)
 	r.unique(route)
 	if t.pattern == nil {
 		return
@@ -159,6 +155,7 @@ func (r *resolver) fallback(root *treeNode) *Route {
 	}
 	route := newRoute(root, from)
 	route.Name = defaultName
+	route.Redact = r.redactionOf(route)
 	if route.Legacy == nil && !route.bad(settingLegacy) && root.stated {
 		r.fault(root.pos, "defaults has no legacy backend",
 			"requests that match no route go there: defaults: {legacy: "+firstOr(sortedKeys(r.backends), "monolith")+"}")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/quackproxy/quack/cache"
 	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/internal/redact"
 )
 
 // Stage says where a route stands in its migration.
@@ -158,6 +159,8 @@ type Route struct {
 	Compress bool     // answers to clients that take it; default false
 	Fallback Fallback // default auto
 	Learn    []Learn  // what the shadow side calls otherwise; none where it keeps nothing
+	// Redact is what is taken for a secret besides what is known to be one; nil is nothing.
+	Redact *redact.Policy
 
 	node      *treeNode
 	from      *scope // where each setting was stated
@@ -168,6 +171,9 @@ type Route struct {
 	regexps   []bool   // which of them have a regular expression; nil when none
 	templates map[Side]pathPattern
 	terms     []Place // of all routes of the table
+	// What Redact is made of.
+	redactEmail                 bool
+	redactNames, redactPatterns *redaction
 	// States of the hash after the salts, see share.go.
 	rampSeed, sampleSeed uint64
 }

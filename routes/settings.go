@@ -48,6 +48,9 @@ const (
 	settingRules
 	settingMessages
 	settingLearn
+	settingRedactEmail
+	settingRedactNames // these two add up along the tree
+	settingRedactPatterns
 	numSettings
 )
 
@@ -186,6 +189,15 @@ var settings = [numSettings]setting{
 	settingLearn: {"learn", readLearn,
 		func(r *Route, v any) { r.Learn = v.([]Learn) },
 		showLearn},
+	settingRedactEmail: {"redact.email", readBool,
+		func(r *Route, v any) { r.redactEmail = v.(bool) },
+		func(r *Route) string { return strconv.FormatBool(r.redactEmail) }},
+	settingRedactNames: {"redact.names", redactNames,
+		func(r *Route, v any) { r.redactNames = v.(*redaction) },
+		func(r *Route) string { return r.redactNames.String() }},
+	settingRedactPatterns: {"redact.patterns", redactPatterns,
+		func(r *Route, v any) { r.redactPatterns = v.(*redaction) },
+		func(r *Route) string { return r.redactPatterns.String() }},
 }
 
 func backendName(b *Backend) string {

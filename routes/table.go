@@ -3,6 +3,8 @@ package routes
 import (
 	"fmt"
 	"slices"
+
+	"github.com/quackproxy/quack/internal/redact"
 )
 
 // Table is an immutable set of routes and backends. Safe for concurrent use.
@@ -15,6 +17,7 @@ type Table struct {
 	routes    []*Route
 	byName    map[string]int
 	fallback  *Route
+	redaction *redact.Policy
 	matcher   *matcher // numbers of routes; shared by tables that differ in stages
 }
 
