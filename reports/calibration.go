@@ -113,7 +113,7 @@ func (g *Calibrating) Compared(c Comparison, result compare.Result) {
 		c.Differences = append(c.Differences, Found{Difference: d, Verdict: Noise})
 	}
 	c.Forgiven = result.Forgiven
-	kept := clean(g.r.redactor, &c)
+	kept := clean(g.r.redactorOf(c.Route), &c)
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -217,6 +217,7 @@ func (g *Calibrating) Now() Calibration {
 	slices.SortFunc(c.Forgiven, func(a, b Forgiveness) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Reason, b.Reason))
 	})
+	g.r.rereadCalibration(&c)
 	return c
 }
 
@@ -252,5 +253,6 @@ func (r *Reports) Calibration(ctx context.Context, route string) (Calibration, e
 	if err != nil {
 		return c, fmt.Errorf("read the calibration of %q: %w", route, err)
 	}
+	r.rereadCalibration(&c)
 	return c, nil
 }

@@ -14,102 +14,133 @@ import (
 // redacted body.
 const bodyMax = 128 << 10
 
+// redactorOf is the redactor under the policy of a route.
+func (r *Reports) redactorOf(route string) *redact.Redactor {
+	if r.config.Redaction == nil {
+		return r.redactor
+	}
+	return r.redactor.Under(r.config.Redaction(route))
+}
+
 // clean is a copy of a comparison without secrets. What is known for a secret
 // by its name in one place of the exchange is found in the others too, also
 // where it stands without the name: in an echo, in an error.
 func clean(r *redact.Redactor, c *Comparison) *Comparison {
+	return cleaner{Redactor: r}.clean(c)
+}
+
+// cleaner takes secrets out of comparisons: of those that were just made, or of
+// stored ones, of which the bodies are unpacked and the digests keyed already.
+type cleaner struct {
+	*redact.Redactor
+	stored bool
+}
+
+func (r cleaner) clean(c *Comparison) *Comparison {
 	secrets := slices.Clone(c.Secrets)
 	known := map[string]bool{}
-	first := cleaned(r.Collecting(func(s string) {
+	first := cleaner{r.Collecting(func(s string) {
 		if !known[s] {
 			known[s] = true
 			secrets = append(secrets, s)
 		}
-	}), c)
+	}), r.stored}.cleaned(c)
 	if len(secrets) == 0 {
 		return first
 	}
-	return cleaned(r.Knowing(secrets), c)
+	return cleaner{r.Knowing(secrets), r.stored}.cleaned(c)
 }
 
-func cleaned(r *redact.Redactor, c *Comparison) *Comparison {
+func (r cleaner) cleaned(c *Comparison) *Comparison {
 	out := *c
 	out.Secrets = nil
 	out.At = c.At.UTC()
-	out.Request = cleanRequest(r, c.Request)
-	out.Legacy = cleanSide(r, c.Legacy)
-	out.New = cleanSide(r, c.New)
+	out.Request = r.request(c.Request)
+	out.Legacy = r.side(c.Legacy)
+	out.New = r.side(c.New)
 	out.Err, out.WritesNote = r.Text(c.Err), r.Text(c.WritesNote)
 	out.Differences = nil
 	for _, d := range c.Differences {
-		d.Legacy, d.New = cleanValue(r, &c.Legacy, d.Path, d.Legacy), cleanValue(r, &c.New, d.Path, d.New)
-		d.Path, d.At = cleanPath(r, d.Path), cleanPath(r, d.At)
+		d.Legacy, d.New = r.shown(&c.Legacy, d.Path, d.Legacy), r.shown(&c.New, d.Path, d.New)
+		d.Path, d.At = cleanPath(r.Redactor, d.Path), cleanPath(r.Redactor, d.At)
 		out.Differences = append(out.Differences, d)
 	}
 	out.Forgiven = nil
 	for _, f := range c.Forgiven {
-		f.Legacy, f.New = cleanValue(r, &c.Legacy, f.Path, f.Legacy), cleanValue(r, &c.New, f.Path, f.New)
-		f.Path, f.At = cleanPath(r, f.Path), cleanPath(r, f.At)
+		f.Legacy, f.New = r.shown(&c.Legacy, f.Path, f.Legacy), r.shown(&c.New, f.Path, f.New)
+		f.Path, f.At = cleanPath(r.Redactor, f.Path), cleanPath(r.Redactor, f.At)
 		out.Forgiven = append(out.Forgiven, f)
 	}
 	return &out
 }
 
-// cleanValue is what a difference shows of one side.
-func cleanValue(r *redact.Redactor, s *Side, path, value string) string {
+// shown is what a difference shows of one side.
+func (r cleaner) shown(s *Side, path, value string) string {
 	if path == "body" {
 		return r.BodyValue(s.Answer.Header.Get("Content-Type"), value)
 	}
 	return r.Value(path, value)
 }
 
-// cleanPath is a path without secrets: names of members may be card numbers or
-// tokens. A path such as "cookie:sid" names no value.
+// cleanPath is a path without secrets: names of members, tables and effects may
+// be card numbers or tokens. "cookie:sid" names no value.
 func cleanPath(r *redact.Redactor, path string) string {
 	if strings.HasPrefix(path, "$") {
 		return r.Text(path)
 	}
-	return path
+	kind, name, some := strings.Cut(path, ":")
+	if !some {
+		return r.Text(path)
+	}
+	return kind + ":" + r.Text(name)
 }
 
-func cleanKey(r *redact.Redactor, k groupKey) groupKey {
-	k.path = cleanPath(r, k.path)
-	return k
-}
-
-func cleanRequest(r *redact.Redactor, q Request) Request {
+func (r cleaner) request(q Request) Request {
+	q.Method, q.Host = r.Text(q.Method), r.Text(q.Host)
 	q.Target = r.Target(q.Target)
-	q.Body, q.BodyNote = cleanBody(r, q.Header, q.Body)
+	q.Body, q.BodyNote = r.body(q.Header, q.Body, q.BodyNote)
 	if q.Body == nil && q.BodySize > 0 && q.BodyNote == "" {
-		q.BodyNote = "not kept: too large"
+		q.BodyNote = notKeptLarge
 	}
 	q.Header = r.Header(q.Header)
 	return q
 }
 
-func cleanSide(r *redact.Redactor, s Side) Side {
+// notKeptLarge is the note on a body of which only a part was there.
+const notKeptLarge = "not kept: too large"
+
+func (r cleaner) side(s Side) Side {
 	a := &s.Answer // of the copy
 	s.URL = r.Target(s.URL)
 	whole := int64(len(a.Body)) == a.Size
-	a.Body, s.BodyNote = cleanBody(r, a.Header, a.Body)
-	if !whole {
-		a.Body, s.BodyNote = nil, "not kept: too large"
+	a.Body, s.BodyNote = r.body(a.Header, a.Body, s.BodyNote)
+	if !r.stored {
+		if !whole {
+			a.Body, s.BodyNote = nil, notKeptLarge
+		}
 		if a.Digest != [32]byte{} {
 			a.Digest = r.Digest(a.Digest[:])
 		}
 	}
 	a.Header, a.Trailer = r.Header(a.Header), r.Header(a.Trailer)
 	a.Incomplete = r.Text(a.Incomplete)
-	a.Writes, s.WritesNote = cleanWrites(r, a.Writes)
+	a.Footprint, a.Effects = cleanFootprint(r.Redactor, a.Footprint), cleanEffects(r.Redactor, a.Effects)
+	kept, note := cleanWrites(r.Redactor, a.Writes)
+	if a.Writes = kept; !r.stored {
+		s.WritesNote = note
+	}
 	return s
 }
 
 // cutNote is how the note on a body begins that is not kept whole.
 const cutNote = "cut to its first"
 
-// cleanBody redacts, then cuts: a secret that a cut halves would not be known.
-func cleanBody(r *redact.Redactor, h http.Header, body []byte) ([]byte, string) {
-	body, note := r.Body(h.Get("Content-Type"), strings.Join(h.Values("Content-Encoding"), ","), body)
+// body redacts, then cuts: a secret that a cut halves would not be known.
+func (r cleaner) body(h http.Header, body []byte, note string) ([]byte, string) {
+	if r.stored {
+		return r.storedBody(h.Get("Content-Type"), body, note)
+	}
+	body, note = r.Body(h.Get("Content-Type"), strings.Join(h.Values("Content-Encoding"), ","), body)
 	if len(body) <= bodyMax {
 		return body, note
 	}
@@ -121,4 +152,16 @@ func cleanBody(r *redact.Redactor, h http.Header, body []byte) ([]byte, string) 
 		note += ", "
 	}
 	return body[:cut], note + fmt.Sprintf(cutNote+" %d bytes of %d", cut, len(body))
+}
+
+// storedBody is a body that was redacted before, under another policy.
+func (r cleaner) storedBody(contentType string, body []byte, note string) ([]byte, string) {
+	if strings.Contains(note, cutNote) && strings.HasPrefix(contentType, "multipart/") {
+		contentType = "text/plain" // there is no end to it
+	}
+	kept, why := r.Body(contentType, "", body)
+	if kept == nil && why != "" {
+		return nil, why
+	}
+	return kept, note
 }

@@ -25,6 +25,7 @@ func cleanWrites(r *redact.Redactor, set compare.WriteSet) (kept compare.WriteSe
 	kept = compare.WriteSet{}
 	size := 0
 	for i, c := range set {
+		c.Table = r.Text(c.Table)
 		c.Old, c.New = cleanRow(r, c.Table, c.Old), cleanRow(r, c.Table, c.New)
 		for _, row := range [][]compare.Column{c.Old, c.New} {
 			for _, col := range row {
@@ -50,6 +51,32 @@ func cleanRow(r *redact.Redactor, table string, row []compare.Column) []compare.
 			c.Value = c.Value[:cut] + "…"
 		}
 		kept = append(kept, c)
+	}
+	return kept
+}
+
+// cleanFootprint is a footprint whose tables have no secrets for names.
+func cleanFootprint(r *redact.Redactor, f compare.Footprint) compare.Footprint {
+	if f == nil {
+		return nil
+	}
+	kept := make(compare.Footprint, len(f))
+	for i, t := range f {
+		t.Table = r.Text(t.Table)
+		kept[i] = t
+	}
+	return kept
+}
+
+// cleanEffects are effects without secrets: what was done may be told with to whom.
+func cleanEffects(r *redact.Redactor, e compare.Effects) compare.Effects {
+	if e == nil {
+		return nil
+	}
+	kept := make(compare.Effects, len(e))
+	for i, x := range e {
+		x.Name = r.Text(x.Name)
+		kept[i] = x
 	}
 	return kept
 }

@@ -22,13 +22,16 @@ func (r *Reports) Comparison(ctx context.Context, id string) (*Comparison, error
 	if err != nil {
 		return nil, fmt.Errorf("read comparison %q: %w", id, err)
 	}
-	return unpack(data)
+	return r.reread(unpack(data))
 }
 
 // Comparisons lists stored comparisons, the latest recorded first; next is the
 // cursor of those after them, "" at the end.
 func (r *Reports) Comparisons(ctx context.Context, f Filter) (list []Comparison, next string, err error) {
 	r.flushed(ctx)
+	if f, err = r.storedAs(ctx, f); err != nil {
+		return nil, "", err
+	}
 	before := int64(1<<63 - 1)
 	if f.After != "" {
 		if before, err = strconv.ParseInt(f.After, 10, 64); err != nil {
@@ -63,7 +66,7 @@ func (r *Reports) Comparisons(ctx context.Context, f Filter) (list []Comparison,
 		if err := rows.Scan(&last, &data); err != nil {
 			return nil, "", fmt.Errorf("list comparisons: %w", err)
 		}
-		c, err := unpack(data)
+		c, err := r.reread(unpack(data))
 		if err != nil {
 			return nil, "", err
 		}

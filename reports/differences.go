@@ -23,6 +23,10 @@ type storedGroup struct {
 // Differences are the groups, worst verdict first, then by count.
 func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
 	r.flushed(ctx)
+	f, err := r.storedAs(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	after, err := r.after(ctx, f)
 	if err != nil {
 		return nil, err
@@ -57,6 +61,7 @@ func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
 		if g.Samples == nil {
 			g.Samples = []Sample{}
 		}
+		r.rereadGroup(&g.Group)
 		list[i] = g.Group
 	}
 	return list, nil

@@ -22,7 +22,7 @@ type packedComparison struct {
 func (r *Reports) pack(taken batch) map[*waiting]*packedComparison {
 	packed := make(map[*waiting]*packedComparison, len(taken.queue))
 	for _, w := range taken.queue {
-		c := clean(r.redactor, w.c)
+		c := clean(r.redactorOf(w.c.Route), w.c)
 		b, err := json.Marshal(c)
 		if err != nil {
 			r.mu.Lock()
@@ -82,7 +82,7 @@ func (b *batchWriter) keep(taken batch, packed map[*waiting]*packedComparison) e
 		}
 	}
 	for k, g := range taken.groups {
-		id := b.ids[cleanKey(b.r.redactor, k)]
+		id := b.ids[b.r.writer.cleanKey(b.r, k, g, packed)]
 		for _, o := range append(g.oldest, g.newest...) {
 			if seq := seqs[o.in]; seq != 0 {
 				if err := b.sample(id, seq, o, packed[o.in].clean); err != nil {

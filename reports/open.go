@@ -28,7 +28,10 @@ type Config struct {
 	// Key keys the fingerprints of redacted values. Default: a random one; then
 	// fingerprints from before a restart can not be compared with later ones.
 	Key []byte
-	Log *slog.Logger // default: none
+	// Redaction is what a route takes for a secret besides what is known to be one,
+	// at the moment; nil, and a nil policy, are nothing. It must not block.
+	Redaction func(route string) *redact.Policy
+	Log       *slog.Logger // default: none
 }
 
 // Reports is the evidence. Safe for concurrent use.
@@ -57,6 +60,7 @@ type Reports struct {
 type writer struct {
 	unwritten map[string]*counts       // counters that a failed batch left
 	groups    map[groupKey]*groupCount // likewise
+	paths     map[groupKey]string      // of groups, without secrets, by their keys as they were found
 	evidence  int64                    // bytes of evidence in the store
 	rolledUp  time.Time                // when the time buckets were last rolled up
 }
@@ -89,7 +93,7 @@ func Open(ctx context.Context, db *store.DB, c Config) (*Reports, error) {
 		tally:    newTally(c.SamplesMax, c.Queue),
 		flushing: make(chan struct{}, 1), trials: make(chan struct{}, 1),
 		totals: map[string]*counts{},
-		writer: writer{unwritten: map[string]*counts{}, groups: map[groupKey]*groupCount{}},
+		writer: writer{unwritten: map[string]*counts{}, groups: map[groupKey]*groupCount{}, paths: map[groupKey]string{}},
 	}
 	if err := r.load(ctx); err != nil {
 		return nil, fmt.Errorf("read the reports: %w", err)

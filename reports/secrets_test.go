@@ -2,6 +2,8 @@ package reports_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -22,7 +24,12 @@ var planted = []string{
 	"s3cr3t-deep", "s3cr3t-form", "s3cr3t-setcookie", "s3cr3t-location", "s3cr3t-trailer", "s3cr3t-legacy", "s3cr3t-new", "s3cr3t-forgiven",
 	"s3cr3t-error", "s3cr3t-incomplete", "s3cr3t-url", "s3cr3t-gzip", "378282246310005", "s3cr3t-binary", "s3cr3t-echo",
 	"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl", "6011000990139424",
+	"s3cr3t-host", "s3cr3t-effect", "s3cr3t-table", "s3cr3t-column", "s3cr3t-row", "s3cr3t-member", "s3cr3t-basic", "czNjcjN0LWJhc2lj", "s3cr3t-place", "s3cr3t-pair",
+	"s3cr3t-escaped",
 }
+
+// pinDigest is found by trying all PINs.
+var pinDigest = fmt.Sprintf("%x", sha256.Sum256([]byte("1234")))
 
 func secretive(id string) reports.Comparison {
 	gzipped := &bytes.Buffer{}
@@ -56,6 +63,25 @@ func secretive(id string) reports.Comparison {
 		{Verdict: reports.Mismatch, Difference: compare.Difference{Path: "$.user.password", At: "$.user.password", Kind: compare.KindValue, Legacy: `"s3cr3t-legacy"`, New: `"s3cr3t-new"`}},
 		{Verdict: reports.Mismatch, Difference: compare.Difference{Path: `$["6011000990139424"]`, At: `$["6011000990139424"]`, Kind: compare.KindMissing, Legacy: `{"echo":"s3cr3t-echo"}`}},
 	}
+	c.Request.Host = "shop.example?token=s3cr3t-host"
+	c.Request.Header["Proxy-Authorization"] = []string{"Basic ZGFpc3k6czNjcjN0LWJhc2lj"}
+	c.Request.Header["Referer"] = []string{"http://h/?next=%2Fcb%3Ftoken%3Ds3cr3t-escaped"}
+	c.Request.Header["X-Said"] = []string{"it was s3cr3t-basic"}
+	c.Legacy.Answer.Effects = compare.Effects{{Name: "mail:reset?token=s3cr3t-effect", Count: 1}}
+	c.Legacy.Answer.Footprint = compare.Footprint{{Table: "token:s3cr3t-table", Inserted: 1}}
+	c.Legacy.Answer.Writes = compare.WriteSet{{Table: "accounts", Op: compare.OpInsert, New: []compare.Column{
+		{Name: "password_hash", Value: "s3cr3t-column"}, {Name: "doc", Value: `{"api_key":"s3cr3t-row"}`},
+	}}}
+	c.Differences = append(c.Differences,
+		reports.Found{Verdict: reports.Mismatch, Difference: compare.Difference{Path: `$.sessions["s3cr3t-member"]`, At: `$.sessions["s3cr3t-member"]`, Kind: compare.KindAdded, New: `{"id":"s3cr3t-member"}`}},
+		reports.Found{Verdict: reports.Mismatch, Difference: compare.Difference{Path: "effect:mail:reset?token=s3cr3t-effect", At: "effect:mail:reset?token=s3cr3t-effect", Kind: compare.KindFootprint, Legacy: "1 time"}},
+		reports.Found{Verdict: reports.Mismatch, Difference: compare.Difference{Path: `table:accounts.doc["s3cr3t-echo"]`, At: `table:accounts[0].doc["s3cr3t-echo"]`, Kind: compare.KindWrites, Legacy: `"s3cr3t-echo"`, New: `"x"`}},
+		reports.Found{Verdict: reports.Mismatch, Difference: compare.Difference{Path: "$.fields[*]", At: "$.fields[1]", Kind: compare.KindAdded, New: `{"name":"password","value":"s3cr3t-pair"}`}},
+		reports.Found{Verdict: reports.Mismatch, Difference: compare.Difference{Path: "$.token", At: "$.token.s3cr3t-place", Kind: compare.KindValue, Legacy: `"s3cr3t-place"`, New: `"y"`}},
+		reports.Found{Verdict: reports.Mismatch, Difference: compare.Difference{Path: "body", At: "body", Kind: compare.KindBody, Legacy: "4 bytes, sha256 " + pinDigest, New: "5 bytes, sha256 " + pinDigest}},
+	)
+	c.Legacy.Answer.Digest = sha256.Sum256([]byte("1234"))
+	c.Request.Header["X-Session-Token"] = []string{"s3cr3t-member"}
 	c.Forgiven = []compare.Forgiven{{Path: "$.items[*].token", At: "$.items[0].token", Kind: compare.KindValue, Reason: "rule", Legacy: `"s3cr3t-forgiven"`, New: `"x"`, Count: 1}}
 	return c
 }
@@ -111,7 +137,7 @@ func TestNoSecretIsStoredOrShown(t *testing.T) {
 
 func noSecretIn(t *testing.T, where string, b []byte) {
 	t.Helper()
-	for _, secret := range planted {
+	for _, secret := range append(planted, pinDigest) {
 		for _, form := range []string{secret, strings.ReplaceAll(secret, " ", ""), strings.ReplaceAll(secret, " ", "%20")} {
 			if i := bytes.Index(b, []byte(form)); i >= 0 {
 				t.Errorf("%q is in %s: …%s…", form, where, b[max(0, i-80):min(len(b), i+80)])

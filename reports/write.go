@@ -26,13 +26,13 @@ func (r *Reports) write(ctx context.Context, now time.Time) error {
 	r.settle(now)
 	taken := r.tally.take()
 	w := &r.writer
+	packed := r.pack(taken)
 	for k, g := range taken.groups {
-		w.countGroup(cleanKey(r.redactor, k), g)
+		w.countGroup(w.cleanKey(r, k, g, packed), g)
 	}
 	if len(w.unwritten) == 0 && len(w.groups) == 0 && len(taken.queue) == 0 && now.Sub(w.rolledUp) < rollUpEvery {
 		return nil
 	}
-	packed := r.pack(taken)
 	evidence := w.evidence
 	var totals map[string]*counts
 	err := r.db.Write(ctx, func(tx *sql.Tx) error {

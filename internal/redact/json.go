@@ -202,8 +202,12 @@ func quote(s string) string {
 // nestedMax is how many documents within strings of documents are taken apart.
 const nestedMax = 3
 
-// textOrJSON is text that may be JSON, as in a string that holds a document.
+// textOrJSON is text that may be JSON, as in a string that holds a document. Bytes
+// as PostgreSQL writes them can not be looked into.
 func (r *Redactor) textOrJSON(s string) string {
+	if strings.HasPrefix(s, `\x`) && len(s) >= 10 && strings.Trim(s[2:], "0123456789abcdef") == "" {
+		return r.Fingerprint(s)
+	}
 	if !looksLikeJSON(s) || r.depth == nestedMax {
 		return r.Text(s)
 	}

@@ -49,6 +49,7 @@ func (r *Redactor) Knowing(secrets []string) *Redactor {
 		}
 	}
 	c := *r
+	c.secrets = secrets
 	if len(pairs) > 0 {
 		c.known = strings.NewReplacer(append(pairs, forms...)...)
 	}

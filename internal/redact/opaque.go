@@ -37,6 +37,9 @@ func (r *Redactor) BodyValue(contentType, value string) string {
 	if found := described.FindStringSubmatch(value); found != nil {
 		return r.keyed(found[1], found[2], found[3])
 	}
+	if tableTypes[media] {
+		value = r.cells(value)
+	}
 	if value == "" || !opaque(media) && strings.IndexByte(value, 0) < 0 {
 		return r.Value("body", value)
 	}

@@ -31,7 +31,9 @@ type Redactor struct {
 	policy *Policy // nil for none of its own
 	found  func(secret string)
 	known  *strings.Replacer
-	depth  int // of documents within strings
+	// secrets are those that known was made of, the longest first, and shorter ones.
+	secrets []string
+	depth   int // of documents within strings
 }
 
 // New makes a redactor whose fingerprints are keyed with key: HMAC-SHA256 of

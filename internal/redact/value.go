@@ -15,6 +15,10 @@ func (r *Redactor) Value(path, value string) string {
 	if value == "" {
 		return ""
 	}
+	return r.cutEnd(r.valueAt(path, value))
+}
+
+func (r *Redactor) valueAt(path, value string) string {
 	kind, name, _ := strings.Cut(path, ":")
 	switch {
 	case strings.HasPrefix(path, "$"):

@@ -1,0 +1,111 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/internal/redact"
+)
+
+// ofPolicy reports whether a route has a policy: whether what is stored of it may
+// have been stored under another one.
+func (r *Reports) ofPolicy(route string) bool {
+	return r.config.Redaction != nil && r.config.Redaction(route) != nil
+}
+
+// reread is a stored comparison under the policy in force. Without one, it is as
+// it was stored.
+func (r *Reports) reread(c *Comparison, err error) (*Comparison, error) {
+	if err != nil || !r.ofPolicy(c.Route) {
+		return c, err
+	}
+	return cleaner{r.redactorOf(c.Route), true}.clean(c), nil
+}
+
+// rereadGroup is a stored group under the policy in force.
+func (r *Reports) rereadGroup(g *Group) {
+	if !r.ofPolicy(g.Route) {
+		return
+	}
+	by, path := r.redactorOf(g.Route), g.Path
+	g.Path = cleanPath(by, path)
+	for i := range g.Samples {
+		rereadSample(by, path, &g.Samples[i])
+	}
+}
+
+func rereadSample(by *redact.Redactor, path string, s *Sample) {
+	s.Place = cleanPath(by, s.Place)
+	s.Legacy, s.New = by.Value(path, s.Legacy), by.Value(path, s.New)
+}
+
+// rereadCalibration is a stored calibration under the policy in force.
+func (r *Reports) rereadCalibration(c *Calibration) {
+	if !r.ofPolicy(c.Route) {
+		return
+	}
+	by := r.redactorOf(c.Route)
+	for i := range c.Places {
+		p := &c.Places[i]
+		for j := range p.Samples {
+			rereadSample(by, p.Path, &p.Samples[j])
+		}
+		p.Path = cleanPath(by, p.Path)
+	}
+	for i := range c.Forgiven {
+		c.Forgiven[i].Path = cleanPath(by, c.Forgiven[i].Path)
+	}
+}
+
+// storedAs is the filter with the path that the store has for one that is shown
+// otherwise under the policy in force.
+func (r *Reports) storedAs(ctx context.Context, f Filter) (Filter, error) {
+	if f.Path == "" || !redact.IsRedacted(f.Path) {
+		return f, nil
+	}
+	rows, err := r.db.QueryContext(ctx, `SELECT DISTINCT route, path FROM reports_groups WHERE ?1 = '' OR route = ?1`, f.Route)
+	if err != nil {
+		return f, fmt.Errorf("read paths of differences: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var route, path string
+		if err := rows.Scan(&route, &path); err != nil {
+			return f, fmt.Errorf("read paths of differences: %w", err)
+		}
+		if r.ofPolicy(route) && path != f.Path && cleanPath(r.redactorOf(route), path) == f.Path {
+			f.Path = path
+			break
+		}
+	}
+	return f, rows.Err()
+}
+
+// cleanKey is the key of a group without secrets. Its path is that of a
+// comparison that has it, where there is one: in that one all secrets of the
+// exchange were known.
+func (w *writer) cleanKey(r *Reports, k groupKey, g *gathered, packed map[*waiting]*packedComparison) groupKey {
+	clean := k
+	clean.path = cleanPath(r.redactorOf(k.route), k.path)
+	for _, o := range append(g.newest[:len(g.newest):len(g.newest)], g.oldest...) {
+		if p := packed[o.in]; p != nil {
+			if clean.path = pathOf(p.clean, o); k.path == compare.OtherPlaces {
+				clean.path = k.path
+			}
+			w.paths[k] = clean.path
+			return clean
+		}
+	}
+	if path, some := w.paths[k]; some {
+		clean.path = path
+	}
+	return clean
+}
+
+func pathOf(c *Comparison, o occurrence) string {
+	if o.forgiven {
+		return c.Forgiven[o.index].Path
+	}
+	return c.Differences[o.index].Path
+}
