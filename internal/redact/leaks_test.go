@@ -3,6 +3,8 @@ package redact_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/quackproxy/quack/internal/redact"
 )
 
 // TestNothingGetsPast plants "hunter2" (or a card's number) in forms that have a
@@ -57,6 +59,9 @@ func TestNothingGetsPast(t *testing.T) {
 		{"an address that is cut", r.Under(policy(t, true, nil, nil)).Value("$.n", `"to hunter2@exam…`)},
 		{"a cell of a line", r.Knowing([]string{"1234", "hunter2"}).BodyValue("text/csv", "7,hunter2,\"1234\"\n")},
 		{"bytes of a row", r.Value("table:a", `insert {"id":7,"blob":"\\x68756e74657232"}`) + r.Column("a", "blob", `\x68756e74657232`)},
+		{"a card's number with escaped dashes", r.Text("to /x?n=4111%2D1111%2D1111%2D1111&a=b")},
+		{"a pattern with an escape in it", r.Under(policy(t, false, nil, []string{`hunter\d`})).Text("n=hun%74er2")},
+		{"a line of a private key", knowing("-----BEGIN PRIVATE KEY-----\nabcdefgh\nhunter2-line\n-----END PRIVATE KEY-----").BodyValue("text/plain", "hunter2-line")},
 		{"a private key", r.Text("-----BEGIN RSA PRIVATE KEY-----\nhunter2hunter2\n-----END RSA PRIVATE KEY-----\n")},
 		{"a private key in a string", r.JSON(`{"pem":"-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----"}`)},
 		{"a cookie's value that ends in =", r.Value("cookie:sid", "hunter2=; Path=/")},
@@ -76,4 +81,11 @@ func TestNothingGetsPast(t *testing.T) {
 			t.Errorf("%s: was it there at all? %s", c.reason, c.got)
 		}
 	}
+}
+
+// knowing knows the secrets of a text.
+func knowing(text string) *redact.Redactor {
+	var found []string
+	r.Collecting(func(s string) { found = append(found, s) }).Text(text)
+	return r.Knowing(found)
 }

@@ -34,6 +34,8 @@ type Redactor struct {
 	// secrets are those that known was made of, the longest first, and shorter ones.
 	secrets []string
 	depth   int // of documents within strings
+	// unescaping is how often what is looked at was escaped.
+	unescaping int
 }
 
 // New makes a redactor whose fingerprints are keyed with key: HMAC-SHA256 of
@@ -63,10 +65,25 @@ func (r *Redactor) secret(s string) string {
 	if s == "" || isMark(s) {
 		return s
 	}
-	if r.found != nil {
-		r.found(s)
-	}
+	r.note(s)
 	return r.Fingerprint(s)
+}
+
+// note tells of a secret, and of each of its lines: what differs in a text is
+// shown by line.
+func (r *Redactor) note(s string) {
+	if r.found == nil {
+		return
+	}
+	r.found(s)
+	if strings.IndexByte(s, '\n') < 0 {
+		return
+	}
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line != "" && line != s {
+			r.found(line)
+		}
+	}
 }
 
 // isMark reports whether s is a fingerprint and nothing else.

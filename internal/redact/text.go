@@ -1,6 +1,9 @@
 package redact
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // Text is any text: a log line, an error, an HTML or XML page, the content of
 // a JSON string. It looks for what looks like a secret, and for values that
@@ -13,6 +16,41 @@ func (r *Redactor) Text(s string) string {
 	if r.policy != nil && len(r.policy.patterns) > 0 {
 		s = r.patterned(s)
 	}
+	s = r.scanned(s)
+	if strings.IndexByte(s, '%') >= 0 && r.unescaping < escapesMax {
+		s = r.withinEscapes(s)
+	}
+	return s
+}
+
+// withinEscapes looks at what the words of a text stand for that are escaped as
+// in a URL.
+func (r *Redactor) withinEscapes(s string) string {
+	within := *r
+	within.unescaping++
+	var b strings.Builder
+	done := 0
+	for i := 0; i < len(s); {
+		end := until(s, i, " \t\r\n\"'<>&;=?/#")
+		if word := s[i:end]; strings.IndexByte(word, '%') >= 0 {
+			if plain, err := url.QueryUnescape(word); err == nil && plain != word {
+				if clean := within.Text(plain); clean != plain {
+					b.WriteString(s[done:i])
+					b.WriteString(url.QueryEscape(clean))
+					done = end
+				}
+			}
+		}
+		i = end + 1
+	}
+	if done == 0 {
+		return s
+	}
+	return b.String() + s[done:]
+}
+
+// scanned is a text after one pass over it.
+func (r *Redactor) scanned(s string) string {
 	t := text{r: r, s: s}
 	for t.i < len(s) {
 		if t.i == t.attr.start && t.attr.end > t.attr.start {
@@ -87,7 +125,7 @@ func (t *text) look() (span, func(string) string) {
 	case c == '@' && t.r.policy.Email():
 		return emailAt(s, i, 1, t.done), t.r.secret
 	case c == '-' && strings.HasPrefix(s[i:], keyBegins):
-		return privateKey(s, i), t.r.Fingerprint
+		return privateKey(s, i), t.r.secret
 	}
 	return span{}, nil
 }
