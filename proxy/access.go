@@ -15,7 +15,7 @@ import (
 // AccessLog is which requests are written down, and where to. Of a request
 // there is one record, at the end of its life. It has no query, no header field
 // but Host and User-Agent, and no body; what looks like a secret in its path is
-// redacted.
+// redacted, and what the route takes for one besides.
 type AccessLog struct {
 	Handler slog.Handler     // must not block
 	Share   float64          // of the requests that are written, 0 to 1
@@ -41,13 +41,14 @@ func (l *life) logAccess(took time.Duration) {
 			l.Log.Error("panic in the access log", "request", l.id, "panic", fault, "stack", string(debug.Stack()))
 		}
 	}()
+	redact := l.Access.Redact.Under(l.route.Redact)
 	r := slog.NewRecord(time.Now(), slog.LevelInfo, "request", 0)
 	r.AddAttrs(
 		slog.String("request", l.id),
 		slog.String("client", l.accessClient()),
-		slog.String("method", cut(l.r.Method)),
-		slog.String("host", cut(l.r.Host)),
-		slog.String("path", l.accessPath()),
+		slog.String("method", cut(redact.Text(l.r.Method))),
+		slog.String("host", cut(redact.Text(l.r.Host))),
+		slog.String("path", l.accessPath(redact)),
 		slog.String("proto", l.r.Proto),
 		slog.Int("status", l.countedStatus()),
 		slog.Int64("in", l.upload.received()+l.switched),
@@ -62,7 +63,7 @@ func (l *life) logAccess(took time.Duration) {
 		{"backend", l.call.backend},
 		{"skipped", l.skipped},
 		{"ended", l.endedHow()},
-		{"user_agent", l.Access.Redact.HeaderValue("User-Agent", l.r.UserAgent())},
+		{"user_agent", redact.HeaderValue("User-Agent", l.r.UserAgent())},
 	} {
 		if some.value != "" {
 			r.AddAttrs(slog.String(some.name, cut(some.value)))
@@ -90,12 +91,12 @@ func (l *life) accessClient() string {
 }
 
 // accessPath is the path as it came, without its query and secrets.
-func (l *life) accessPath() string {
+func (l *life) accessPath(redact *redact.Redactor) string {
 	path := l.target.path
 	if path == "" { // a target that is none
 		path, _, _ = strings.Cut(l.r.RequestURI, "?")
 	}
-	return cut(l.Access.Redact.Target(path))
+	return cut(redact.Target(path))
 }
 
 // endedHow says why an answer was not whole; "" when it was.

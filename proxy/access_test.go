@@ -53,6 +53,8 @@ func (r *records) all(t *testing.T, n int) []map[string]any {
 	return list
 }
 
+func fingerprint(secret string) string { return redact.New([]byte("key")).Fingerprint(secret) }
+
 func logged(change func(*AccessLog)) (*records, func(*Config)) {
 	r := &records{}
 	a := &AccessLog{Handler: slog.NewJSONHandler(r, nil), Share: 1, Redact: redact.New([]byte("key"))}
@@ -82,6 +84,8 @@ func TestAccessLog(t *testing.T) {
 		{"refused before it was matched", "TRACE", "/x?token=hunter2", "", nil, map[string]any{"status": 501.0, "path": "/x", "client": "127.0.0.1", "backend": ""}},
 		{"a secret in the path", "GET", "/reset/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "", nil,
 			map[string]any{"path": "/reset/" + redact.New([]byte("key")).Fingerprint("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl")}},
+		{"what the route takes for one", "GET", "/u/ACME-123456/hunter2", "", []string{"Host", "token=hunter2", "User-Agent", "ACME-123456"},
+			map[string]any{"path": "/u/" + fingerprint("ACME-123456") + "/" + fingerprint("hunter2"), "host": "token=" + fingerprint("hunter2"), "user_agent": fingerprint("ACME-123456"), "route": "own"}},
 		{"a path without end", "GET", "/" + strings.Repeat("x", 3000), "", nil, map[string]any{"path": "/" + strings.Repeat("x", 2047) + "…"}},
 		{"lines that a client makes up", "GET", "/x", "", []string{"User-Agent", `a" msg="forged`}, map[string]any{"user_agent": `a" msg="forged`}},
 	} {
@@ -90,6 +94,7 @@ func TestAccessLog(t *testing.T) {
 			w := newWorld(t, `  - {name: create, match: "POST /accounts"}
   - {name: down, match: "GET /down", stage: new}
   - {name: stream, match: "GET /stream", stage: shadow}
+  - {name: own, match: "GET /u/{ref}/{token}", redact: {patterns: ['ACME-[0-9]{6}']}}
 `, func(w http.ResponseWriter, r *http.Request) {
 				switch {
 				case r.Method == "POST":

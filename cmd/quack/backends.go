@@ -6,8 +6,9 @@ import (
 )
 
 // useBackends gives both sets the backends of a table that is about to be in
-// force.
+// force, and the log what that takes for secrets.
 func (p *process) useBackends(t *routes.Table) {
+	p.observed.redaction.use(t)
 	var live, shadows []upstream.Spec
 	for _, b := range t.Backends() {
 		options := optionsOf(b)

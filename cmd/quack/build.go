@@ -166,7 +166,9 @@ func (p *process) openStore(ctx context.Context, c *serveCmd, keys secrets) (err
 	if err != nil {
 		return fmt.Errorf("derive the key of fingerprints from QUACK_SECRET: %w", err)
 	}
-	p.reports, err = reports.Open(ctx, p.db, reports.Config{EvidenceMax: c.EvidenceMax, EvidenceAge: c.EvidenceAge, Key: key, Log: p.log})
+	p.reports, err = reports.Open(ctx, p.db, reports.Config{
+		EvidenceMax: c.EvidenceMax, EvidenceAge: c.EvidenceAge, Key: key, Redaction: p.redactionOf, Log: p.log,
+	})
 	if err != nil {
 		return fmt.Errorf("open the reports: %w", err)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/quackproxy/quack/admin"
 	"github.com/quackproxy/quack/internal/lifecycle"
-	"github.com/quackproxy/quack/internal/redact"
 	"github.com/quackproxy/quack/internal/telemetry"
 	"github.com/quackproxy/quack/proxy"
 	"github.com/quackproxy/quack/upstream"
@@ -18,21 +17,19 @@ import (
 
 // observed is what a process tells of itself beside its log and its pages.
 type observed struct {
+	redaction *redaction
 	telemetry *telemetry.Telemetry
 	access    *accessLog // nil when it is off
 	underWay  atomic.Int64
 }
 
-func (c *serveCmd) observe(ctx context.Context, keys secrets, stderr io.Writer, log *slog.Logger) (*observed, error) {
-	key, err := fingerprintKey(keys.own)
-	if err != nil {
-		return nil, err
-	}
-	redactor, o := redact.New(key), &observed{}
-	if o.telemetry, err = telemetry.New(ctx, os.Getenv, telemetry.Config{Version: version(), Redact: redactor.Text, Log: log}); err != nil {
+func (c *serveCmd) observe(ctx context.Context, redaction *redaction, stderr io.Writer, log *slog.Logger) (*observed, error) {
+	o := &observed{redaction: redaction}
+	var err error
+	if o.telemetry, err = telemetry.New(ctx, os.Getenv, telemetry.Config{Version: version(), Redact: redaction.text, Log: log}); err != nil {
 		return nil, coded{exitUsage, err}
 	}
-	if o.access, err = c.accessFlags.open(c.LogFormat, redactor, stderr, log); err != nil {
+	if o.access, err = c.accessFlags.open(c.LogFormat, redaction.base, stderr, log); err != nil {
 		return nil, err
 	}
 	return o, nil

@@ -29,7 +29,11 @@ func (c *pgwireCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return coded{exitUsage, err}
 	}
-	cfg.Log = slog.New(slog.NewTextHandler(s.err, nil))
+	redaction, err := newRedaction(os.Getenv("QUACK_SECRET"))
+	if err != nil {
+		return err
+	}
+	cfg.Log = slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{ReplaceAttr: redaction.attr}))
 	server, err := pgwire.New(cfg)
 	if err != nil {
 		return coded{exitUsage, err}

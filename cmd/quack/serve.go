@@ -103,11 +103,16 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 }
 
 func (c *serveCmd) serve(ctx context.Context, s *streams, signals *signals, before *handover.Predecessor) error {
-	log := c.logger(s)
+	redaction, err := newRedaction(os.Getenv("QUACK_SECRET"))
+	if err != nil {
+		return err
+	}
+	log := c.logger(s, redaction)
 	table, err := loadTable(c.Routes)
 	if err != nil {
 		return err
 	}
+	redaction.use(table)
 	for _, w := range table.Warnings() {
 		log.Warn("routes", "warning", w.Error())
 	}
@@ -121,7 +126,7 @@ func (c *serveCmd) serve(ctx context.Context, s *streams, signals *signals, befo
 	if err := lanesWithoutDSN(table, os.Getenv); err != nil {
 		return coded{exitUsage, err}
 	}
-	observed, err := c.observe(ctx, keys, s.err, log)
+	observed, err := c.observe(ctx, redaction, s.err, log)
 	if err != nil {
 		return err
 	}
@@ -156,8 +161,8 @@ func (c *serveCmd) serve(ctx context.Context, s *streams, signals *signals, befo
 	return p.run(ctx)
 }
 
-func (c *serveCmd) logger(s *streams) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.LogLevel}
+func (c *serveCmd) logger(s *streams, redaction *redaction) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel, ReplaceAttr: redaction.attr}
 	if c.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(s.err, options))
 	}

@@ -1,0 +1,528 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/internal/postgres/pgtest"
+	"github.com/quackproxy/quack/internal/redact"
+	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/txshadow"
+)
+
+// leaky is a proxy before two services on a database, full of secrets, and one that
+// breaks the protocol.
+type leaky struct{ *running }
+
+// secretsSchema has columns that are secrets by their names, by those that the
+// routes name, and by their looks.
+const secretsSchema = `
+CREATE TABLE people (id bigserial PRIMARY KEY, password_hash text, nick text, ref text, mail text, doc jsonb, note text);
+`
+
+// secretTable has an own name, an own pattern and e-mail addresses for all routes.
+const secretTable = `version: 1
+backends:
+  monolith: {urls: [%[1]s], rollback: header, database: shop}
+  accounts: {urls: [%[2]s], rollback: header, database: shop}
+  broken: {urls: [%[3]s]}
+databases: {shop: {}}
+defaults:
+  legacy: monolith
+  new: accounts
+  redact: {email: true, names: [nick, X-Tenant], patterns: ['ACME-\d{6}']}
+routes:
+  - {name: create, match: "POST /people", stage: shadow, shadow: {budget: 5s, run: both}}
+  - {name: show, match: "GET /show/{kind}/{token}/{ref}", stage: shadow}
+  - {name: form, match: "POST /search", stage: shadow, safe: true}
+  - {name: lost, match: "GET /broken/{secret}", stage: shadow, new: broken}
+  - {name: down, match: "GET /live/{secret}", stage: new, new: broken}
+`
+
+// secretWrite writes secrets into each kind of column, and what differs.
+func secretWrite(ctx context.Context, tx pgx.Tx, _ string, faulty bool) error {
+	side := "legacy"
+	if faulty {
+		side = "new"
+		if _, err := tx.Exec(ctx, `INSERT INTO people (nick, note) VALUES ('hunter2-row-nick-alone', 'password=hunter2-row-alone')`); err != nil {
+			return err
+		}
+	}
+	txshadow.Record(ctx, "mail", "to hunter2-effect-"+side+"@example.org, token=hunter2-effect")
+	_, err := tx.Exec(ctx, `INSERT INTO people (password_hash, nick, ref, mail, doc, note) VALUES ($1, $2, $3, $4, $5, $6)`,
+		"hunter2-row-hash-"+side, "hunter2-row-nick-"+side, map[string]string{"legacy": "ACME-100001", "new": "ACME-100002"}[side], "hunter2-row-"+side+"@example.org",
+		`{"api_key":"hunter2-row-doc-`+side+`","list":[{"name":"password","value":"hunter2-row-pair-`+side+`"}]}`, "it is "+side+": 4111 1111 1111 1111, hunter2-row-nick-"+side)
+	return err
+}
+
+// secretAnswer answers in the form that the path asks for, with secrets of its
+// own, and with those of the request as an echo.
+func secretAnswer(side string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Set-Cookie", "sid=hunter2-setcookie-"+side+"; Path=/; Comment=token%3Dhunter2-attribute-"+side)
+		w.Header().Set("Location", "/cb?next=%2Fx%3Faccess_token%3Dhunter2-location-"+side)
+		w.Header().Set("X-Refresh-Token", "hunter2-header-"+side)
+		w.Header().Set("X-Tenant", "hunter2-tenant-"+side)
+		echo := r.Header.Get("Authorization") + " " + r.Header.Get("Cookie") + " " + r.URL.RawQuery
+		if kind := r.Header.Get("Content-Type"); strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "form-urlencoded") {
+			echo += " " + string(body)
+		}
+		answer := map[string]any{
+			"once": rand.Text() + " token=hunter2-once-" + rand.Text(), "side": side, "echo": echo, "nick": "hunter2-nick-" + side, "note": "write to hunter2-mail-" + side + "@example.org about ACME-20000" + fmt.Sprint(len(side)),
+			"user": map[string]any{"password": "hunter2-body-" + side, "tokens": []string{"hunter2-list-" + side}}, "card": "5555 5555 5555 4444",
+			"fields":  []any{map[string]any{"name": "password", "value": "hunter2-pair-" + side}},
+			"raw":     `{"inner":"{\"pin\":\"hunter2-nested-` + side + `\"}"}`,
+			"by_user": map[string]any{"hunter2-member-" + side: 1}, "session_id": "hunter2-member-" + side,
+		}
+		switch strings.Split(r.URL.Path+"//", "/")[2] {
+		case "html":
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(w, "<html><title>password: hunter2-title-%[1]s</title><form><input name=csrf_token value=hunter2-input-%[1]s><password><b>hunter2-element-%[1]s</b></password></form></html>", side)
+		case "csv":
+			w.Header().Set("Content-Type", "text/csv")
+			fmt.Fprintf(w, "id,password,nick\n1,hunter2-cell-%[1]s,hunter2-nickcell-%[1]s\n", side)
+		case "error":
+			w.WriteHeader(map[string]int{"legacy": 500, "new": 502}[side])
+			fmt.Fprintf(w, "ERROR: duplicate key (password)=(x): connect postgres://app:hunter2-dsn-%s@db/shop: token=hunter2-error-%[1]s", side)
+		case "text":
+			w.Header().Set("Content-Type", "text/plain")
+			fmt.Fprintf(w, "key:\n-----BEGIN PRIVATE KEY-----\nhunter2-key-%[1]s\n-----END PRIVATE KEY-----\nBearer hunter2-bearer-%[1]s-1\n", side)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			json.NewEncoder(w).Encode(answer)
+		}
+	}
+}
+
+// brokenBackend answers with what is no HTTP, so that errors quote it.
+func brokenBackend(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	t.Cleanup(func() { l.Close(); <-ended })
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+				conn.Close() // opened and not used
+				continue
+			}
+			io.WriteString(conn, "HTTP/1.1 2zz token=hunter2-protocol\r\npassword=hunter2-protocol nick: hunter2-protocol-nick ACME-300001\r\n\r\n")
+			conn.Close()
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
+func secretBackend(t *testing.T, dsn, side string) string {
+	t.Helper()
+	adapter := newAdapter(t, dsn)
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /people", func(w http.ResponseWriter, r *http.Request) {
+		err := pgx.BeginFunc(r.Context(), adapter.Pool(), func(tx pgx.Tx) error { return secretWrite(r.Context(), tx, "", side == "new") })
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+	})
+	mux.HandleFunc("/", secretAnswer(side))
+	s := httptest.NewServer(adapter.Middleware(mux))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// send sends a request with secrets in its target, header, cookies and body.
+func (l *leaky) send(method, target, contentType, body string) {
+	l.t.Helper()
+	req, err := http.NewRequest(method, l.url+target, strings.NewReader(body))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	req.Host = "shop.example"
+	for name, value := range map[string]string{
+		"Authorization": "Bearer hunter2-authorization", "Cookie": "sid=hunter2-cookie; theme=hunter2-theme",
+		"X-Api-Key": "hunter2-apikey", "X-Tenant": "hunter2-tenant", "From": "hunter2-from@example.org", "X-Ref": "ACME-400001",
+		"Referer": "https://shop.example/?next=%2Fcb%3Ftoken%3Dhunter2-referer", "User-Agent": "curl/8 (ACME-400002; token=hunter2-agent)", "Content-Type": contentType,
+		"X-Said": "it was hunter2-authorization",
+	} {
+		req.Header.Set(name, value)
+	}
+	if method == "POST" {
+		req.Header.Set("Authorization", "Basic ZGFpc3k6aHVudGVyMi1iYXNpYw==")
+		req.Header.Set("X-Said", "it was hunter2-basic, or aHVudGVyMi1iYXNpYw")
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	io.Copy(io.Discard, res.Body)
+	res.Body.Close()
+}
+
+// everywhere sends secrets through every channel, and waits until all was compared.
+func (l *leaky) everywhere() {
+	l.t.Helper()
+	const query = "?token=hunter2-query&nick=hunter2-querynick&to=hunter2-to%40example.org&next=%2Fcb%3Fpassword%3Dhunter2-within&ref=ACME%2D500001&q=%7B%22pin%22%3A%22hunter2-json%22%7D"
+	kinds := []string{"json", "html", "csv", "error", "text"}
+	for _, kind := range kinds {
+		l.send("GET", "/show/"+kind+"/hunter2-path/ACME-500002"+query, "", "")
+	}
+	bodies := [][2]string{
+		{"application/json", `{"password":"hunter2-sent","nick":"hunter2-sentnick","to":"hunter2-sentmail@example.org","fields":[{"key":"secret","value":"hunter2-sentpair"}]}`},
+		{"application/x-www-form-urlencoded", "password=hunter2-form&nick=hunter2-formnick&ref=ACME-600001"},
+		{"multipart/form-data; boundary=B", "--B\r\nContent-Disposition: form-data;\r\n name=\"password\"\r\n\r\nhunter2-part\r\n--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"token=hunter2-file.txt\"\r\n\r\nhunter2-content\r\n--B--\r\n"},
+		{"text/csv", "id,password\n1,hunter2-sentcell\n"},
+		{"application/octet-stream", "\x00\x01hunter2-binary"},
+	}
+	for _, b := range bodies {
+		l.send("POST", "/search", b[0], b[1])
+	}
+	l.send("POST", "/people", "application/json", `{"password":"hunter2-created"}`)
+	l.send("GET", "/broken/hunter2-lost?token=hunter2-lostquery", "", "")
+	l.send("GET", "/live/hunter2-live?token=hunter2-livequery", "", "")
+	l.until("show", "all compared", func(r reports.RouteReport) bool { return r.Mismatched+r.Transient+r.Noise == int64(len(kinds)) })
+	l.until("form", "all compared", func(r reports.RouteReport) bool { return r.Mismatched+r.Transient+r.Noise == int64(len(bodies)) })
+	l.until("create", "its rows compared", func(r reports.RouteReport) bool { return r.Mismatched == 1 })
+	l.until("lost", "an answer that is none", func(r reports.RouteReport) bool {
+		sum := r.Errors
+		for _, n := range r.Skipped {
+			sum += n
+		}
+		return sum == 1
+	})
+}
+
+// calibrated sends secrets while legacy is asked twice.
+func (l *leaky) calibrated() {
+	l.t.Helper()
+	said := make(chan string, 1)
+	go func() {
+		out, _ := l.run("calibrate", "--route", "show", "--n", "2", "--for", "20s")
+		said <- out
+	}()
+	for {
+		select {
+		case out := <-said:
+			if !strings.Contains(out, "redacted:") {
+				l.t.Errorf("nothing was calibrated: %s", out)
+			}
+			return
+		default:
+			l.send("GET", "/show/random/hunter2-calibrated/ACME-700001?token=hunter2-calibrated", "", "")
+		}
+	}
+}
+
+func startLeaky(t *testing.T, accessLog string) *leaky {
+	t.Helper()
+	dsn := pgtest.NewDatabase(t)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), secretsSchema+txshadow.InstallSQL()); err != nil {
+		t.Fatal(err)
+	}
+	table := fmt.Sprintf(secretTable, secretBackend(t, dsn, "legacy"), secretBackend(t, dsn, "new"), brokenBackend(t))
+	q := startPrepared(t, table, func(c *exec.Cmd) {
+		c.Env = append(c.Env, "QUACK_DB_SHOP="+dsn)
+	}, "--access-log", accessLog, "--access-log-slow", "0s", "--log-level", "debug")
+	q.proved(2)
+	q.rowsReadable()
+	return &leaky{q}
+}
+
+// TestNoSecretLeavesQuack sends secrets through every channel that there is, and
+// looks for them, and for any escaped form of them, wherever Quack puts something:
+// the folder, both logs, traces and metrics, pages, API, and each verb that reads.
+func TestNoSecretLeavesQuack(t *testing.T) {
+	collector := collector(t)
+	accessLog := filepath.Join(t.TempDir(), "access.log")
+	l := startLeaky(t, accessLog)
+	l.everywhere()
+	l.calibrated()
+	eventually(t, l.running, "spans and metrics", func() bool {
+		return len(collector.Spans()) >= 20 && collector.Metric("quack_served") != nil
+	})
+	shown := map[string]string{}
+	l.verbs(shown)
+	l.pages(shown)
+	l.api(shown)
+	l.folder("the folder of a running proxy: ", shown)
+	l.stop()
+	l.folder("the folder after the end: ", shown)
+	shown["the log"] = l.logged()
+	shown["what the collector got"] = collector.Raw()
+	access, err := os.ReadFile(accessLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown["the access log"] = string(access)
+	l.look(shown)
+	var evidence strings.Builder
+	for where, text := range shown {
+		if strings.HasPrefix(where, "GET /api/v1/comparisons/") {
+			evidence.WriteString(text)
+		}
+	}
+	l.fingerprints(evidence.String())
+	for where, marks := range map[string]int{"the access log": 10, "the log": 1, "GET /api/v1/calibrations/show": 1, "quack report --format json": 20, "GET /api/v1/differences?limit=1000": 20} {
+		if n := strings.Count(shown[where], "redacted:"); n < marks {
+			t.Errorf("%s has %d fingerprints, want %d or more: were the secrets there at all?\n%.2000s", where, n, marks, shown[where])
+		}
+	}
+}
+
+// planted is what none of the places may have: what all secrets begin with, and
+// the card's and the own pattern's.
+var planted = regexp.MustCompile(`(?i)hunter2|ACME.{0,4}\d{6}|aHVudGVyMi|68756e74657232|5555.?5555.?5555|4111.?1111.?1111`)
+
+// look looks for the secrets in what is shown, as it is and without escapes.
+func (l *leaky) look(shown map[string]string) {
+	l.t.Helper()
+	if len(shown) < 60 {
+		l.t.Errorf("looked into %d places only", len(shown))
+	}
+	for where, text := range shown {
+		plain, err := url.QueryUnescape(strings.ReplaceAll(text, "+", " "))
+		if err != nil {
+			plain = text
+		}
+		for _, form := range []string{text, html.UnescapeString(text), plain, strings.ReplaceAll(text, `\`, "")} {
+			if at := planted.FindStringIndex(form); at != nil {
+				l.t.Errorf("%s has a secret: …%q…", where, form[max(0, at[0]-120):min(len(form), at[1]+60)])
+				break
+			}
+		}
+	}
+}
+
+// fingerprints holds that the secrets were in the evidence, which has them as
+// fingerprints.
+func (l *leaky) fingerprints(evidence string) {
+	l.t.Helper()
+	key, err := fingerprintKey(testSecret)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	r := redact.New(key)
+	evidence = strings.NewReplacer("%3A", ":", "%3a", ":").Replace(evidence) // those in a target
+	for _, secret := range []string{
+		"hunter2-authorization", "hunter2-cookie", "hunter2-theme", "hunter2-apikey", "hunter2-tenant", "hunter2-from@example.org", "ACME-400001", "hunter2-referer",
+		"hunter2-query", "hunter2-querynick", "hunter2-to@example.org", "hunter2-within", "ACME-500001", "hunter2-json", "hunter2-path", "ACME-500002", "hunter2-basic",
+		"hunter2-setcookie-legacy", "hunter2-attribute-new", "hunter2-location-new", "hunter2-header-legacy", "hunter2-nick-new", "hunter2-mail-new@example.org",
+		"hunter2-body-legacy", "hunter2-list-new", "hunter2-pair-legacy", "hunter2-nested-new", "hunter2-member-legacy", "hunter2-title-legacy", "hunter2-input-new",
+		"hunter2-cell-legacy", "hunter2-nickcell-new", "hunter2-dsn-legacy", "hunter2-error-new", "hunter2-bearer-legacy-1",
+		"hunter2-sent", "hunter2-sentnick", "hunter2-sentmail@example.org", "hunter2-sentpair", "hunter2-form", "hunter2-formnick", "ACME-600001", "hunter2-part", "hunter2-sentcell",
+		"hunter2-row-hash-legacy", "hunter2-row-nick-new", "ACME-100001", "hunter2-row-legacy@example.org", "hunter2-row-doc-new", "hunter2-row-pair-legacy", "4111111111111111",
+		"hunter2-row-nick-alone", "hunter2-row-alone", "hunter2-created",
+	} {
+		if !strings.Contains(evidence, r.Fingerprint(secret)[len("["):len("[redacted:ab12cd34")]) {
+			l.t.Errorf("the evidence has no fingerprint of %q: did it get there?", secret)
+		}
+	}
+}
+
+// verbs are all that read, in all their formats.
+func (l *leaky) verbs(shown map[string]string) {
+	l.t.Helper()
+	list, _, err := l.client.Comparisons(context.Background(), reports.Filter{Limit: -1})
+	if err != nil || len(list) < 10 {
+		l.t.Fatalf("%d comparisons, %v", len(list), err)
+	}
+	verbs := [][]string{
+		{"report"}, {"routes"}, {"status"}, {"audit"}, {"rules", "list"}, {"rules", "suggest"}, {"readonly", "status"}, {"coverage"}, {"marks"},
+		{"rules", "try", `{path: "$.side", ignore: true, owner: a, why: b}`, "--route", "show"},
+	}
+	for _, format := range []string{"json", "markdown", "html", "csv", "junit"} {
+		verbs = append(verbs, []string{"report", "--format", format})
+	}
+	for _, c := range list {
+		verbs = append(verbs, []string{"diff", c.ID})
+	}
+	for _, format := range []string{"curl", "http", "hurl", "har", "go"} {
+		verbs = append(verbs, []string{"export", list[0].ID, "--as", format}, []string{"export", list[len(list)-1].ID, "--as", format, "--side", "new"})
+	}
+	for _, v := range verbs {
+		out, _ := l.run(v...)
+		shown["quack "+strings.Join(v, " ")] = out
+	}
+}
+
+var links = regexp.MustCompile(`(?:href|src|hx-get|action)="(/[^"]*)"`)
+
+// pages are all that can be reached by a link, and what they load.
+func (l *leaky) pages(shown map[string]string) {
+	l.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	defer browser.CloseIdleConnections()
+	link, err := l.client.LoginLink(context.Background())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	at, err := url.Parse(link)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if res, err := browser.PostForm(l.client.Base+"/login", at.Query()); err != nil || res.StatusCode != http.StatusOK {
+		l.t.Fatalf("login: %v", err)
+	} else {
+		res.Body.Close()
+	}
+	waiting, seen := []string{"/"}, map[string]bool{}
+	for len(waiting) > 0 && len(seen) < 400 {
+		path := waiting[0]
+		waiting = waiting[1:]
+		if seen[path] || strings.HasPrefix(path, "/api/v1/events") || strings.HasPrefix(path, "/logout") {
+			continue
+		}
+		seen[path] = true
+		res, err := browser.Get(l.client.Base + path)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		var body bytes.Buffer
+		io.Copy(&body, io.LimitReader(res.Body, 8<<20))
+		res.Body.Close()
+		shown["page "+path] = path + " " + fmt.Sprint(res.Header) + body.String()
+		if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+			for _, found := range links.FindAllStringSubmatch(body.String(), -1) {
+				to, _, _ := strings.Cut(html.UnescapeString(found[1]), "#")
+				waiting = append(waiting, to)
+			}
+		}
+	}
+	if len(seen) < 20 {
+		l.t.Errorf("%d pages only", len(seen))
+	}
+}
+
+func (l *leaky) api(shown map[string]string) {
+	l.t.Helper()
+	paths := []string{"/metrics", "/healthz", "/readyz"}
+	for _, p := range []string{
+		"status", "routes", "report", "differences?limit=1000", "comparisons?limit=1000", "rules", "rules/suggestions", "calibrations/show", "readonly", "audit",
+		"routes/show/series", "marks", "runs", "coverage", "openapi.json",
+	} {
+		paths = append(paths, "/api/v1/"+p)
+	}
+	list, _, err := l.client.Comparisons(context.Background(), reports.Filter{Limit: -1})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for _, c := range list {
+		paths = append(paths, "/api/v1/comparisons/"+c.ID)
+	}
+	for _, path := range paths {
+		req, err := http.NewRequest("GET", l.client.Base+path, nil)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+testToken)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		shown["GET "+path] = string(body)
+	}
+}
+
+// folder is each file of the data folder, the log of the store's writes included.
+func (l *leaky) folder(where string, shown map[string]string) {
+	l.t.Helper()
+	size := 0
+	err := filepath.WalkDir(l.data, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		size += len(text)
+		shown[where+filepath.Base(path)] = string(text)
+		return err
+	})
+	names := []string{}
+	for w := range shown {
+		names = append(names, w)
+	}
+	if err != nil || size < 50_000 || !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, where) }) {
+		l.t.Errorf("%s%d bytes in %q, %v", where, size, names, err)
+	}
+}
+
+// TestAPatternHoldsForWhatIsStored: evidence from before a reload is shown as the
+// file in force has it, on pages, in the API and by verbs.
+func TestAPatternHoldsForWhatIsStored(t *testing.T) {
+	side := func(n string) string {
+		return serveJSON(t, func(*http.Request) (int, string) {
+			return 200, `{"nick":"bob-of-` + n + `","ref":"is ACME-10000` + n + `"}`
+		})
+	}
+	before := table(side("1"), side("2"), "", "  - {name: show, match: \"GET /show\", stage: shadow}\n")
+	q := start(t, before)
+	q.ask("GET", "/show?nick=bob-of-1", "")
+	q.until("show", "one compared", func(r reports.RouteReport) bool { return r.Compared == 1 })
+	list, _, err := q.client.Comparisons(context.Background(), reports.Filter{})
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d comparisons, %v", len(list), err)
+	}
+	places := func() map[string]string {
+		diff, _ := q.run("diff", list[0].ID)
+		report, _ := q.run("report", "--format", "json")
+		return map[string]string{
+			"the page": q.page("/comparisons/" + list[0].ID), "the page of the route": q.page("/routes/show"), "quack diff": diff, "quack report": report,
+			"the API": q.adminGet("/api/v1/comparisons/" + list[0].ID), "differences": q.adminGet("/api/v1/differences"),
+		}
+	}
+	for where, text := range places() {
+		if !strings.Contains(text, "bob-of-1") || !strings.Contains(text, "ACME-100001") {
+			t.Errorf("%s does not have what was planted:\n%s", where, text)
+		}
+	}
+	q.write(strings.Replace(before, "defaults: {", `defaults: {redact: {names: [nick], patterns: ['ACME-\d{6}']}, `, 1))
+	eventually(t, q, "the new file is in force", func() bool { return strings.Contains(q.logged(), "routes in force") })
+	for where, text := range places() {
+		if strings.Contains(text, "bob-of") || strings.Contains(text, "ACME-1") || !strings.Contains(text, "redacted:") {
+			t.Errorf("%s has what is a secret now:\n%s", where, text)
+		}
+	}
+}
