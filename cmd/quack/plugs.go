@@ -14,18 +14,22 @@ import (
 )
 
 // latches plugs control's latches into the shadow.
-type latches struct{ control *control.Control }
+type latches struct {
+	control *control.Control
+	redact  func(string) string // of what a backend has answered
+}
 
 func (l latches) Latched(route string) bool { return l.control.Latched(route) }
 
 func (l latches) Latch(leak shadow.Leak) {
-	l.control.Latch(control.Latch{Route: leak.Route, Backend: leak.Backend, RequestID: leak.RequestID, Why: leak.Why, At: leak.At})
+	l.control.Latch(control.Latch{Route: leak.Route, Backend: leak.Backend, RequestID: leak.RequestID, Why: l.redact(leak.Why), At: leak.At})
 }
 
 // proofs plugs the shadow's proofs into the admin listener.
 func (p *process) proofs() []admin.Proof {
 	var list []admin.Proof
 	for _, proof := range p.shadow.Proofs() {
+		proof.Detail = p.observed.redaction.text(proof.Detail)
 		list = append(list, admin.Proof(proof))
 	}
 	return list

@@ -54,6 +54,7 @@ defaults:
   redact: {email: true, names: [nick, X-Tenant], patterns: ['ACME-\d{6}']}
 routes:
   - {name: create, match: "POST /people", stage: shadow, shadow: {budget: 5s, run: both}}
+  - {name: forged, match: "POST /forged", stage: shadow, shadow: {budget: 5s}}
   - {name: show, match: "GET /show/{kind}/{token}/{ref}", stage: shadow}
   - {name: form, match: "POST /search", stage: shadow, safe: true}
   - {name: lost, match: "GET /broken/{secret}", stage: shadow, new: broken}
@@ -156,7 +157,14 @@ func secretBackend(t *testing.T, dsn, side string) string {
 		w.WriteHeader(http.StatusCreated)
 	})
 	mux.HandleFunc("/", secretAnswer(side))
-	s := httptest.NewServer(adapter.Middleware(mux))
+	within := adapter.Middleware(mux)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/forged" { // an acknowledgement that is none
+			w.Header().Set("Quack-Shadow-Result", "v2;token=hunter2-ack;outcome=password=hunter2-outcome;sig=hunter2-signature")
+			return
+		}
+		within.ServeHTTP(w, r)
+	}))
 	t.Cleanup(s.Close)
 	return s.URL
 }
@@ -208,11 +216,13 @@ func (l *leaky) everywhere() {
 		l.send("POST", "/search", b[0], b[1])
 	}
 	l.send("POST", "/people", "application/json", `{"password":"hunter2-created"}`)
+	l.send("POST", "/forged", "", "")
 	l.send("GET", "/broken/hunter2-lost?token=hunter2-lostquery", "", "")
 	l.send("GET", "/live/hunter2-live?token=hunter2-livequery", "", "")
 	l.until("show", "all compared", func(r reports.RouteReport) bool { return r.Mismatched+r.Transient+r.Noise == int64(len(kinds)) })
 	l.until("form", "all compared", func(r reports.RouteReport) bool { return r.Mismatched+r.Transient+r.Noise == int64(len(bodies)) })
 	l.until("create", "its rows compared", func(r reports.RouteReport) bool { return r.Mismatched == 1 })
+	l.until("forged", "a leak", func(r reports.RouteReport) bool { return r.Leak != "" })
 	l.until("lost", "an answer that is none", func(r reports.RouteReport) bool {
 		sum := r.Errors
 		for _, n := range r.Skipped {
