@@ -41,9 +41,14 @@ func cardAt(s string) int {
 
 // between is the length of what may part groups of digits, and s begins with.
 func between(s string) int {
-	for _, separator := range []string{" ", "-", "+", "%20", "\u00a0", "\u202f"} {
-		if strings.HasPrefix(s, separator) {
-			return len(separator)
+	switch s[0] {
+	case ' ', '-', '+':
+		return 1
+	case '%', 0xc2, 0xe2:
+		for _, separator := range []string{"%20", "\u00a0", "\u202f"} {
+			if strings.HasPrefix(s, separator) {
+				return len(separator)
+			}
 		}
 	}
 	return 0

@@ -89,3 +89,16 @@ func knowing(text string) *redact.Redactor {
 	r.Collecting(func(s string) { found = append(found, s) }).Text(text)
 	return r.Knowing(found)
 }
+
+// TestEachEndingIsLookedAt holds the short cut that names take which can not be of
+// secrets.
+func TestEachEndingIsLookedAt(t *testing.T) {
+	for _, word := range []string{"token", "secret", "password", "passwd", "passphrase", "credential", "signature", "api_key", "access_key", "access_key_id", "secret_key",
+		"private_key", "signing_key", "encryption_key", "subscription_key", "session_key", "auth_key", "session_id"} {
+		for _, name := range []string{"acme_" + word, "acme_" + word + "s", "acme-" + word + "2"} {
+			if got := r.JSON(`{"` + name + `":"hunter2"}`); strings.Contains(got, "hunter2") {
+				t.Errorf("%s: %s", name, got)
+			}
+		}
+	}
+}

@@ -100,6 +100,9 @@ func secretPart(name string) bool {
 		return true
 	}
 	folded = strings.TrimSuffix(folded, "s")
+	if folded == "" || strings.IndexByte("delnty", folded[len(folded)-1]) < 0 {
+		return false // no ending and no last word ends so
+	}
 	for _, ending := range secretEndings {
 		if strings.HasSuffix(folded, ending) {
 			return true
