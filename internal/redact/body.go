@@ -55,6 +55,8 @@ func (r *Redactor) plainBody(contentType, body string) (kept, why string) {
 		return r.JSON(body), ""
 	case tableTypes[media]:
 		return r.table(body), ""
+	case media == "text/event-stream":
+		return r.events(body), ""
 	case strings.HasSuffix(media, "yaml"):
 		return r.yaml(body), ""
 	}

@@ -87,6 +87,10 @@ Content-Type: application/json
 		{"text/plain; charset=iso-8859-1", "", "caf\xe9 token=abc", "caf\xe9 token=" + f("abc"), "", "an old charset"},
 		{"text/html", "", "<password>x</password>", "<password>" + f("x") + "</password>", "", "markup"},
 		{"text/plain", "", "", "", "", "nothing"},
+		{"text/event-stream", "", "id: 1\r\ndata:{\"a\":1}\r\n\r\ndata: b", "id: 1\r\ndata:{\"a\":1}\r\n\r\ndata: b", "", "events without a secret"},
+		{"text/csv", "", "a;b\r\n1;\"x;y\"\r\n;;\r\n\r\n2", "a;b\r\n1;\"x;y\"\r\n;;\r\n\r\n2", "", "a table without a secret"},
+		{"text/csv", "", "a;pin\r\n\"x\ny\";12\r\n;\r\n", "a;pin\r\n\"x\ny\";" + f("12") + "\r\n;\r\n", "", "a table with a line break in a cell, and an empty cell"},
+		{"application/yaml", "", "a: [1, 2]\n# password\nb: |\n  text\ntoken: null\npassword:\n  - x\nc: 1", "a: [1, 2]\n# password\nb: |\n  text\ntoken: null\npassword:\n  - " + f("x") + "\nc: 1", "", "YAML"},
 	} {
 		got, note := r.Body(c.contentType, c.encoding, []byte(c.in))
 		if string(got) != c.want || note != c.note {

@@ -36,7 +36,7 @@ func (r *Redactor) HeaderValue(name, value string) string {
 	case r.secretHeader(name), isBinaryField(name):
 		return r.secret(value)
 	}
-	return r.Text(value)
+	return r.textOrJSON(value)
 }
 
 // isBinaryField reports whether a field is one of gRPC's that hold binary

@@ -54,6 +54,12 @@ func (j *scanner) pair() byte {
 
 func (j *scanner) token() {
 	c := j.s[j.i]
+	if c == '[' && markAt(j.s[j.i:]) { // where something is no JSON
+		j.out.WriteString(j.s[j.i : j.i+markLen])
+		j.i += markLen
+		j.next = false
+		return
+	}
 	switch c {
 	case '{', '[':
 		j.within = append(j.within, j.secret())
@@ -217,6 +223,6 @@ func (r *Redactor) textOrJSON(s string) string {
 }
 
 func looksLikeJSON(s string) bool {
-	s = strings.TrimLeft(s, " \t\r\n\ufeff")
+	s = strings.TrimLeft(s, " \t\r\n\ufeff\x1e")
 	return s != "" && (s[0] == '{' || s[0] == '[' && !markAt(s))
 }

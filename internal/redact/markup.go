@@ -1,6 +1,9 @@
 package redact
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // tag is a secret that the tag at i gives away: the content of an element with
 // the name of one, or what an attribute says is one.
@@ -10,20 +13,35 @@ func (t *text) tag() (span, func(string) string) {
 	if name == "" {
 		return span{}, nil
 	}
-	if start > 0 && t.r.secretName(name) {
-		if p := t.content(name, start); p.end > p.start {
-			return p, t.r.secret
-		}
-		return span{}, nil
-	}
-	if t.attr.end > t.attr.start && t.attr.start > i {
+	if len(t.ahead) > 0 {
 		return span{}, nil // what is ahead is not reached yet
 	}
-	t.attr = t.attribute(i)
-	if t.attr.end == t.attr.start && start > 0 && namesAnother[fold(name)] {
-		t.attr = t.beside(name, start)
+	if t.r.secretName(name) {
+		tag := s[i:until(s, i+1, "<>")]
+		for _, attribute := range []string{"value", "text", "content"} {
+			if p := attributeValue(tag, attribute); !isMark(tag[p.start:p.end]) {
+				t.later(span{i + p.start, i + p.end})
+			}
+		}
+		if start > 0 {
+			t.later(t.content(name, start))
+		}
+		slices.SortFunc(t.ahead, func(a, b span) int { return a.start - b.start })
+		return span{}, nil
+	}
+	if p := t.attribute(i); p.end > p.start {
+		t.later(p)
+	} else if start > 0 && namesAnother[fold(name)] {
+		t.later(t.beside(name, start))
 	}
 	return span{}, nil
+}
+
+// later notes a secret that is ahead.
+func (t *text) later(p span) {
+	if p.end > p.start {
+		t.ahead = append(t.ahead, p)
+	}
 }
 
 // openTag is the name of the element that begins at i, and where its content
@@ -111,7 +129,7 @@ func (t *text) beside(name string, start int) span {
 func (t *text) attribute(i int) span {
 	s := t.s
 	tag := s[i:until(s, i+1, "<>")]
-	byName := t.r.secretName(valueOf(tag, "name")) || t.r.secretName(valueOf(tag, "key"))
+	byName := t.r.secretName(valueOf(tag, "name")) || t.r.secretName(valueOf(tag, "key")) || strings.EqualFold(valueOf(tag, "type"), "password")
 	if !byName && !t.r.secretName(valueOf(tag, "id")) {
 		return span{}
 	}

@@ -10,8 +10,8 @@ import (
 // whole: "pin" is no secret in "shipping" or "pinned". A number behind them, and
 // an "s" behind those that are no shorter than 5 letters, change nothing.
 var secretNames = set(
-	"password", "passwd", "pwd", "pass", "userpass", "dbpass", "passphrase", "passcode", "passwordconfirmation", "passwordconfirm", "passwordagain", "passwordrepeat",
-	"passwordhash", "passworddigest", "encryptedpassword",
+	"password", "passwd", "pwd", "pass", "userpass", "dbpass", "passphrase", "passcode", "passwordagain", "passwordrepeat",
+	"encryptedpassword",
 	"secret", "clientsecret", "credential",
 	"token", "jwt", "bearer", "authorization", "proxyauthorization",
 	"cookie", "setcookie", "session", "sid", "jsessionid", "phpsessid", "csrf", "xsrf",
@@ -26,6 +26,7 @@ var secretNames = set(
 // secretEndings are how names of secrets end, folded: nothing else ends so.
 var secretEndings = []string{
 	"apikey", "accesskey", "accesskeyid", "secretkey", "privatekey", "signingkey", "encryptionkey", "subscriptionkey", "sessionkey", "authkey", "sessionid",
+	"passwordhash", "passworddigest", "passwordsalt", "passwordconfirm", "passwordconfirmation", "tokenhash", "tokendigest", "tokenvalue", "secrethash", "secretvalue",
 }
 
 // lastWords are the words at the end of names that make them a secret's.
@@ -100,7 +101,7 @@ func secretPart(name string) bool {
 		return true
 	}
 	folded = strings.TrimSuffix(folded, "s")
-	if folded == "" || strings.IndexByte("delnty", folded[len(folded)-1]) < 0 {
+	if folded == "" || strings.IndexByte("dehlmnty", folded[len(folded)-1]) < 0 {
 		return false // no ending and no last word ends so
 	}
 	for _, ending := range secretEndings {

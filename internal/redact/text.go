@@ -16,7 +16,7 @@ func (r *Redactor) Text(s string) string {
 	if r.policy != nil && len(r.policy.patterns) > 0 {
 		s = r.patterned(s)
 	}
-	s = r.scanned(s)
+	s = r.scanned(r.databaseErrors(s))
 	if strings.IndexByte(s, '%') >= 0 && r.unescaping < escapesMax {
 		s = r.withinEscapes(s)
 	}
@@ -53,8 +53,11 @@ func (r *Redactor) withinEscapes(s string) string {
 func (r *Redactor) scanned(s string) string {
 	t := text{r: r, s: s}
 	for t.i < len(s) {
-		if t.i == t.attr.start && t.attr.end > t.attr.start {
-			t.replace(t.attr, r.secret)
+		for len(t.ahead) > 0 && t.ahead[0].start < t.i {
+			t.ahead = t.ahead[1:] // within something that was replaced
+		}
+		if len(t.ahead) > 0 && t.i == t.ahead[0].start {
+			t.replace(t.ahead[0], r.secret)
 			continue
 		}
 		if span, redacted := t.look(); span.end > span.start {
@@ -76,7 +79,7 @@ type text struct {
 	s       string
 	i       int             // looked at up to here
 	done    int             // written to out up to here
-	attr    span            // an attribute's value ahead, to be replaced when it is reached
+	ahead   []span          // secrets of a tag, in order, to be replaced when they are reached
 	noJWT   int             // no web token begins before here
 	escaped int             // an escape of a URL ends here
 	open    map[string]bool // elements that are not closed any more

@@ -8,8 +8,8 @@ import (
 // yamlKey is a line that begins a member in YAML, with what stands behind it.
 var yamlKey = regexp.MustCompile(`^([ \t]*(?:- +)*)["']?([^\s"'#:\[{][^"':]*)["']?[ \t]*:(?:[ \t]+(.*))?$`)
 
-// yaml is a YAML text. What stands on the line of its name is text; what stands
-// below the name of a secret, deeper, is secret line by line.
+// yaml is a YAML text. What stands behind the name of a secret on its
+// line is secret, and what stands below it, deeper, line by line.
 func (r *Redactor) yaml(s string) string {
 	var b strings.Builder
 	below := -1 // the indentation of the secret's name
@@ -30,6 +30,8 @@ func (r *Redactor) yaml(s string) string {
 				b.WriteString(line)
 				continue
 			}
+			b.WriteString(text[:len(text)-len(found[3])] + r.yamlScalar(found[3]) + line[len(text):])
+			continue
 		}
 		b.WriteString(line)
 	}
@@ -47,7 +49,16 @@ func (r *Redactor) yamlValue(s string) string {
 		if found[3] == "" {
 			return s
 		}
-		return dashes + rest[:len(rest)-len(found[3])] + r.secret(strings.Trim(found[3], `"'`))
+		return dashes + rest[:len(rest)-len(found[3])] + r.yamlScalar(found[3])
 	}
-	return dashes + r.secret(strings.Trim(rest, `"'`))
+	return dashes + r.yamlScalar(rest)
+}
+
+// yamlScalar is a secret value on the line of its name.
+func (r *Redactor) yamlScalar(s string) string {
+	switch s {
+	case "null", "~", "true", "false", `""`, "''", "{}", "[]":
+		return s
+	}
+	return r.secret(strings.Trim(strings.TrimSpace(s), `"'`))
 }
