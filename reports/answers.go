@@ -45,7 +45,7 @@ func LatencyBounds() []float64 {
 // nothing is left out. It only reads memory: for metrics.
 func (r *Reports) Answers() []Answers {
 	var list []Answers
-	for route, c := range r.now() {
+	for route, c := range r.now("") {
 		for side := range sideNames {
 			a := Answers{Route: route, Side: sideNames[side], Classes: c.Served[side], Sum: time.Duration(c.AnsweredNS[side])}
 			if a.Classes != [6]int64{} {

@@ -50,7 +50,7 @@ func TestAnswersBySide(t *testing.T) {
 	if n := got[1].Latencies; slices.Max(n) > 1 || n[len(n)-1] != 0 {
 		t.Errorf("latencies of legacy: %v", n)
 	}
-	report := r.now()["show"].report("show")
+	report := r.now("show")["show"].report("show")
 	if report.Served != 3 || report.Answered.P99 < 50_000 || report.Answered.P50 > 5 {
 		t.Errorf("%+v", report)
 	}

@@ -205,6 +205,18 @@ func (s *shards) addTo(sum map[string]*counts) {
 	}
 }
 
+// addOne adds what the shards hold of one route.
+func (s *shards) addOne(sum map[string]*counts, route string) {
+	for i := range s {
+		shard := &s[i]
+		shard.mu.Lock()
+		if c := shard.routes[route]; c != nil {
+			mergeInto(sum, map[string]*counts{route: c})
+		}
+		shard.mu.Unlock()
+	}
+}
+
 // mergeInto adds each route's counters to those of sum, which shares nothing
 // with them afterwards.
 func mergeInto(sum, routes map[string]*counts) {

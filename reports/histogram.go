@@ -58,6 +58,10 @@ func (h *histogram) add(class uint16, n int64) {
 }
 
 func (h *histogram) merge(other histogram) {
+	if len(*h) == 0 {
+		*h = append(*h, other...)
+		return
+	}
 	for _, c := range other {
 		h.add(c.class, c.n)
 	}

@@ -27,11 +27,11 @@ func (r *Reports) Report(ctx context.Context, f Filter) ([]RouteReport, error) {
 		return nil, errTwoSinces
 	case f.SinceMark != "":
 		var err error
-		if sums, err = r.sinceMark(ctx, f.SinceMark); err != nil {
+		if sums, err = r.sinceMark(ctx, f.SinceMark, f.Route); err != nil {
 			return nil, err
 		}
 	case f.Since.IsZero():
-		sums = r.now()
+		sums = r.now(f.Route)
 	default:
 		r.flushed(ctx)
 		query, args := `SELECT route, data FROM reports_counts WHERE `+endsAfter, []any{f.Since.Unix()}
@@ -47,9 +47,7 @@ func (r *Reports) Report(ctx context.Context, f Filter) ([]RouteReport, error) {
 	}
 	list := make([]RouteReport, 0, len(sums))
 	for name, c := range sums {
-		if f.Route == "" || f.Route == name {
-			list = append(list, c.report(name))
-		}
+		list = append(list, c.report(name))
 	}
 	slices.SortFunc(list, func(a, b RouteReport) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
@@ -61,12 +59,20 @@ func (r *Reports) Live() []RouteReport {
 	return list
 }
 
-// now are the counters of all time, those in the shards included.
-func (r *Reports) now() map[string]*counts {
+// now are the counters of all time, those in the shards included; of one route,
+// or of all when it is "".
+func (r *Reports) now(route string) map[string]*counts {
 	sums := map[string]*counts{}
 	r.mu.Lock() // settle moves from the shards to the totals under it
 	defer r.mu.Unlock()
-	mergeInto(sums, r.totals)
-	r.shards.addTo(sums)
+	if route == "" {
+		mergeInto(sums, r.totals)
+		r.shards.addTo(sums)
+		return sums
+	}
+	if c := r.totals[route]; c != nil {
+		mergeInto(sums, map[string]*counts{route: c})
+	}
+	r.shards.addOne(sums, route)
 	return sums
 }

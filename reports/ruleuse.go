@@ -120,9 +120,10 @@ func (r *Reports) knownRules(ctx context.Context) (map[ruleKey]ruleSince, error)
 // RuleUses fills in what rules have done: of each in list Route, Rule and Until
 // are set. today is the date by which a rule is past its last day.
 func (r *Reports) RuleUses(ctx context.Context, route string, list []RuleUse, today time.Time) error {
-	groups, err := r.Differences(ctx, Filter{Route: route, Limit: -1})
+	r.flushed(ctx)
+	groups, err := r.groups(ctx, Filter{Route: route}) // their samples are of no interest here
 	if err != nil {
-		return err
+		return fmt.Errorf("read groups of differences: %w", err)
 	}
 	known, err := r.knownRules(ctx)
 	if err != nil {
@@ -140,10 +141,7 @@ func (r *Reports) RuleUses(ctx context.Context, route string, list []RuleUse, to
 			}
 		}
 	}
-	compared := map[string]int64{}
-	for _, report := range r.Live() {
-		compared[report.Name] = report.Compared
-	}
+	compared := r.comparedEver()
 	for i := range list {
 		u := &list[i]
 		// Of a rule that KnowRules has yet to note nothing has been compared.
