@@ -10,14 +10,17 @@ import (
 // errTwoSinces is returned for a Filter with both.
 var errTwoSinces = errors.New("since a time and since a mark are asked for at once\nleave one out")
 
-// sinceMark are the counters of now less those at a mark, of one route or of all
-// for ""; of routes for which nothing was counted since there are none.
-func (r *Reports) sinceMark(ctx context.Context, mark, route string) (map[string]*counts, error) {
-	then, err := r.markedCounters(ctx, mark)
+// sinceMark are the counters of now less those at a mark; of routes for which
+// nothing was counted since there are none.
+func (r *Reports) sinceMark(ctx context.Context, f Filter) (map[string]*counts, error) {
+	if !f.Since.IsZero() {
+		return nil, errTwoSinces
+	}
+	then, err := r.markedCounters(ctx, f.SinceMark)
 	if err != nil {
 		return nil, err
 	}
-	return less(r.now(route), then), nil // now is read last, so that it is the later one
+	return less(r.now(f.Route), then), nil // now is read last, so that it is the later one
 }
 
 // less is now less then, by route, without the routes of which nothing is left.
@@ -56,13 +59,13 @@ func (r *Reports) comparedWithin(ctx context.Context, groups []storedGroup, f Fi
 	if f.SinceMark == "" {
 		return r.comparedOf(ctx, groups, f.Since)
 	}
-	since, err := r.sinceMark(ctx, f.SinceMark, f.Route)
+	then, err := r.markedCounters(ctx, f.SinceMark)
 	if err != nil {
 		return nil, err
 	}
-	compared := make(map[string]int64, len(since))
-	for route, c := range since {
-		compared[route] = c.total()
+	compared := r.comparedEver()
+	for route, c := range then {
+		compared[route] -= c.total()
 	}
 	return compared, nil
 }

@@ -23,11 +23,9 @@ func (r *Reports) flushed(ctx context.Context) {
 func (r *Reports) Report(ctx context.Context, f Filter) ([]RouteReport, error) {
 	sums := map[string]*counts{}
 	switch {
-	case f.SinceMark != "" && !f.Since.IsZero():
-		return nil, errTwoSinces
 	case f.SinceMark != "":
 		var err error
-		if sums, err = r.sinceMark(ctx, f.SinceMark, f.Route); err != nil {
+		if sums, err = r.sinceMark(ctx, f); err != nil {
 			return nil, err
 		}
 	case f.Since.IsZero():
