@@ -44,6 +44,8 @@ type Reports struct {
 	shards shards
 	tally  *tally
 
+	coverage *coverage
+
 	// flushing holds one token; who has it writes a batch and owns the fields
 	// of writer.
 	flushing chan struct{}
@@ -95,6 +97,7 @@ func Open(ctx context.Context, db *store.DB, c Config) (*Reports, error) {
 		totals: map[string]*counts{},
 		writer: writer{unwritten: map[string]*counts{}, groups: map[groupKey]*groupCount{}, paths: map[groupKey]string{}},
 	}
+	r.coverage = newCoverage(r.plainFacet)
 	if err := r.load(ctx); err != nil {
 		return nil, fmt.Errorf("read the reports: %w", err)
 	}
@@ -105,6 +108,9 @@ func Open(ctx context.Context, db *store.DB, c Config) (*Reports, error) {
 // load reads what is kept in memory as well.
 func (r *Reports) load(ctx context.Context) error {
 	if err := r.loadSums(ctx); err != nil {
+		return err
+	}
+	if err := r.loadCoverage(ctx); err != nil {
 		return err
 	}
 	nameless := map[int64]string{}
@@ -179,6 +185,9 @@ func (r *Reports) Reread(ctx context.Context) error {
 	r.note(err)
 	if err == nil {
 		err = r.loadSums(ctx)
+	}
+	if err == nil {
+		err = r.loadCoverage(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("read the reports anew: %w", err)

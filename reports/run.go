@@ -34,6 +34,7 @@ func (r *Reports) Record(c Comparison) {
 		n.measured(measures)
 	})
 	r.tally.add(&c)
+	r.covers(&c)
 }
 
 // Run writes batches until ctx ends, then what is left. Batches that can not
@@ -49,6 +50,7 @@ func (r *Reports) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 			defer cancel()
+			r.coverage.all.Store(true)
 			if err := r.Flush(last); err != nil {
 				return fmt.Errorf("write the last of the reports: %w", err)
 			}

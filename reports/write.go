@@ -25,12 +25,13 @@ type groupCount struct {
 func (r *Reports) write(ctx context.Context, now time.Time) error {
 	r.settle(now)
 	taken := r.tally.take()
+	covers := r.coverage.take(now)
 	w := &r.writer
 	packed := r.pack(taken)
 	for k, g := range taken.groups {
 		w.countGroup(w.cleanKey(r, k, g, packed), g)
 	}
-	if len(w.unwritten) == 0 && len(w.groups) == 0 && len(taken.queue) == 0 && now.Sub(w.rolledUp) < rollUpEvery {
+	if len(w.unwritten) == 0 && len(w.groups) == 0 && len(taken.queue) == 0 && len(covers) == 0 && now.Sub(w.rolledUp) < rollUpEvery {
 		return nil
 	}
 	evidence := w.evidence
@@ -38,17 +39,24 @@ func (r *Reports) write(ctx context.Context, now time.Time) error {
 	err := r.db.Write(ctx, func(tx *sql.Tx) error {
 		b := &batchWriter{ctx: ctx, tx: tx, r: r, now: now, evidence: evidence, ids: map[groupKey]int64{}, prepared: map[string]*sql.Stmt{}}
 		var err error
-		totals, err = b.write(w, taken, packed)
+		if totals, err = b.write(w, taken, packed); err != nil {
+			return err
+		}
+		if err = b.coverage(covers); err != nil {
+			return fmt.Errorf("write coverage: %w", err)
+		}
 		evidence = b.evidence
-		return err
+		return nil
 	})
 	if err != nil {
+		giveBack(covers)
 		r.mu.Lock()
 		r.health.EvidenceDropped += int64(len(taken.queue))
 		r.mu.Unlock()
 		return err
 	}
 	w.evidence = evidence
+	written(covers)
 	r.mu.Lock()
 	maps.Copy(r.totals, totals)
 	r.mu.Unlock()
