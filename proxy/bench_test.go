@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/upstream"
 )
@@ -27,6 +28,8 @@ func (nobody) Skip(string, string)                               {}
 
 func (nobody) Unmarked(string)         {}
 func (nobody) Fallback(string, string) {}
+
+func (nobody) Asked(string, int, compare.Request, bool) {}
 
 // BenchmarkLivePath is one request after the other over kept-alive
 // connections, in the same process as client and backend, whose parts are as

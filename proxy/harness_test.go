@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/quackproxy/quack/cache"
+	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/readonly"
 	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/shadow"
@@ -328,6 +329,7 @@ type countNotes struct {
 	skips  []string // "route: reason"
 
 	fallbacks []string // "route: why"
+	asked     []string // `route status: method target type bodied "body"`
 }
 
 func (c *countNotes) Served(route, stage, side string, status int, latency time.Duration) {
@@ -349,6 +351,12 @@ func (c *countNotes) Fallback(route, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.fallbacks = append(c.fallbacks, route+": "+why)
+}
+
+func (c *countNotes) Asked(route string, status int, q compare.Request, bodied bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = append(c.asked, fmt.Sprintf("%s %d: %s %s %s %v %q", route, status, q.Method, q.Target, q.Header.Get("Content-Type"), bodied, q.Body))
 }
 
 func (c *countNotes) Unmarked(route string) { c.Skip(route, "unmarked") }

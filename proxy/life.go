@@ -96,6 +96,7 @@ func (l *life) end() {
 	l.fill.Close(l.left())
 	l.settle()
 	l.skipSpecimen(skipAborted)
+	l.countAsked()
 	if l.upload != nil {
 		l.upload.end()
 	}

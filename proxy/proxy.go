@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/quackproxy/quack/cache"
+	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/readonly"
 	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/shadow"
@@ -74,6 +75,10 @@ type Counters interface {
 	// Fallback counts a request that legacy answered in place of new, for the
 	// reason why: unreachable, lost, breaker or no-instance.
 	Fallback(route, why string)
+	// Asked counts what a request was like that a backend has answered with
+	// status: asked has its header and, if it was copied, its whole body; bodied
+	// says that there was one. Nothing of it is kept.
+	Asked(route string, status int, asked compare.Request, bodied bool)
 }
 
 // proxy is the handler. It has no state of its own but budgets and whom it

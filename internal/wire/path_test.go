@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/cache"
+	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/proxy"
 	"github.com/quackproxy/quack/routes"
 	"github.com/quackproxy/quack/shadow"
@@ -121,6 +122,8 @@ func (c *counts) Skip(route, reason string) {
 func (c *counts) Unmarked(route string) { c.Skip(route, "unmarked") }
 
 func (c *counts) Fallback(route, why string) { c.Skip(route, "fell back: "+why) }
+
+func (c *counts) Asked(string, int, compare.Request, bool) {}
 
 // waitServed waits until n requests have been counted.
 func (c *counts) waitServed(t *testing.T, n int) []int {
