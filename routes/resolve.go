@@ -150,7 +150,7 @@ func (r *resolver) fallback(root *treeNode) *Route {
 	from := root.own
 	for _, id := range []settingID{settingNew, settingStage, settingPercent, settingSafe, settingIdempotent, settingCacheTTL,
 		settingRewriteLegacy, settingRewriteNew, settingTimestamps, settingGenerated, settingVolatile, settingDerived, settingNumbers, settingRules,
-		settingMessages, settingLearn} {
+		settingMessages, settingLearn, settingReadyMismatch, settingReadyCovered} {
 		from[id] = nil // it is neither migrated nor compared nor cached
 	}
 	route := newRoute(root, from)

@@ -158,7 +158,8 @@ type Route struct {
 	Limits   Limits
 	Compress bool     // answers to clients that take it; default false
 	Fallback Fallback // default auto
-	Learn    []Learn  // what the shadow side calls otherwise; none where it keeps nothing
+	Ready    Ready
+	Learn    []Learn // what the shadow side calls otherwise; none where it keeps nothing
 	// Redact is what is taken for a secret besides what is known to be one; nil is nothing.
 	Redact *redact.Policy
 

@@ -51,6 +51,8 @@ const (
 	settingRedactEmail
 	settingRedactNames // these two add up along the tree
 	settingRedactPatterns
+	settingReadyMismatch
+	settingReadyCovered
 	numSettings
 )
 
@@ -81,6 +83,7 @@ func defaultRoute() *Route {
 		},
 		Limits:   Limits{RequestHeader: 64 << 10},
 		Fallback: FallbackAuto,
+		Ready:    defaultReady,
 	}
 }
 
@@ -198,6 +201,12 @@ var settings = [numSettings]setting{
 	settingRedactPatterns: {"redact.patterns", redactPatterns,
 		func(r *Route, v any) { r.redactPatterns = v.(*redaction) },
 		func(r *Route) string { return r.redactPatterns.String() }},
+	settingReadyMismatch: {"ready.mismatch", readReadyMismatch,
+		func(r *Route, v any) { r.Ready.Mismatch = v.(float64) },
+		func(r *Route) string { return showShare(r.Ready.Mismatch) }},
+	settingReadyCovered: {"ready.covered", readShare,
+		func(r *Route, v any) { r.Ready.Covered = v.(float64) },
+		func(r *Route) string { return showShare(r.Ready.Covered) }},
 }
 
 func backendName(b *Backend) string {

@@ -20,7 +20,7 @@ func TestDefaultsOfAnEmptyRoute(t *testing.T) {
 		Name: "GET /a", Method: "GET", Pattern: "/a", Position: Position{"routes.yaml", 7, 12},
 		Stage: StageLegacy, Sticky: Sticky{Kind: "ip"}, Safe: true, Idempotent: true, Timeout: 30 * time.Second,
 		Shadow:   Shadow{Sample: 1, Order: OrderAuto, Run: RunNew, Timeout: 10 * time.Second, MaxBody: 1 << 20, Budget: 250 * time.Millisecond, Recheck: Recheck{Delay: 200 * time.Millisecond, Tries: 1, Share: 1}},
-		ReadOnly: ReadOnlyAllow, Limits: Limits{RequestHeader: 64 << 10}, Fallback: FallbackAuto,
+		ReadOnly: ReadOnlyAllow, Limits: Limits{RequestHeader: 64 << 10}, Fallback: FallbackAuto, Ready: defaultReady,
 	}
 	if r.Legacy.Name != "monolith" || r.New.Name != "accounts" || r.Legacy.URLs[0].String() != "http://127.0.0.1:3000" {
 		t.Errorf("backends %+v and %+v", r.Legacy, r.New)
@@ -84,7 +84,7 @@ routes:
 	both := map[Side]Rewrite{Legacy: {"/l"}}
 	limits := Limits{RequestBody: 10 << 20, RequestHeader: 64 << 10, Idle: time.Minute}
 	common := Route{
-		Limits: limits, Compress: true, Fallback: FallbackOff,
+		Limits: limits, Compress: true, Fallback: FallbackOff, Ready: defaultReady,
 		Stage: StageRamp, Percent: 10, Sticky: Sticky{"cookie", "s"}, Timeout: 5 * time.Second, Expose: true, Rewrite: both,
 		Shadow: Shadow{Sample: 0.5, Order: OrderAuto, Run: RunBoth, Timeout: 10 * time.Second, MaxBody: 512000, Budget: time.Second, Recheck: Recheck{Delay: 200 * time.Millisecond, Tries: 1, Share: 1}},
 	}
@@ -101,7 +101,7 @@ routes:
 	wantZ := common
 	wantZ.Name, wantZ.Method, wantZ.Pattern, wantZ.ReadOnly = "z", "POST", "/api/v1/z", ReadOnlyBlock
 	wantW := Route{
-		Limits: limits, Compress: true, Fallback: FallbackAuto,
+		Limits: limits, Compress: true, Fallback: FallbackAuto, Ready: defaultReady,
 		Name: "w", Method: "GET", Pattern: "/w", Safe: true, Idempotent: true, ReadOnly: ReadOnlyAllow,
 		Stage: StageLegacy, Sticky: Sticky{Kind: "ip"}, Timeout: 5 * time.Second, Expose: true, Rewrite: both,
 		Shadow: Shadow{Sample: 0.5, Order: OrderAuto, Run: RunNew, Timeout: 10 * time.Second, MaxBody: 65536, Budget: 250 * time.Millisecond, Recheck: Recheck{Delay: 200 * time.Millisecond, Tries: 1, Share: 1}},
