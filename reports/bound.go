@@ -6,8 +6,13 @@ import "math"
 // x in n were seen: the one-sided interval of Clopper and Pearson (Biometrika
 // 26, 1934), the p at which no more than x in n would be seen one time in 20.
 // For x = 0 it is 1-0.05^(1/n), about 3/n. 1 when n is 0 or x is n.
-func upperBound(x, n int64) float64 {
-	const alpha = 0.05
+func upperBound(x, n int64) float64 { return upperAt(x, n, bounded) }
+
+// bounded is the probability with which a bound may be wrong.
+const bounded = 0.05
+
+// upperAt is the bound that is wrong with probability alpha.
+func upperAt(x, n int64, alpha float64) float64 {
 	if n <= 0 || x >= n {
 		return 1
 	}

@@ -38,6 +38,9 @@ func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
 	if err == nil {
 		err = r.tellNew(ctx, groups, f.SinceMark)
 	}
+	if err == nil {
+		err = r.tellKnown(ctx, groups)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read groups of differences: %w", err)
 	}

@@ -71,8 +71,9 @@ type RouteReport struct {
 	MismatchUpper float64          `json:"mismatch_upper95"` // exact binomial (Clopper–Pearson, one-sided), 0 to 1; 1 when nothing was compared
 	Legacy        Latency          `json:"legacy"`
 	New           Latency          `json:"new"`
-	Answered      Latency          `json:"answered"`       // of all answers to clients
-	Leak          string           `json:"leak,omitempty"` // filled in by admin when latched
+	Answered      Latency          `json:"answered"`           // of all answers to clients
+	Leak          string           `json:"leak,omitempty"`     // filled in by admin when latched
+	Readiness     Readiness        `json:"readiness,omitzero"` // filled in by admin
 
 	// Statuses are compared requests by the statuses of both sides, the most
 	// frequent first; at most 64 pairs.
@@ -130,7 +131,8 @@ type Group struct {
 	// counted of one comparison; what was forgiven is counted only where the group
 	// is of what was forgiven. Of all time; 0 when only older versions have seen it.
 	Weight  float64  `json:"weight"`
-	Samples []Sample `json:"samples"` // oldest first; the oldest and the newest are kept longest
+	Known   *Known   `json:"known,omitempty"` // somebody knows of it
+	Samples []Sample `json:"samples"`         // oldest first; the oldest and the newest are kept longest
 }
 
 // Sample is one occurrence.

@@ -1,0 +1,87 @@
+package reports_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/store"
+)
+
+func unknown(t *testing.T, r *reports.Reports, f reports.Filter) []string {
+	t.Helper()
+	byRoute, err := r.Unknown(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, g := range byRoute["show"] {
+		paths = append(paths, g.Path)
+	}
+	return paths
+}
+
+func TestKnownDifferences(t *testing.T) {
+	db := openStore(t, t.TempDir())
+	r := openReports(t, db, reports.Config{})
+	for n := range 3 {
+		r.Record(differing(n, "$.price", compare.KindValue, reports.Mismatch))
+	}
+	r.Record(differing(3, "$.name", compare.KindValue, reports.Noise))
+	r.Record(differing(4, "$.at", compare.KindValue, reports.Transient))
+	r.Record(forgiving(5))
+	if got := unknown(t, r, reports.Filter{}); len(got) != 2 || got[0] != "$.price" || got[1] != "$.name" {
+		t.Errorf("open are %v, want the mismatch and the noise", got)
+	}
+	id := differences(t, r, reports.Filter{Path: "$.price"})[0].ID
+	if err := r.Know(t.Context(), id, "ann@desk", "rounded on purpose, token=abc123secret"); err != nil {
+		t.Fatal(err)
+	}
+	again := openReports(t, db, reports.Config{})
+	for what, r := range map[string]*reports.Reports{"here": r, "after a restart": again} {
+		g := differences(t, r, reports.Filter{Path: "$.price"})[0]
+		if g.Known == nil || g.Known.By != "ann@desk" || g.Known.At.IsZero() || g.Count != 3 {
+			t.Errorf("%s: known %+v of %+v", what, g.Known, g)
+		}
+		if got := unknown(t, r, reports.Filter{}); len(got) != 1 || got[0] != "$.name" {
+			t.Errorf("%s: open are %v", what, got)
+		}
+	}
+	if g := differences(t, r, reports.Filter{Path: "$.name"})[0]; g.Known != nil {
+		t.Errorf("another difference is known as well: %+v", g.Known)
+	}
+	if err := r.Know(t.Context(), id, "bob", "still right"); err != nil {
+		t.Fatal(err)
+	}
+	if g := differences(t, r, reports.Filter{Path: "$.price"})[0]; g.Known.By != "bob" || g.Known.Why != "still right" {
+		t.Errorf("said once more: %+v", g.Known)
+	}
+	if err := r.Forget(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if got := unknown(t, r, reports.Filter{}); len(got) != 2 {
+		t.Errorf("open are %v after one was forgotten", got)
+	}
+	for what, err := range map[string]error{"forget twice": r.Forget(t.Context(), id), "know what is not there": r.Know(t.Context(), "aaaaaaaaaaaaaaaa", "ann", "x")} {
+		if !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestOpenSince: what has not been seen since a time, or a mark, is not open then.
+func TestOpenSince(t *testing.T) {
+	r := fresh(t, reports.Config{})
+	r.Record(differing(1, "$.price", compare.KindValue, reports.Mismatch))
+	if _, err := r.Mark(t.Context(), reports.Mark{Name: "v2", By: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+	r.Record(differing(100, "$.name", compare.KindValue, reports.Mismatch))
+	if got := unknown(t, r, reports.Filter{SinceMark: "v2"}); len(got) != 1 || got[0] != "$.name" {
+		t.Errorf("since the mark: %v", got)
+	}
+	if got := unknown(t, r, reports.Filter{Since: differences(t, r, reports.Filter{Path: "$.name"})[0].LastSeen}); len(got) != 1 || got[0] != "$.name" {
+		t.Errorf("since its last time: %v", got)
+	}
+}

@@ -1,0 +1,172 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Limits are those within which a route is ready: routes.Ready field by field.
+type Limits struct {
+	Mismatch float64 // the upper bound (95 %) of the share of mismatches is to be below it
+	Covered  float64 // share of live requests that comparisons are to cover
+}
+
+// Readiness says whether a route is ready for its next stage.
+type Readiness struct {
+	Ready bool `json:"ready"`
+	// Says is one plain sentence: what the route is ready by, or what is missing
+	// and how much of it. Paths and parameters in it are as clients wrote them:
+	// whoever shows it makes them visible.
+	Says    string   `json:"says"`
+	Missing []string `json:"missing"` // the parts of that sentence, the gravest first; empty when ready
+}
+
+// Ready judges a route by what was counted of it, by its differences that are
+// open, and by its coverage. Of open only those count that nobody knows, and
+// that are a mismatch or noise: where legacy keeps differing from itself nobody
+// knows what the new side does.
+func Ready(r RouteReport, open []Group, c RouteCoverage, l Limits) Readiness {
+	missing := []string{}
+	for _, part := range []string{
+		leakMissing(r), trafficMissing(r, c), openMissing(open), boundMissing(r, l.Mismatch), coverMissing(r, c, l.Covered),
+	} {
+		if part != "" {
+			missing = append(missing, part)
+		}
+	}
+	if len(missing) > 0 {
+		return Readiness{Says: strings.Join(missing, "; "), Missing: missing}
+	}
+	says := fmt.Sprintf("at most %s of the requests mismatch (95 %% confidence, %s), comparisons cover %s of the live ones, and no difference is open",
+		percentUp(r.MismatchUpper), count(r.Compared, "comparison"), percentDown(c.Covered))
+	if c.WritesNeverCompared {
+		says += "; what it writes was never compared"
+	}
+	return Readiness{Ready: true, Says: says, Missing: missing}
+}
+
+func leakMissing(r RouteReport) string {
+	if r.Leak == "" {
+		return ""
+	}
+	return "a leak is suspected, see quack status: " + r.Leak
+}
+
+func trafficMissing(r RouteReport, c RouteCoverage) string {
+	switch {
+	case r.Compared == 0 && r.Served == 0 && c.NeverHit:
+		return "no client has ever asked for it"
+	case r.Compared == 0 && r.Stage == "legacy":
+		return "nothing is compared at stage legacy, set it to shadow"
+	}
+	return ""
+}
+
+// openMissing names what is open, the most frequent first.
+func openMissing(list []Group) string {
+	open := slices.DeleteFunc(slices.Clone(list), func(g Group) bool {
+		return g.Known != nil || g.Verdict != string(Mismatch) && g.Verdict != string(Noise)
+	})
+	if len(open) == 0 {
+		return ""
+	}
+	most := slices.MaxFunc(open, func(a, b Group) int { return int(a.Count - b.Count) })
+	which := fmt.Sprintf("%s (%s) in %s", most.Path, most.Kind, count(most.Count, "comparison"))
+	if len(open) == 1 {
+		return "1 difference is open: " + which
+	}
+	return fmt.Sprintf("%s are open, most of all %s", count(int64(len(open)), "difference"), which)
+}
+
+// boundMissing says how many comparisons without a mismatch it takes.
+func boundMissing(r RouteReport, limit float64) string {
+	n := r.Matched + r.Mismatched
+	more := needed(r.Mismatched, limit) - n
+	if more <= 0 {
+		return ""
+	}
+	verb, further := "bring", "more "
+	if more == 1 {
+		verb = "brings"
+	}
+	state := fmt.Sprintf("it is %s", percentUp(r.MismatchUpper))
+	if n == 0 {
+		further, state = "", "there is none yet"
+	}
+	return count(more, further+"comparison") +
+		fmt.Sprintf(" without a mismatch %s the bound under %s (%s)", verb, percentUp(limit), state)
+}
+
+// needed is the least number of comparisons, x mismatches among them, with which
+// the upper bound of the share of mismatches is below limit: with which so few
+// would be seen less than one time in 20 if the share were at the limit.
+func needed(x int64, limit float64) int64 {
+	low, high := x, x+1
+	for atMost(x, high, limit) >= bounded {
+		if low, high = high, 2*high; high > math.MaxInt64/4 {
+			return high
+		}
+	}
+	for low+1 < high { // high is enough, and low is not
+		if mid := low + (high-low)/2; atMost(x, mid, limit) < bounded {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	return high
+}
+
+// coverMissing names the most frequent facets that no comparison has seen.
+func coverMissing(r RouteReport, c RouteCoverage, limit float64) string {
+	switch {
+	case c.Covered >= limit, r.Compared == 0:
+		return "" // where nothing was compared, nothing is covered either
+	case c.Live == 0:
+		return "what live requests are like is not known yet: none was seen in the last 30 days"
+	}
+	text := fmt.Sprintf("comparisons cover %s of the live requests, and %s is asked for", percentDown(c.Covered), percentUp(limit))
+	unseen := slices.DeleteFunc(slices.Clone(c.Facets), func(f Facet) bool { return f.Compared > 0 || f.Live == 0 })
+	slices.SortStableFunc(unseen, func(a, b Facet) int { return int(b.Live - a.Live) })
+	if len(unseen) == 0 {
+		return text + ": the rest differs in too many ways to tell apart"
+	}
+	var named []string
+	for _, f := range unseen[:min(len(unseen), 2)] {
+		named = append(named, fmt.Sprintf("%s (%s)", f.Says(), count(f.Live, "request")))
+	}
+	text += ": never compared " + strings.Join(named, ", ")
+	if more := len(unseen) - len(named); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// Says is the facet in words: "status 404", "the parameters page,sort", "no body".
+func (f Facet) Says() string {
+	switch {
+	case f.Value == "" && f.Kind == facetNames[facetQuery]:
+		return "no parameters"
+	case f.Value == "":
+		return "no " + f.Kind
+	case f.Kind == facetNames[facetQuery]:
+		return "the parameters " + f.Value
+	}
+	return f.Kind + " " + f.Value
+}
+
+// percentDown writes a share with two decimals, never more than it is.
+func percentDown(share float64) string { return decimals(math.Floor(share*1e4+1e-9) / 1e2) }
+
+// percentUp writes a share with three digits that count, never less than it is.
+func percentUp(share float64) string {
+	if share <= 0 || share >= 1 {
+		return decimals(100 * share)
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(100*share))-2)
+	return decimals(math.Ceil(100*share/unit-1e-9) * unit)
+}
+
+func decimals(percent float64) string { return fmt.Sprintf("%.6g %%", percent) }
