@@ -56,6 +56,9 @@ func (s *server) report(ctx context.Context, f reports.Filter) ([]reports.RouteR
 		for i := range list {
 			fillIn(&list[i], t, leaks)
 		}
+		if err := s.judge(ctx, f, list, t); err != nil {
+			return nil, fmt.Errorf("judge the routes: %w", err)
+		}
 	}
 	if f.Route != "" && len(list) == 0 {
 		_, err := s.control.Route(f.Route)

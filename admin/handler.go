@@ -59,6 +59,9 @@ func (s *server) api(m chi.Router) {
 	m.Post("/login-links", s.postLoginLink)
 	m.Get("/routes/{name}/series", s.getSeries)
 	m.Get("/differences/{id}", s.getDifference)
+	m.Get("/coverage", s.getCoverage)
+	m.Post("/differences/{id}/known", s.postKnown)
+	m.Delete("/differences/{id}/known", s.deleteKnown)
 }
 
 // secured sets what clients and browsers are to know of every answer. Nothing comes from
