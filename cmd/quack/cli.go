@@ -24,6 +24,8 @@ type cli struct {
 	Stage     stageCmd     `cmd:"" help:"Set a route's stage live."`
 	Reset     resetCmd     `cmd:"" help:"Let a route's writes be shadowed again after a suspected leak."`
 	Report    reportCmd    `cmd:"" help:"Print the verdict on each route and the differences."`
+	Coverage  coverageCmd  `cmd:"" help:"Say which live requests no comparison has seen yet."`
+	Know      knowCmd      `cmd:"" help:"Say that a difference is known and all right, so that it keeps no route from being ready."`
 	Diff      diffCmd      `cmd:"" help:"Print one comparison side by side, with a curl command for each side."`
 	Mark      markCmd      `cmd:"" help:"Give this moment a name, such as v1.4, to count from it and to compare runs."`
 	Marks     marksCmd     `cmd:"" help:"List the marks."`
