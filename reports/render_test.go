@@ -238,6 +238,8 @@ func TestWritersPassErrorsOn(t *testing.T) {
 		"markdown":   func(w io.Writer) error { return reports.WriteMarkdown(w, example()) },
 		"html":       func(w io.Writer) error { return reports.WriteHTML(w, example()) },
 		"json":       func(w io.Writer) error { return reports.WriteJSON(w, example()) },
+		"csv":        func(w io.Writer) error { return reports.WriteCSV(w, example()) },
+		"junit":      func(w io.Writer) error { return reports.WriteJUnit(w, example(), 0) },
 		"comparison": func(w io.Writer) error { return reports.WriteComparison(w, stored(), false) },
 	} {
 		if err := write(fullDisk{}); err == nil {

@@ -1,0 +1,43 @@
+package reports
+
+import "fmt"
+
+// Share is the share of compared requests that mismatch or are noise, 0 when
+// nothing was compared. Noise counts here: where legacy keeps differing from
+// itself nobody knows what the new side does, until a rule says what may differ.
+func (r RouteReport) Share() float64 {
+	if r.Compared == 0 {
+		return 0
+	}
+	return float64(r.Mismatched+r.Noise) / float64(r.Compared)
+}
+
+// Above says why a route is above a limit of Share, from 0 to 1, or has a
+// suspected leak; "" when it is neither.
+func (r RouteReport) Above(limit float64) string {
+	switch {
+	case r.Leak != "":
+		return "leak suspected: " + visible(r.Leak)
+	case r.Share() > limit:
+		return fmt.Sprintf("%s mismatched and %s noise of %s compared (%.3g %%)", number(r.Mismatched), number(r.Noise), number(r.Compared), 100*r.Share())
+	}
+	return ""
+}
+
+// Gate is what stands against letting a report pass at a limit of Share: a line
+// for each route that is above it, or the one that nothing was compared, since
+// then nothing is known; nil when the report passes.
+func (r Report) Gate(limit float64) []string {
+	var against []string
+	var compared int64
+	for _, route := range r.Routes {
+		compared += route.Compared
+		if why := route.Above(limit); why != "" {
+			against = append(against, visible(route.Name)+": "+why)
+		}
+	}
+	if compared == 0 && against == nil {
+		return []string{"nothing was compared, so nothing is known: is a route at stage shadow, ramp or verify, and is there traffic?"}
+	}
+	return against
+}
