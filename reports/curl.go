@@ -2,15 +2,10 @@ package reports
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/quackproxy/quack/internal/redact"
 )
 
 // Curl is a command for a POSIX shell that asks one side of a comparison (its
@@ -22,7 +17,7 @@ func Curl(c *Comparison, side *Side) string {
 		return ""
 	}
 	var b strings.Builder
-	for _, note := range curlNotes(c, side) {
+	for _, note := range askNotes(c, side) {
 		b.WriteString("# " + visible(note) + "\n")
 	}
 	body := c.Request.Body
@@ -42,40 +37,6 @@ func Curl(c *Comparison, side *Side) string {
 	return b.String()
 }
 
-func curlNotes(c *Comparison, side *Side) []string {
-	var notes, fill []string
-	for _, name := range slices.Sorted(maps.Keys(c.Request.Header)) {
-		if slices.ContainsFunc(c.Request.Header[name], redact.IsRedacted) {
-			fill = append(fill, "header "+name)
-		}
-	}
-	if redact.IsRedacted(decoded(side.URL)) {
-		fill = append(fill, "the URL")
-	}
-	if redact.IsRedacted(decoded(string(c.Request.Body))) {
-		fill = append(fill, "the body")
-	}
-	if len(fill) > 0 {
-		notes = append(notes, "fill in what is [redacted:…] in "+strings.Join(fill, ", "))
-	}
-	if c.Request.BodyNote != "" {
-		notes = append(notes, fmt.Sprintf("the body of %d bytes: %s", c.Request.BodySize, c.Request.BodyNote))
-	}
-	switch c.Request.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-	default:
-		notes = append(notes, "this "+c.Request.Method+" is not rolled back: it writes")
-	}
-	return notes
-}
-
-func decoded(s string) string {
-	if plain, err := url.QueryUnescape(s); err == nil {
-		return plain
-	}
-	return s
-}
-
 // curlMethod leaves out what curl does by itself: -X GET would also be used
 // after a redirect, and -X HEAD waits for a body.
 func curlMethod(method string, hasBody bool) string {
@@ -91,26 +52,13 @@ func curlMethod(method string, hasBody bool) string {
 // curlHeaders are the fields of the request, and those that curl would add.
 func curlHeaders(c *Comparison, side *Side) []string {
 	var args []string
-	add := func(field string) {
-		if !harmless(field) || strings.Contains(field, "\n") {
-			field = visible(field) // was no field that HTTP allows
-		}
-		args = append(args, "--header "+shellQuote(field))
-	}
-	if u, err := url.Parse(side.URL); c.Request.Host != "" && (err != nil || u.Host != c.Request.Host) {
-		add("Host: " + c.Request.Host)
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Request.Header)) {
-		if !curlSends(c, name) {
+	add := func(field string) { args = append(args, "--header "+shellQuote(field)) }
+	for _, f := range askFields(c, side) {
+		if f.value == "" {
+			add(f.name + ";") // "name:" would take the field out
 			continue
 		}
-		for _, value := range c.Request.Header[name] {
-			if value == "" {
-				add(name + ";") // "name:" would take the field out
-				continue
-			}
-			add(name + ": " + value)
-		}
+		add(f.name + ": " + f.value)
 	}
 	for _, name := range []string{"User-Agent", "Accept"} {
 		if len(c.Request.Header[name]) == 0 {
@@ -124,18 +72,6 @@ func curlHeaders(c *Comparison, side *Side) []string {
 		args = append(args, "--compressed")
 	}
 	return args
-}
-
-// curlSends reports whether a field is to be named: not those that curl makes
-// itself, nor those that only have a meaning between Quack and a backend.
-func curlSends(c *Comparison, name string) bool {
-	switch name {
-	case "Content-Length", "Connection", "Transfer-Encoding", "Expect", "Host":
-		return false
-	case "Content-Encoding": // the body is kept decompressed
-		return c.Request.BodyNote == ""
-	}
-	return !strings.HasPrefix(name, "Quack-")
 }
 
 // literalMax is what goes into one argument; Linux allows 128 KiB.

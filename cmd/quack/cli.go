@@ -27,6 +27,7 @@ type cli struct {
 	Coverage  coverageCmd  `cmd:"" help:"Say which live requests no comparison has seen yet."`
 	Know      knowCmd      `cmd:"" help:"Say that a difference is known and all right, so that it keeps no route from being ready."`
 	Diff      diffCmd      `cmd:"" help:"Print one comparison side by side, with a curl command for each side."`
+	Export    exportCmd    `cmd:"" help:"Write what a comparison asked for other tools: curl, http, hurl, har or go."`
 	Mark      markCmd      `cmd:"" help:"Give this moment a name, such as v1.4, to count from it and to compare runs."`
 	Marks     marksCmd     `cmd:"" help:"List the marks."`
 	Calibrate calibrateCmd `cmd:"" help:"Send safe requests of a route to legacy twice, and show how much it differs from itself."`

@@ -69,6 +69,7 @@ func (c *reportCmd) fetch(ctx context.Context) (reports.Report, error) {
 	if report.Routes, err = c.connect().Report(ctx, filter); err != nil {
 		return report, err
 	}
+	filter.Limit = mostGroups
 	if report.Groups, err = c.connect().Differences(ctx, filter); err != nil {
 		return report, err
 	}
@@ -88,39 +89,28 @@ func (c *reportCmd) stale(ctx context.Context) ([]reports.Stale, error) {
 	}), nil
 }
 
-func (c *reportCmd) write(s *streams, report reports.Report) (err error) {
-	out := s.out
-	if c.Output != "" {
-		file, err := os.Create(c.Output)
-		if err != nil {
-			return fmt.Errorf("write the report: %w", err)
-		}
-		defer func() {
-			if closing := file.Close(); err == nil {
-				err = closing
-			}
-		}()
-		out = file
-	}
+func (c *reportCmd) write(s *streams, report reports.Report) error {
+	format := c.Format
 	if c.JSON {
-		return reports.WriteJSON(out, report)
+		format = "json"
 	}
-	switch c.Format {
-	case "json":
-		return reports.WriteJSON(out, report)
-	case "markdown":
-		return reports.WriteMarkdown(out, report)
-	case "html":
-		return reports.WriteHTML(out, report)
-	case "junit":
-		return reports.WriteJUnit(out, report, c.FailAbove.share)
-	case "csv":
-		if c.Rows == "differences" {
-			return reports.WriteDifferencesCSV(out, report)
+	return writeTo(c.Output, s.out, func(w io.Writer) error {
+		switch {
+		case format == "json":
+			return reports.WriteJSON(w, report)
+		case format == "markdown":
+			return reports.WriteMarkdown(w, report)
+		case format == "html":
+			return reports.WriteHTML(w, report)
+		case format == "junit":
+			return reports.WriteJUnit(w, report, c.FailAbove.share)
+		case format == "csv" && c.Rows == "differences":
+			return reports.WriteDifferencesCSV(w, report)
+		case format == "csv":
+			return reports.WriteCSV(w, report)
 		}
-		return reports.WriteCSV(out, report)
-	}
-	return reports.WriteTable(out, report, colour(out))
+		return reports.WriteTable(w, report, colour(w))
+	})
 }
 
 // limit is the error of a report that is above --fail-above.
@@ -132,23 +122,6 @@ func (c *reportCmd) limit(report reports.Report) error {
 		return fmt.Errorf("not within the limit of %g%%:\n  %s", 100*c.FailAbove.share, strings.Join(against, "\n  "))
 	}
 	return nil
-}
-
-type diffCmd struct {
-	client
-	ID   string `arg:"" help:"Id of the comparison, from a report."`
-	JSON bool   `name:"json" help:"Print JSON."`
-}
-
-func (c *diffCmd) Run(ctx context.Context, s *streams) error {
-	comparison, err := c.connect().Comparison(ctx, c.ID)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return printJSON(s, comparison)
-	}
-	return reports.WriteComparison(s.out, comparison, colour(s.out))
 }
 
 // colour reports whether w is a terminal that wants colour (https://no-color.org).

@@ -1,0 +1,202 @@
+package reports
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/quackproxy/quack/internal/redact"
+)
+
+// ExportFormat is how the requests of a comparison are written for others.
+type ExportFormat string
+
+// The formats.
+const (
+	AsCurl ExportFormat = "curl" // commands for a POSIX shell
+	AsHTTP ExportFormat = "http" // an .http file, as editors and their REST clients read it
+	AsHurl ExportFormat = "hurl" // a file for Hurl, which expects the statuses that were seen
+	AsHAR  ExportFormat = "har"  // an HTTP archive 1.2, with the answers
+	AsGo   ExportFormat = "go"   // a program
+)
+
+// Export writes what a comparison asked its sides, so that it can be asked
+// again with other tools. side is "legacy", "new", or "" for each that was
+// asked. What stands for a secret has to be filled in, as a comment says.
+func Export(w io.Writer, c *Comparison, as ExportFormat, side string) error {
+	asks, err := asksOf(c, side)
+	if err != nil {
+		return err
+	}
+	b := bufio.NewWriter(w)
+	switch as {
+	case AsCurl:
+		writeCurls(b, c, asks)
+	case AsHTTP:
+		err = writeHTTP(b, asks)
+	case AsHurl:
+		err = writeHurl(b, asks)
+	case AsHAR:
+		err = writeHAR(b, c, asks)
+	case AsGo:
+		err = writeGo(b, c, asks)
+	default:
+		err = fmt.Errorf("%q is no format to export to: curl, http, hurl, har or go", as)
+	}
+	if err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+// ask is one request of a comparison, as one side was asked it.
+type ask struct {
+	name   string // "legacy" or "new"
+	side   *Side
+	notes  []string // each of one line
+	method string
+	fields []field
+	body   []byte
+}
+
+// field is a field of a header; both are of one line.
+type field struct{ name, value string }
+
+func asksOf(c *Comparison, side string) ([]ask, error) {
+	if side != "" && side != "legacy" && side != "new" {
+		return nil, fmt.Errorf("%q is no side: legacy or new", side)
+	}
+	var asks []ask
+	for _, s := range []struct {
+		name string
+		*Side
+	}{{"legacy", &c.Legacy}, {"new", &c.New}} {
+		if side != "" && side != s.name || s.URL == "" {
+			continue
+		}
+		a := ask{name: s.name, side: s.Side, notes: askNotes(c, s.Side), method: c.Request.Method, fields: askFields(c, s.Side), body: c.Request.Body}
+		for i, note := range a.notes {
+			a.notes[i] = visible(note)
+		}
+		asks = append(asks, a)
+	}
+	if asks == nil {
+		which := "either side"
+		if side != "" {
+			which = side
+		}
+		return nil, errors.New("what " + which + " was asked is not known\n  quack diff " + visible(c.ID) + " shows what is")
+	}
+	return asks, nil
+}
+
+// title is "legacy: monolith".
+func (a ask) title() string {
+	if a.side.Backend == "" {
+		return a.name
+	}
+	return a.name + ": " + visible(a.side.Backend)
+}
+
+// split is the URL as scheme and host, and as the target that was sent.
+func (a ask) split() (base, target string) {
+	scheme, rest, _ := strings.Cut(a.side.URL, "://")
+	at := strings.IndexAny(rest, "/?")
+	if at < 0 {
+		return a.side.URL, "/"
+	}
+	base, target = scheme+"://"+rest[:at], rest[at:]
+	if target[0] == '?' {
+		target = "/" + target
+	}
+	return base, target
+}
+
+func writeCurls(b *bufio.Writer, c *Comparison, asks []ask) {
+	for i, a := range asks {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(b, "# %s\n%s\n", a.title(), Curl(c, a.side))
+	}
+}
+
+// askNotes say what has to be filled in, since secrets are not kept, and that
+// an unsafe request writes: what Quack sent as a shadow was rolled back.
+func askNotes(c *Comparison, side *Side) []string {
+	var notes, fill []string
+	for _, name := range slices.Sorted(maps.Keys(c.Request.Header)) {
+		if slices.ContainsFunc(c.Request.Header[name], redact.IsRedacted) {
+			fill = append(fill, "header "+name)
+		}
+	}
+	if redact.IsRedacted(decoded(side.URL)) {
+		fill = append(fill, "the URL")
+	}
+	if redact.IsRedacted(decoded(string(c.Request.Body))) {
+		fill = append(fill, "the body")
+	}
+	if len(fill) > 0 {
+		notes = append(notes, "fill in what is [redacted:…] in "+strings.Join(fill, ", "))
+	}
+	if c.Request.BodyNote != "" {
+		notes = append(notes, fmt.Sprintf("the body of %d bytes: %s", c.Request.BodySize, c.Request.BodyNote))
+	}
+	switch c.Request.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+	default:
+		notes = append(notes, "this "+c.Request.Method+" is not rolled back: it writes")
+	}
+	return notes
+}
+
+func decoded(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil {
+		return plain
+	}
+	return s
+}
+
+// askFields are the fields that are to be named: not those that a client makes
+// itself, nor those that only have a meaning between Quack and a backend. What
+// HTTP allows in no field is spelled out.
+func askFields(c *Comparison, side *Side) []field {
+	var fields []field
+	add := func(name, value string) {
+		if text := name + value; !harmless(text) || strings.Contains(text, "\n") {
+			name, value = visible(name), visible(value)
+		}
+		fields = append(fields, field{name, value})
+	}
+	if u, err := url.Parse(side.URL); c.Request.Host != "" && (err != nil || u.Host != c.Request.Host) {
+		add("Host", c.Request.Host)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Request.Header)) {
+		if !clientSends(c, name) {
+			continue
+		}
+		for _, value := range c.Request.Header[name] {
+			add(name, value)
+		}
+	}
+	return fields
+}
+
+func clientSends(c *Comparison, name string) bool {
+	switch name {
+	case "Content-Length", "Connection", "Transfer-Encoding", "Expect", "Host":
+		return false
+	case "Content-Encoding": // the body is kept decompressed
+		return c.Request.BodyNote == ""
+	}
+	return !strings.HasPrefix(name, "Quack-")
+}
+
+// sortedNames are the names of a header's fields.
+func sortedNames(h http.Header) []string { return slices.Sorted(maps.Keys(h)) }

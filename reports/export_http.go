@@ -1,0 +1,66 @@
+package reports
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// writeHTTP writes an .http file: requests as RFC 9112 has them, with the whole
+// URL in the first line, between lines that begin with "###". Lengths are the
+// client's to count.
+func writeHTTP(b *bufio.Writer, asks []ask) error {
+	for i, a := range asks {
+		if why := notForHTTP(a); why != "" {
+			return errors.New("an .http file can not hold this request: " + why + "\n  export it --as curl, hurl, har or go")
+		}
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(b, "### %s\n", a.title())
+		for _, note := range a.notes {
+			fmt.Fprintf(b, "# %s\n", note)
+		}
+		fmt.Fprintf(b, "%s %s HTTP/1.1\n", a.method, a.side.URL)
+		for _, f := range a.fields {
+			fmt.Fprintf(b, "%s: %s\n", f.name, f.value)
+		}
+		b.WriteByte('\n')
+		if len(a.body) > 0 {
+			b.Write(a.body)
+			b.WriteByte('\n')
+		}
+	}
+	return nil
+}
+
+// notForHTTP says why a request can not stand in an .http file, "" when it can.
+// The format knows no way to quote what has a meaning in it.
+func notForHTTP(a ask) string {
+	if strings.ContainsFunc(a.method+a.side.URL, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
+		return "its first line is none that HTTP allows"
+	}
+	head := a.side.URL
+	for _, f := range a.fields {
+		head += f.value
+	}
+	switch body := a.body; {
+	case strings.Contains(head, "{{") || bytes.Contains(body, []byte("{{")):
+		return `"{{" begins a variable there`
+	case !utf8.Valid(body) || !harmless(string(body)):
+		return "its body is not plain text"
+	case len(body) > 0 && len(bytes.TrimSpace(body)) != len(body):
+		return "its body begins or ends with white space, which clients leave out"
+	}
+	for line := range bytes.Lines(a.body) {
+		for _, mark := range []string{"#", "//", "< ", "<@", "> ", ">>"} {
+			if bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte(mark)) {
+				return "a line of its body begins with " + mark + ", which has a meaning there"
+			}
+		}
+	}
+	return ""
+}
