@@ -2,34 +2,47 @@ package reports
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/quackproxy/quack/compare"
 )
 
 const (
-	// nameColumn and valueColumn lay out the two sides beside each other in
-	// tableWidth characters.
-	nameColumn  = 22
-	valueColumn = (tableWidth - nameColumn - 2*2) / 2
+	// nameColumn is the width of the names between the two sides.
+	nameColumn = 22
 
-	// bodyLines is how much of a body is shown.
+	// bodyLines is how much of one body is shown unless all is asked for.
 	bodyLines = 60
+
+	// screenMin is the narrowest screen that is laid out for.
+	screenMin = 60
 )
 
-// WriteComparison writes one comparison for a terminal: the differences first,
-// then the request, the two answers side by side, and for each side a command
-// that asks it again.
+// Screen is what a comparison is written on.
+type Screen struct {
+	Color   bool
+	Columns int  // characters in a line; 0 is 100, and less than 60 is taken for 60
+	All     bool // whole bodies: nothing is folded or cut
+}
+
+// WriteComparison is WriteComparisonOn a screen of 100 columns.
 func WriteComparison(w io.Writer, c *Comparison, color bool) error {
-	t := comparisonText{table{Writer: bufio.NewWriter(w), style: styleFor(color)}, c}
+	return WriteComparisonOn(w, c, Screen{Color: color})
+}
+
+// WriteComparisonOn writes one comparison for a terminal: the differences first,
+// then the request, the two answers side by side, their bodies line by line, and
+// for each side a command that asks it again.
+func WriteComparisonOn(w io.Writer, c *Comparison, on Screen) error {
+	if on.Columns == 0 {
+		on.Columns = tableWidth
+	}
+	t := comparisonText{table{Writer: bufio.NewWriter(w), style: styleFor(on.Color)}, c, max(on.Columns, screenMin), on.All}
 	t.head()
 	t.found()
 	t.forgiven()
@@ -42,8 +55,13 @@ func WriteComparison(w io.Writer, c *Comparison, color bool) error {
 
 type comparisonText struct {
 	table
-	c *Comparison
+	c       *Comparison
+	columns int
+	all     bool
 }
+
+// value is the width of one side's column beside names.
+func (t comparisonText) value() int { return (t.columns - nameColumn - 2*2) / 2 }
 
 func (t comparisonText) title(s string) {
 	t.line("")
@@ -145,7 +163,7 @@ func (t comparisonText) request() {
 func (t comparisonText) answers() {
 	l, n := t.c.Legacy, t.c.New
 	t.line("")
-	t.line("%s%-*s  %-*s  %s%s", t.bold, nameColumn, "Answers", valueColumn, "legacy", "new", t.off)
+	t.line("%s%-*s  %-*s  %s%s", t.bold, nameColumn, "Answers", t.value(), "legacy", "new", t.off)
 	t.row("backend", l.Backend, n.Backend)
 	t.row("time", millisText(float64(l.Latency)/1e6)+" ms", millisText(float64(n.Latency)/1e6)+" ms")
 	t.differing("status", statusText(l.Answer.Status), statusText(n.Answer.Status))
@@ -174,7 +192,7 @@ func (t comparisonText) written() {
 		return
 	}
 	t.line("")
-	t.line("%s%-*s  %-*s  %s%s", t.bold, nameColumn, "Rows written", valueColumn, "legacy", "new", t.off)
+	t.line("%s%-*s  %-*s  %s%s", t.bold, nameColumn, "Rows written", t.value(), "legacy", "new", t.off)
 	for _, r := range rows {
 		t.row(marked(r.Table, r.Differs), r.Legacy, r.New)
 		for _, col := range r.Columns {
@@ -219,9 +237,9 @@ func (t comparisonText) row(name, legacy, new string) {
 	if strings.HasPrefix(name, "≠ ") {
 		colour = t.yellow
 	}
-	names, left, right := wrap(visible(name), nameColumn), wrap(visible(legacy), valueColumn), wrap(visible(new), valueColumn)
+	names, left, right := wrap(visible(name), nameColumn), wrap(visible(legacy), t.value()), wrap(visible(new), t.value())
 	for i := range max(len(names), len(left), len(right)) {
-		t.line("%s%-*s%s  %-*s  %s", colour, nameColumn, at(names, i), t.off, valueColumn, at(left, i), at(right, i))
+		t.line("%s%s%s  %s  %s", colour, padded(at(names, i), nameColumn), t.off, padded(at(left, i), t.value()), at(right, i))
 	}
 }
 
@@ -235,12 +253,15 @@ func at(lines []string, i int) string {
 // wrap breaks s into lines of so many characters.
 func wrap(s string, width int) []string {
 	var lines []string
-	runes := []rune(s)
-	for len(runes) > width {
-		lines = append(lines, string(runes[:width]))
-		runes = runes[width:]
+	used, from := 0, 0
+	for i, c := range s {
+		if used+cells(c) > width {
+			lines = append(lines, s[from:i])
+			used, from = 0, i
+		}
+		used += cells(c)
 	}
-	return append(lines, string(runes))
+	return append(lines, s[from:])
 }
 
 // counts are numbers that each side has under a name.
@@ -266,49 +287,6 @@ func effectCounts(all compare.Effects) map[string]string {
 		counts[e.Name] = number(e.Count)
 	}
 	return counts
-}
-
-func (t comparisonText) bodies() {
-	l, n := t.c.Legacy, t.c.New
-	if l.Answer.Size == 0 && n.Answer.Size == 0 {
-		return
-	}
-	if bytes.Equal(l.Answer.Body, n.Answer.Body) && l.BodyNote == n.BodyNote && l.Answer.Body != nil {
-		t.title("Body of both answers")
-		t.body(l.Answer.Body, l.Answer.Size, l.BodyNote)
-		return
-	}
-	t.title("Body of legacy's answer")
-	t.body(l.Answer.Body, l.Answer.Size, l.BodyNote)
-	t.title("Body of new's answer")
-	t.body(n.Answer.Body, n.Answer.Size, n.BodyNote)
-}
-
-func (t comparisonText) body(body []byte, size int64, note string) {
-	switch {
-	case note != "":
-		t.line("  %s(%s bytes, %s)%s", t.dim, number(size), visible(note), t.off)
-	case size == 0:
-		t.line("  %s(empty)%s", t.dim, t.off)
-	}
-	if len(body) == 0 {
-		return
-	}
-	if !utf8.Valid(body) {
-		t.line("  %s(not UTF-8)%s", t.dim, t.off)
-	}
-	var pretty bytes.Buffer
-	if json.Indent(&pretty, body, "", "  ") == nil {
-		body = pretty.Bytes()
-	}
-	lines := strings.Split(strings.TrimRight(string(body), "\n"), "\n")
-	for i, line := range lines {
-		if i == bodyLines {
-			t.line("  %s… %s more%s", t.dim, count(int64(len(lines)-i), "line"), t.off)
-			return
-		}
-		t.line("  %s", visible(strings.TrimSuffix(line, "\r")))
-	}
 }
 
 func (t comparisonText) commands() {

@@ -4,13 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/quackproxy/quack/reports"
 )
@@ -122,10 +119,4 @@ func (c *reportCmd) limit(report reports.Report) error {
 		return fmt.Errorf("not within the limit of %g%%:\n  %s", 100*c.FailAbove.share, strings.Join(against, "\n  "))
 	}
 	return nil
-}
-
-// colour reports whether w is a terminal that wants colour (https://no-color.org).
-func colour(w io.Writer) bool {
-	f, isFile := w.(*os.File)
-	return isFile && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""
 }
