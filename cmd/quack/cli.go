@@ -26,6 +26,7 @@ type cli struct {
 	Report    reportCmd    `cmd:"" help:"Print the verdict on each route and the differences."`
 	Coverage  coverageCmd  `cmd:"" help:"Say which live requests no comparison has seen yet."`
 	Know      knowCmd      `cmd:"" help:"Say that a difference is known and all right, so that it keeps no route from being ready."`
+	Watch     watchCmd     `cmd:"" help:"Show what the routes do as it happens: a live view in a terminal, else a line for each change."`
 	Diff      diffCmd      `cmd:"" help:"Print one comparison side by side, with a curl command for each side."`
 	Export    exportCmd    `cmd:"" help:"Write what a comparison asked for other tools: curl, http, hurl, har or go."`
 	Mark      markCmd      `cmd:"" help:"Give this moment a name, such as v1.4, to count from it and to compare runs."`
