@@ -19,7 +19,7 @@ type diffCmd struct {
 }
 
 func (c *diffCmd) Run(ctx context.Context, s *streams) error {
-	comparison, err := c.connect().Comparison(ctx, c.ID)
+	comparison, err := waiting(s, "reading the comparison", 0, func() (*reports.Comparison, error) { return c.connect().Comparison(ctx, c.ID) })
 	if err != nil {
 		return err
 	}

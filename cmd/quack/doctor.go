@@ -51,7 +51,7 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	for _, d := range table.ShadowDatabases() {
-		found.askDatabase(ctx, d, c.Role)
+		waiting(s, "looking at the database "+d.Name, 0, func() (struct{}, error) { found.askDatabase(ctx, d, c.Role); return struct{}{}, nil })
 	}
 	switch {
 	case c.JSON:

@@ -110,7 +110,9 @@ type readonlyOnCmd struct {
 }
 
 func (c *readonlyOnCmd) Run(ctx context.Context, s *streams) error {
-	status, err := c.connect().SetReadonly(ctx, admin.ReadonlyChange{On: true, Why: c.Why, For: c.For, Wait: c.Wait})
+	status, err := waiting(s, "waiting until no write is under way", c.Wait, func() (admin.ReadonlyStatus, error) {
+		return c.connect().SetReadonly(ctx, admin.ReadonlyChange{On: true, Why: c.Why, For: c.For, Wait: c.Wait})
+	})
 	if err != nil {
 		return err
 	}
@@ -137,7 +139,7 @@ type readonlyStatusCmd struct {
 }
 
 func (c *readonlyStatusCmd) Run(ctx context.Context, s *streams) error {
-	status, err := c.ask(ctx)
+	status, err := waiting(s, "waiting until no write is under way", c.Wait, func() (admin.ReadonlyStatus, error) { return c.ask(ctx) })
 	if err != nil {
 		return err
 	}

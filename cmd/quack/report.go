@@ -42,7 +42,7 @@ func (p *percent) UnmarshalText(text []byte) error {
 }
 
 func (c *reportCmd) Run(ctx context.Context, s *streams) error {
-	report, err := c.fetch(ctx)
+	report, err := waiting(s, "reading the report", 0, func() (reports.Report, error) { return c.fetch(ctx) })
 	if err != nil {
 		return err
 	}

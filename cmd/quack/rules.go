@@ -46,7 +46,7 @@ func (c *rulesTryCmd) Run(ctx context.Context, s *streams) error {
 	if _, err := routes.ParseRule("rule", c.Rule); err != nil {
 		return coded{exitUsage, err}
 	}
-	tried, err := c.connect().TryRule(ctx, c.Route, c.Rule)
+	tried, err := waiting(s, "trying the rule on the stored evidence", 0, func() (admin.RuleTried, error) { return c.connect().TryRule(ctx, c.Route, c.Rule) })
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ type rulesSuggestCmd struct {
 }
 
 func (c *rulesSuggestCmd) Run(ctx context.Context, s *streams) error {
-	list, err := c.connect().Suggestions(ctx, c.Route, c.All)
+	list, err := waiting(s, "trying rules on the stored evidence", 0, func() ([]admin.SuggestedRule, error) { return c.connect().Suggestions(ctx, c.Route, c.All) })
 	if err != nil {
 		return err
 	}
