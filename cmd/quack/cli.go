@@ -42,6 +42,9 @@ type cli struct {
 	Txshadow txshadowCmd `cmd:"" name:"txshadow" help:"Prepare a database for rolled-back shadow writes."`
 	Pgwire   pgwireCmd   `cmd:"" name:"pgwire" help:"Run the Postgres wire proxy alone."`
 
+	Completion completionCmd `cmd:"" help:"Print a script with which a shell completes what you type: bash, zsh or fish."`
+	Complete   completeCmd   `cmd:"" hidden:""`
+
 	Version kong.VersionFlag `help:"Print the version."`
 
 	HelpVerb    helpCmd    `cmd:"" name:"help" hidden:""`

@@ -14,10 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal is a quack process on a terminal of its own.
+// terminal is a process on a terminal of its own.
 type terminal struct {
-	t   *testing.T
-	cmd *exec.Cmd
+	t    *testing.T
+	cmd  *exec.Cmd
+	keys *os.File // what is written here was typed
 
 	mu     sync.Mutex
 	output bytes.Buffer
@@ -27,6 +28,13 @@ type terminal struct {
 // onTerminal starts a verb against q on a terminal of so many columns and lines:
 // what it prints, and what it says of errors.
 func (q *running) onTerminal(t *testing.T, columns, lines uint16, args ...string) *terminal {
+	t.Helper()
+	cmd := exec.Command("quack", append(args, "--admin", strings.TrimPrefix(q.client.Base, "http://"))...)
+	cmd.Env = append(os.Environ(), "QUACK_ADMIN_TOKEN="+testToken, "NO_COLOR=")
+	return onTerminal(t, columns, lines, cmd)
+}
+
+func onTerminal(t *testing.T, columns, lines uint16, cmd *exec.Cmd) *terminal {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
@@ -47,10 +55,9 @@ func (q *running) onTerminal(t *testing.T, columns, lines uint16, args ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &terminal{t: t, read: make(chan struct{})}
-	s.cmd = exec.Command("quack", append(args, "--admin", strings.TrimPrefix(q.client.Base, "http://"))...)
-	s.cmd.Env = append(os.Environ(), "QUACK_ADMIN_TOKEN="+testToken, "NO_COLOR=")
-	s.cmd.Stdout, s.cmd.Stderr = slave, slave
+	s := &terminal{t: t, cmd: cmd, keys: master, read: make(chan struct{})}
+	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = slave, slave, slave
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
