@@ -97,11 +97,12 @@ func (t *table) attention() {
 }
 
 func writeAttention(b *bufio.Writer, r Report) {
-	if len(r.Stale) == 0 {
-		return
-	}
-	fmt.Fprintf(b, "\n## %s\n\n| rule | state | routes | until | owner | at | why |\n| --- | --- | --- | --- | --- | --- | --- |\n", attentionTitle)
-	for _, s := range r.Stale {
+	fmt.Fprint(b, "\n| rule | state | routes | until | owner | at | why |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+	for i, s := range r.Stale {
+		if i == markdownFolded {
+			fmt.Fprintf(b, "\nand %s more\n", count(int64(len(r.Stale)-i), "rule"))
+			return
+		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", code(s.Rule), s.Says(), plain(s.on()), plain(s.Until), plain(s.Owner), plain(s.At), plain(s.Why))
 	}
 }

@@ -57,6 +57,7 @@ var routeColumns = []column[RouteReport]{
 	{"noise", func(r RouteReport) string { return whole(r.Noise) }},
 	{"forgiven", func(r RouteReport) string { return whole(r.Forgiven) }},
 	{"errors", func(r RouteReport) string { return whole(r.Errors) }},
+	{"timed_out", func(r RouteReport) string { return whole(r.TimedOut) }},
 	{"skipped", func(r RouteReport) string { return whole(total(r.Skipped)) }},
 	{"dropped", func(r RouteReport) string { return whole(r.Dropped) }},
 	{"unchecked", func(r RouteReport) string { return whole(r.Unchecked) }},
@@ -70,16 +71,33 @@ var routeColumns = []column[RouteReport]{
 	{"legacy_p99_ms", func(r RouteReport) string { return ofCompared(r, r.Legacy.P99) }},
 	{"new_p50_ms", func(r RouteReport) string { return ofCompared(r, r.New.P50) }},
 	{"new_p99_ms", func(r RouteReport) string { return ofCompared(r, r.New.P99) }},
+	{"ratio_p50", func(r RouteReport) string { return measured(r.Ratio.P50) }},
+	{"ratio_p99", func(r RouteReport) string { return measured(r.Ratio.P99) }},
+	{"legacy_first", func(r RouteReport) string { return whole(r.First["legacy"]) }},
+	{"new_first", func(r RouteReport) string { return whole(r.First["new"]) }},
+	{"statuses_differ", func(r RouteReport) string { return inert(r.differingStatuses()) }},
+	{"writes_compared", func(r RouteReport) string { return whole(total(r.WritesCompared)) }},
 	{"leak", func(r RouteReport) string { return inert(r.Leak) }},
 }
 
 var groupColumns = []column[Group]{
+	{"id", func(g Group) string { return inert(g.ID) }},
 	{"route", func(g Group) string { return inert(g.Route) }},
 	{"path", func(g Group) string { return inert(g.Path) }},
 	{"kind", func(g Group) string { return inert(g.Kind) }},
 	{"verdict", func(g Group) string { return inert(g.Verdict) }},
 	{"reason", func(g Group) string { return inert(g.Reason) }},
 	{"count", func(g Group) string { return whole(g.Count) }},
+	{"share", func(g Group) string { return measured(g.Share) }},
+	{"weight", func(g Group) string { return measured(g.Weight) }},
+	{"new", func(g Group) string { return strconv.FormatBool(g.New) }},
+	{"last_24h", func(g Group) string {
+		var n int64
+		for _, hour := range g.Recent {
+			n += hour
+		}
+		return whole(n)
+	}},
 	{"first_seen", func(g Group) string { return instant(g.FirstSeen) }},
 	{"last_seen", func(g Group) string { return instant(g.LastSeen) }},
 	{"place", func(g Group) string { s, _ := g.newest(); return inert(s.Place) }},
@@ -106,6 +124,14 @@ func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 // ofCompared is v, which has a meaning only where requests were compared.
 func ofCompared(r RouteReport, v float64) string {
 	if r.Compared == 0 {
+		return ""
+	}
+	return decimal(v)
+}
+
+// measured is v, which is 0 where nothing was measured.
+func measured(v float64) string {
+	if v == 0 {
 		return ""
 	}
 	return decimal(v)

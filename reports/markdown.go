@@ -3,66 +3,199 @@ package reports
 import (
 	"bufio"
 	"fmt"
+	"html"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
-// WriteMarkdown writes the report as GitHub flavoured Markdown.
+// How much of a report stands in Markdown: what is shown at once, and what is
+// folded.
+const (
+	markdownRoutes = 15
+	markdownGroups = 10
+	markdownFolded = 30
+	markdownValue  = 60 // characters of a value
+
+	// markdownMost is how many characters it has at most; a comment on GitHub has
+	// room for 65,536.
+	markdownMost = 60_000
+)
+
+// WriteMarkdown writes the report as GitHub flavoured Markdown for a pull
+// request: the worst first, everything else folded away. It is short enough for
+// a comment, and says what it leaves out.
 func WriteMarkdown(w io.Writer, r Report) error {
-	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "# Quack report\n\n%s\n\n_%s_\n", r.headline(), r.span())
-	if len(r.Routes) > 0 {
-		fmt.Fprint(b, "\n| route | stage | served | compared | matched | mismatched | at most¹ | transient | noise | forgiven | errors | skipped | dropped | p50 legacy → new | p99 legacy → new |\n",
-			"| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: |\n")
-		for _, r := range r.Routes {
-			fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n",
-				code(r.Name), plain(r.stage()), number(r.Served), number(r.Compared), number(r.Matched), number(r.Mismatched), r.bound(),
-				number(r.Transient), number(r.Noise), number(r.Forgiven), number(r.Errors), plain(r.skipped()), number(r.Dropped),
-				sides(r, r.Legacy.P50, r.New.P50), sides(r, r.Legacy.P99, r.New.P99))
-		}
-		fmt.Fprint(b, "\n¹ So many of all requests mismatch at most, at 95 % confidence (exact binomial bound).\n")
-		for _, r := range r.Routes {
-			if r.Leak != "" {
-				fmt.Fprintf(b, "\n**Leak suspected on %s:** %s\n", code(r.Name), plain(r.Leak))
-			}
-		}
-	}
+	m := markdown{w: w}
+	m.part("", func(b *bufio.Writer) {
+		fmt.Fprintf(b, "# Quack report\n\n**%s**\n\n_%s_\n", r.headline(), r.span())
+		writeLeaks(b, r)
+	})
+	m.part("", func(b *bufio.Writer) { writeStanding(b, r) })
+	m.part("", func(b *bufio.Writer) { writeRuns(b, r.Runs) })
 	for _, section := range sections {
-		writeGroups(b, r, section.verdict, section.title)
+		m.groups(r, section.verdict, section.title)
 	}
-	writeAttention(b, r)
-	writeRuns(b, r.Runs)
-	return b.Flush()
+	if len(r.Routes) > 0 {
+		m.part("All counters", func(b *bufio.Writer) { writeCounters(b, r) })
+	}
+	if len(r.Stale) > 0 {
+		m.part(fmt.Sprintf("%s (%d)", attentionTitle, len(r.Stale)), func(b *bufio.Writer) { writeAttention(b, r) })
+	}
+	return m.err
 }
 
-func writeGroups(b *bufio.Writer, r Report, verdict, title string) {
-	begun := false
-	for _, g := range r.Groups {
-		if g.Verdict != verdict {
-			continue
+// markdown is a report as it is written, part by part.
+type markdown struct {
+	w    io.Writer
+	used int // characters
+	err  error
+}
+
+// part writes a part, folded behind its title when it has one. For one that there
+// is no room for it says that it is left out.
+func (m *markdown) part(title string, write func(*bufio.Writer)) {
+	var text strings.Builder
+	b := bufio.NewWriter(&text)
+	if title != "" {
+		fmt.Fprintf(b, "\n<details><summary>%s</summary>\n", html.EscapeString(title))
+	}
+	write(b)
+	if title != "" {
+		fmt.Fprint(b, "\n</details>\n")
+	}
+	b.Flush() // a strings.Builder takes everything
+	shown := text.String()
+	if n := utf8.RuneCountInString(shown); m.used+n > markdownMost {
+		if title == "" {
+			title = "The rest"
 		}
-		if !begun {
-			fmt.Fprintf(b, "\n## %s\n\n| count | share | route | path | kind | legacy | new | comparison |%s\n| ---: | ---: | --- | --- | --- | --- | --- | --- |%s\n",
-				title, reasonColumn(verdict, " reason |"), reasonColumn(verdict, " --- |"))
-			begun = true
+		shown = fmt.Sprintf("\n%s: left out, there is no room in a comment. The other formats have it.\n", plain(title))
+	}
+	m.used += utf8.RuneCountInString(shown)
+	if m.err == nil {
+		_, m.err = io.WriteString(m.w, shown)
+	}
+}
+
+func writeLeaks(b *bufio.Writer, r Report) {
+	shown := 0
+	for _, route := range r.Routes {
+		if route.Leak != "" && shown < markdownRoutes {
+			fmt.Fprintf(b, "\n**Leak suspected on %s:** %s\n", code(route.Name), plain(route.Leak))
+			shown++
+		}
+	}
+}
+
+// writeStanding are the routes of which there is something to be said, the worst
+// first.
+func writeStanding(b *bufio.Writer, r Report) {
+	shown := 0
+	list := worst(r.Routes)
+	for i, route := range list {
+		stands, says := route.stands()
+		if stands == standsMute {
+			break
+		}
+		if shown == markdownRoutes {
+			fmt.Fprintf(b, "\nand %s more that were compared\n", count(comparedIn(list[i:]), "route"))
+			return
+		}
+		if shown == 0 {
+			fmt.Fprint(b, "\n| route | stage | | compared | mismatched | at most¹ | p50 legacy → new | p99 legacy → new |\n| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |\n")
+		}
+		fmt.Fprintf(b, "| %s | %s | %s %s | %s | %s | %s | %s | %s |\n", code(route.Name), plain(route.stage()), signs[stands], plain(cut(visible(says), 300)),
+			number(route.Compared), number(route.Mismatched), route.bound(), sides(route, route.Legacy.P50, route.New.P50), sides(route, route.Legacy.P99, route.New.P99))
+		shown++
+	}
+	if shown > 0 {
+		fmt.Fprint(b, "\n¹ So many of all requests mismatch at most, at 95 % confidence (exact binomial bound).\n")
+	}
+}
+
+var signs = map[standing]string{standsWell: "✅", standsBad: "❌", standsOpen: "⏳"}
+
+func comparedIn(routes []RouteReport) int64 {
+	var n int64
+	for _, r := range routes {
+		if r.Compared > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// writeCounters are all counters of the busiest routes.
+func writeCounters(b *bufio.Writer, r Report) {
+	fmt.Fprint(b, "\n| route | served | compared | matched | mismatched | transient | noise | forgiven | errors | skipped | dropped | more |\n",
+		"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | --- |\n")
+	for i, route := range worst(r.Routes) {
+		if i == markdownFolded {
+			fmt.Fprintf(b, "\nand %s more\n", count(int64(len(r.Routes)-i), "route"))
+			return
+		}
+		more := route.apart()
+		if text := route.ratio(); text != "" {
+			more = append(more, "new takes "+text)
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n",
+			code(route.Name), number(route.Served), number(route.Compared), number(route.Matched), number(route.Mismatched),
+			number(route.Transient), number(route.Noise), number(route.Forgiven), number(route.Errors), plain(route.skipped()), number(route.Dropped), plain(strings.Join(more, "; ")))
+	}
+}
+
+// groups are the groups of a verdict: the first mismatches at once, all else
+// folded.
+func (m *markdown) groups(r Report, verdict, title string) {
+	var list []Group
+	for _, g := range r.Groups {
+		if g.Verdict == verdict {
+			list = append(list, g)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	if verdict != string(Mismatch) {
+		m.part(fmt.Sprintf("%s (%d)", title, len(list)), func(b *bufio.Writer) { writeGroupTable(b, r, list, markdownFolded) })
+		return
+	}
+	first := list[:min(len(list), markdownGroups)]
+	m.part("", func(b *bufio.Writer) {
+		fmt.Fprintf(b, "\n## %s\n", title)
+		writeGroupTable(b, r, first, markdownGroups)
+	})
+	if rest := list[len(first):]; len(rest) > 0 {
+		m.part("and "+count(int64(len(rest)), "place")+" more", func(b *bufio.Writer) { writeGroupTable(b, r, rest, markdownFolded) })
+	}
+}
+
+func writeGroupTable(b *bufio.Writer, r Report, list []Group, most int) {
+	reason := list[0].Verdict == VerdictForgiven
+	about := "more"
+	if reason {
+		about = "reason"
+	}
+	fmt.Fprintf(b, "\n| count | share | route | path | kind | legacy | new | %s | comparison |\n| ---: | ---: | --- | --- | --- | --- | --- | --- | --- |\n", about)
+	for i, g := range list {
+		if i == most {
+			fmt.Fprintf(b, "\nand %s more\n", count(int64(len(list)-i), "place"))
+			return
 		}
 		s, some := g.newest()
 		legacy, new := "", ""
 		if some {
-			legacy, new = code(orAbsent(cut(visible(s.Legacy), 200))), code(orAbsent(cut(visible(s.New), 200)))
+			legacy, new = code(orAbsent(cut(visible(s.Legacy), markdownValue))), code(orAbsent(cut(visible(s.New), markdownValue)))
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |%s\n", number(g.Count), r.share(g), code(g.Route), code(g.Path), plain(g.Kind),
-			legacy, new, code(s.ID), reasonColumn(verdict, " "+plain(g.ReasonText())+" |"))
+		says := strings.Join(g.facts(), "; ")
+		if reason {
+			says = g.ReasonText()
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", number(g.Count), r.share(g), code(g.Route), code(g.Path), plain(g.Kind),
+			legacy, new, plain(says), code(s.ID))
 	}
 }
-
-func reasonColumn(verdict, cell string) string {
-	if verdict != VerdictForgiven {
-		return ""
-	}
-	return cell
-}
-
 func sides(r RouteReport, legacy, new float64) string {
 	if r.Compared == 0 {
 		return ""

@@ -23,6 +23,9 @@ type Report struct {
 	At     time.Time
 	Mark   string      // the mark that Since is the instant of; "" for none
 	Runs   *RunChanges // against an earlier run; nil for none
+	// Series are what routes counted over time, by the name of the route: for
+	// charts. Routes without one have no chart.
+	Series map[string][]Point
 }
 
 // WriteJSON writes {"at":…,"routes":[…],"differences":[…],"stale_rules":[…]}, the
@@ -109,6 +112,9 @@ func (r Report) of(route string) int64 {
 
 // share is the share of comparisons that a group is in.
 func (r Report) share(g Group) string {
+	if g.Share > 0 {
+		return percent(min(g.Share, 1))
+	}
 	of := r.of(g.Route)
 	if of == 0 {
 		return ""

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -43,11 +44,16 @@ func golden(t *testing.T, name string, got []byte) {
 func example() reports.Report {
 	group := func(route, path, kind, verdict, reason string, count int64, id, legacy, new string) reports.Group {
 		g := reports.Group{Route: route, Path: path, Kind: kind, Verdict: verdict, Reason: reason, Count: count, FirstSeen: noon, LastSeen: noon.Add(time.Hour)}
+		g.ID, g.Share, g.Weight = "mz4xj2k7aaaaaaaa", float64(count)/12_345, 1
 		if id != "" {
 			g.Samples = []reports.Sample{{ID: "oldest", At: noon, Place: path, Legacy: "older", New: "older"}, {ID: id, At: noon.Add(time.Hour), Place: path, Legacy: legacy, New: new}}
 		}
 		return g
 	}
+	price := group("accounts.show", "$.items[*].price", "value", "mismatch", "", 11, "01JBX7", `"10.00"`, `"10.01"`)
+	price.New, price.Recent[20], price.Recent[22], price.Recent[23] = true, 1, 8, 2
+	text := group("accounts.show", "$.text", "value", "mismatch", "", 1, "01JBX9", `"`+strings.Repeat("long ", 60)+`"`, `"short"`)
+	text.Weight = 12.4
 	return reports.Report{
 		At: noon.Add(2 * time.Hour),
 		Routes: []reports.RouteReport{
@@ -56,21 +62,25 @@ func example() reports.Report {
 				Leak: "a request was answered without an acknowledgement by \"accounts\" (http://127.0.0.1:4000)"},
 			{Name: "accounts.show", Stage: "ramp", Percent: 25, Served: 12_400, Compared: 12_345, Matched: 12_321, Mismatched: 12, Transient: 9, Noise: 3,
 				Forgiven: 24_690, Errors: 2, Skipped: map[string]int64{"budget": 3, "not-modified": 31, "timeout": 3, "unreachable": 1, "body-size": 1}, Dropped: 4,
-				MismatchUpper: 0.00158, Legacy: reports.Latency{P50: 12.34, P99: 187.2}, New: reports.Latency{P50: 9.876, P99: 90.1}},
+				MismatchUpper: 0.00158, Legacy: reports.Latency{P50: 12.34, P99: 187.2}, New: reports.Latency{P50: 9.876, P99: 90.1},
+				Statuses: []reports.StatusPair{{Legacy: 200, New: 200, Count: 12_300}, {Legacy: 404, New: 404, Count: 33}, {Legacy: 404, New: 200, Count: 10}, {Legacy: 200, New: 500, Count: 2}},
+				First:    map[string]int64{"legacy": 12_000, "new": 345}, Ratio: reports.Quantiles{P50: 0.82, P99: 1.3}, TimedOut: 6,
+				WritesCompared: map[string]int64{reports.WritesDecoded: 7}},
 			{Name: "a.very.long.name.of.a.route.that.does.not.fit.in.its.column", Stage: "verify", Served: 3, Compared: 3, Matched: 3, Skipped: map[string]int64{"fallback": 2, "unsupported": 3},
 				Unsupported:   map[string]int64{"too-many-statements": 2, "copy": 1},
 				Fallbacks:     map[string]int64{"unreachable": 2, "lost": 1},
 				MismatchUpper: 0.6316, Legacy: reports.Latency{P50: 0.05, P99: 0.06}, New: reports.Latency{P50: 1.5, P99: 1.6}},
 		},
 		Groups: []reports.Group{
-			group("accounts.show", "$.items[*].price", "value", "mismatch", "", 11, "01JBX7", `"10.00"`, `"10.01"`),
+			price,
 			group("accounts.show", "$.bio", "missing", "mismatch", "", 1, "01JBX8", "\"\x1b[31m|<script>alert(1)</script> `x` _y_\u202e\"", ""),
-			group("accounts.show", "$.text", "value", "mismatch", "", 1, "01JBX9", `"`+strings.Repeat("long ", 60)+`"`, `"short"`),
+			text,
 			group("accounts.show", "$.seen", "value", "noise", "", 3, "01JBXA", "1", "2"),
 			group("accounts.show", "header:ETag", "header", "transient", "", 9, "", "", ""),
 			group("accounts.show", "$.created_at", "value", "forgiven", "timestamp", 12_345, "01JBXB", `"2026-11-01T12:00:00.1Z"`, `"2026-11-01T12:00:00.2Z"`),
 			group("accounts.show", "$.debug", "added", "forgiven", "rule $.debug: ignore | not in v2", 12_345, "01JBXC", "", `{"a":1}`),
 		},
+		Series: map[string][]reports.Point{"accounts.show": series()},
 		Stale: reports.Attention([]reports.RuleUse{
 			{Route: "accounts.show", Rule: "$.old ignore", Owner: "payments", Until: "2026-10-31", Why: "not in v2 | <b>", At: "routes.yaml:12:9", Forgiven: 3, Compared: 12_345, State: reports.RuleOverdue},
 			{Route: "accounts.show", Rule: "$.gone ignore", At: "routes.yaml:4:9", Compared: 12_345, State: reports.RuleUnused},
@@ -80,6 +90,25 @@ func example() reports.Report {
 			{Route: "accounts.show", Rule: "$.new ignore", At: "routes.yaml:6:9", State: reports.RuleUntried},
 		}),
 	}
+}
+
+// series is two hours in which a route was compared but for one step, and
+// differed in the end.
+func series() []reports.Point {
+	var points []reports.Point
+	for i := range 12 {
+		p := reports.Point{Start: noon.Add(time.Duration(i) * 10 * time.Minute), Seconds: 600, Served: 1_033, Compared: 1_030, Matched: 1_030,
+			Legacy: reports.Latency{P50: 12, P99: 180}, New: reports.Latency{P50: 9 + float64(i), P99: 90}}
+		switch {
+		case i == 5:
+			p = reports.Point{Start: p.Start, Seconds: 600}
+		case i > 8:
+			p.Mismatched, p.Transient, p.Noise = 4, 3, 1
+			p.Matched -= 8
+		}
+		points = append(points, p)
+	}
+	return points
 }
 
 func TestWriteTable(t *testing.T) {
@@ -131,6 +160,58 @@ func TestWriteMarkdown(t *testing.T) {
 		if n != cells {
 			t.Errorf("%d cells in a table of %d: %s", n, cells, line)
 		}
+	}
+}
+
+// vast is a report of 2,000 routes and 1,000 places that differ, with values as
+// long as they are kept.
+func vast() reports.Report {
+	r := reports.Report{At: noon, Series: map[string][]reports.Point{}}
+	for i := range 2_000 {
+		name := fmt.Sprintf("service.of.some.length.%d", i)
+		r.Routes = append(r.Routes, reports.RouteReport{Name: name, Stage: "shadow", Served: 9_999_999, Compared: 9_999_999, Matched: 9_999_000, Mismatched: int64(i % 3),
+			Skipped: map[string]int64{"budget": 1_234_567, "timeout": 1_234_567}, Statuses: []reports.StatusPair{{Legacy: 200, New: 500, Count: 1}}, First: map[string]int64{"legacy": 9_999_999}})
+		if i < 50 {
+			r.Series[name] = series()
+		}
+		for _, verdict := range []string{"mismatch", "noise", "transient", "forgiven"} {
+			if i < 250 {
+				r.Groups = append(r.Groups, reports.Group{Route: name, Path: fmt.Sprintf("$.some.place.in.the.answer[*].number%d", i), Kind: "value", Verdict: verdict, Count: 9_999_999, Weight: 2, Recent: [24]int64{1, 2, 3},
+					Samples: []reports.Sample{{ID: "01JBX7AAAAAAAAAAAAAAAAAAAA", Legacy: strings.Repeat("|old ", 100), New: strings.Repeat("|new ", 100)}}})
+			}
+		}
+		r.Stale = append(r.Stale, reports.Stale{RuleUse: reports.RuleUse{Rule: "$.some.place ignore", Owner: "payments", Why: "a reason of some length"}, Routes: []string{name}})
+	}
+	return r
+}
+
+// TestMarkdownFitsAComment: GitHub refuses one of more than 65,536 characters.
+func TestMarkdownFitsAComment(t *testing.T) {
+	var b bytes.Buffer
+	if err := reports.WriteMarkdown(&b, vast()); err != nil {
+		t.Fatal(err)
+	}
+	if n := utf8.RuneCountInString(b.String()); n > 65_536 {
+		t.Errorf("%d characters", n)
+	}
+	for _, want := range []string{"and 1,985 routes more that were compared", "and 240 places more", "and 220 places more", "and 1,970 routes more", "and 1,970 rules more"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+	if opened, closed := strings.Count(b.String(), "<details>"), strings.Count(b.String(), "</details>"); opened != closed || opened < 5 {
+		t.Errorf("%d folds are opened and %d closed", opened, closed)
+	}
+	long := vast()
+	for i := range long.Groups {
+		long.Groups[i].Path = strings.Repeat(".longer", 150)
+	}
+	b.Reset()
+	if err := reports.WriteMarkdown(&b, long); err != nil {
+		t.Fatal(err)
+	}
+	if n := utf8.RuneCountInString(b.String()); n > 65_536 || !strings.Contains(b.String(), "there (250): left out, there is no room") {
+		t.Errorf("%d characters, or nothing is said to be left out", n)
 	}
 }
 

@@ -105,29 +105,52 @@ func (t *table) route(r RouteReport, name, stage int) {
 	t.details(r)
 }
 
+// apart are what else was counted of a route, each with its name, what is 0 left
+// out.
+func (r RouteReport) apart() []string {
+	var parts []string
+	for _, c := range []struct {
+		name string
+		n    int64
+	}{{"timed out", r.TimedOut}, {"not re-checked", r.Unchecked}, {"suspect", r.Suspect}, {"unverified", r.Unverified}, {"unmarked", r.Unmarked}} {
+		if c.n > 0 {
+			parts = append(parts, c.name+" "+number(c.n))
+		}
+	}
+	for _, c := range []struct{ name, text string }{
+		{"fallback", fallbackText(r)}, {"statuses", r.differingStatuses()}, {"ran first", countsText(r.First)}, {"writes compared", r.writesText()},
+	} {
+		if c.text != "" {
+			parts = append(parts, c.name+" "+visible(c.text))
+		}
+	}
+	return parts
+}
+
+func fallbackText(r RouteReport) string {
+	if len(r.Fallbacks) == 0 {
+		return ""
+	}
+	return reasonsText(r.Fallbacks)
+}
+
 // details are the counters that are not in a column, wrapped.
 func (t *table) details(r RouteReport) {
 	parts := []string{"served " + number(r.Served), "forgiven " + number(r.Forgiven), "skipped " + visible(r.skipped()), "dropped " + number(r.Dropped)}
-	if r.Unchecked > 0 {
-		parts = append(parts, "not re-checked "+number(r.Unchecked))
-	}
-	if r.Suspect > 0 {
-		parts = append(parts, "suspect "+number(r.Suspect))
-	}
-	if r.Unverified > 0 {
-		parts = append(parts, "unverified "+number(r.Unverified))
-	}
-	if r.Unmarked > 0 {
-		parts = append(parts, "unmarked "+number(r.Unmarked))
-	}
-	if len(r.Fallbacks) > 0 {
-		parts = append(parts, "fallback "+visible(reasonsText(r.Fallbacks)))
-	}
+	parts = append(parts, r.apart()...)
 	if r.Compared > 0 {
 		parts = append(parts,
 			"p50 "+millisText(r.Legacy.P50)+" → "+millisText(r.New.P50)+" ms",
 			"p99 "+millisText(r.Legacy.P99)+" → "+millisText(r.New.P99)+" ms")
 	}
+	if text := r.ratio(); text != "" {
+		parts = append(parts, "new takes "+text)
+	}
+	t.wrapped(parts)
+}
+
+// wrapped are facts in as few lines as they need.
+func (t *table) wrapped(parts []string) {
 	line := "  "
 	for i, part := range parts {
 		if i > 0 {
@@ -170,6 +193,7 @@ func (t *table) group(g Group) {
 	t.line("%s%9s%s %8s  %-9s  %s  %s%s%s", colour, number(g.Count), t.off, t.r.share(g), visible(g.Kind), visible(g.Path), t.dim, visible(g.Route), t.off)
 	s, some := g.newest()
 	if !some {
+		t.line("%20s%s%s%s", "", t.dim, strings.Join(g.facts(), " · "), t.off)
 		return
 	}
 	// Both values get half of the line; the short one leaves room for the other.
@@ -180,7 +204,7 @@ func (t *table) group(g Group) {
 	legacy = cut(legacy, most)
 	new = cut(new, max(half, room-utf8.RuneCountInString(legacy)))
 	t.line("%20s%s → %s", "", legacy, new)
-	t.line("%20s%squack diff %s%s", "", t.dim, visible(s.ID), t.off)
+	t.line("%20s%s%s%s", "", t.dim, strings.Join(append([]string{"quack diff " + visible(s.ID)}, g.facts()...), " · "), t.off)
 }
 
 // forgiven are the forgiven groups, a line each: they are what a reader looks

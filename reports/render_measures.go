@@ -1,0 +1,111 @@
+package reports
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// differingStatuses are the pairs of statuses that differ, most frequent first:
+// "200 → 404 12, 200 → 500 1"; "" for none.
+func (r RouteReport) differingStatuses() string {
+	var parts []string
+	for _, p := range r.Statuses {
+		if p.Legacy != p.New {
+			parts = append(parts, p.Text()+" "+number(p.Count))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Text is "200 → 404"; 0 is an answer that never came.
+func (p StatusPair) Text() string { return statusNumber(p.Legacy) + " → " + statusNumber(p.New) }
+
+func statusNumber(status int) string {
+	if status == 0 {
+		return "none"
+	}
+	return fmt.Sprint(status)
+}
+
+// ratio is how long new takes, in terms of legacy: "0.80 × at p50, 1.2 × at p99";
+// "" when nothing was counted.
+func (r RouteReport) ratio() string {
+	if r.Ratio == (Quantiles{}) {
+		return ""
+	}
+	return fmt.Sprintf("%.2g × at p50, %.2g × at p99", r.Ratio.P50, r.Ratio.P99)
+}
+
+// countsText is "legacy 6,000, new 6,345", by name; "" when there are none.
+func countsText(counts map[string]int64) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, name+" "+number(counts[name]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// writesText is "7 at level 4".
+func (r RouteReport) writesText() string {
+	var parts []string
+	for _, level := range slices.Sorted(maps.Keys(r.WritesCompared)) {
+		parts = append(parts, number(r.WritesCompared[level])+" at "+level)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// trendSteps are the heights of trend, from the least to the most.
+const trendSteps = "▁▂▃▄▅▆▇█"
+
+// trend draws the last 24 hours of a group in 24 characters: a dot for none; ""
+// when there was none at all.
+func (g Group) trend() string {
+	high := slices.Max(g.Recent[:])
+	if high == 0 {
+		return ""
+	}
+	steps := []rune(trendSteps)
+	var b strings.Builder
+	for _, n := range g.Recent {
+		if n == 0 {
+			b.WriteRune('·')
+			continue
+		}
+		b.WriteRune(steps[int(n*int64(len(steps)-1)/high)])
+	}
+	return b.String()
+}
+
+// anotherAnswer is from how many places on that differ together it is another
+// answer altogether rather than a field that is wrong.
+const anotherAnswer = 10
+
+// weighs says how much else differs where a group does, "" when that is not known.
+func (g Group) weighs() string {
+	switch {
+	case g.Weight == 0:
+		return ""
+	case g.Weight < 1.05:
+		return "this place alone"
+	case g.Weight >= anotherAnswer:
+		return fmt.Sprintf("with %.3g places: another answer altogether", g.Weight)
+	}
+	return fmt.Sprintf("with %.2g places on average", g.Weight)
+}
+
+// facts are what else is known of a group, each in a few words.
+func (g Group) facts() []string {
+	var facts []string
+	if g.New {
+		facts = append(facts, "new")
+	}
+	if text := g.weighs(); text != "" {
+		facts = append(facts, text)
+	}
+	if text := g.trend(); text != "" {
+		facts = append(facts, "24 h "+text)
+	}
+	return facts
+}

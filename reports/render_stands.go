@@ -1,0 +1,45 @@
+package reports
+
+import (
+	"cmp"
+	"slices"
+)
+
+// standing is how a route stands, for styles.
+type standing string
+
+const (
+	standsWell standing = "good" // it is ready
+	standsBad  standing = "bad"  // something counts against it
+	standsOpen standing = "open" // something is missing
+	standsMute standing = ""     // nothing was compared
+)
+
+// stands is how a route stands, and why in a sentence; "" when there is nothing
+// to be said.
+func (r RouteReport) stands() (standing, string) {
+	switch {
+	case r.Leak != "":
+		return standsBad, "a leak is suspected"
+	case r.Mismatched > 0:
+		return standsBad, number(r.Mismatched) + " of " + count(r.Compared, "request") + " differ"
+	case r.Noise > 0:
+		return standsBad, number(r.Noise) + " of " + count(r.Compared, "request") + " are noise"
+	case r.Compared > 0:
+		return standsOpen, "no difference in " + count(r.Compared, "request")
+	}
+	return standsMute, ""
+}
+
+// worst are the routes, those that something counts against first, then those
+// that something is missing of, the busier ones first.
+func worst(routes []RouteReport) []RouteReport {
+	ranks := map[standing]int{standsBad: 0, standsOpen: 1, standsWell: 2, standsMute: 3}
+	list := slices.Clone(routes)
+	slices.SortStableFunc(list, func(a, b RouteReport) int {
+		stands, _ := a.stands()
+		other, _ := b.stands()
+		return cmp.Or(cmp.Compare(ranks[stands], ranks[other]), cmp.Compare(b.Share(), a.Share()), cmp.Compare(b.Compared, a.Compared))
+	})
+	return list
+}
