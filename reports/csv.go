@@ -49,6 +49,8 @@ var routeColumns = []column[RouteReport]{
 		}
 		return decimal(r.Percent)
 	}},
+	{"ready", func(r RouteReport) string { return strconv.FormatBool(r.Readiness.Ready) }},
+	{"says", func(r RouteReport) string { _, says := r.stands(); return inert(says) }},
 	{"served", func(r RouteReport) string { return whole(r.Served) }},
 	{"compared", func(r RouteReport) string { return whole(r.Compared) }},
 	{"matched", func(r RouteReport) string { return whole(r.Matched) }},
@@ -91,6 +93,12 @@ var groupColumns = []column[Group]{
 	{"share", func(g Group) string { return measured(g.Share) }},
 	{"weight", func(g Group) string { return measured(g.Weight) }},
 	{"new", func(g Group) string { return strconv.FormatBool(g.New) }},
+	{"known", func(g Group) string {
+		if g.Known == nil {
+			return ""
+		}
+		return inert(g.Known.By + ": " + g.Known.Why)
+	}},
 	{"last_24h", func(g Group) string {
 		var n int64
 		for _, hour := range g.Recent {

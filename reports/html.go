@@ -18,6 +18,7 @@ type htmlGroup struct {
 	Group
 	Share  string
 	Newest Sample
+	Facts  []string
 }
 
 type htmlSection struct {
@@ -28,7 +29,16 @@ type htmlSection struct {
 // htmlRoute is a route as the page shows it.
 type htmlRoute struct {
 	RouteReport
+	N                             int // its place in the page
 	StageText, Bound, SkippedText string
+	Stands                        standing
+	Says                          string
+	Charts                        htmlCharts
+	Matrix                        htmlMatrix
+	Apart                         []string
+	RatioText                     string
+	Groups                        []htmlGroup // that count
+	Open                          bool
 }
 
 // htmlStale is a rule that needs attention as the page shows it.
@@ -37,34 +47,56 @@ type htmlStale struct {
 	On string
 }
 
-// WriteHTML writes the report as one HTML page that needs no other file, for
-// light and dark screens and for screen readers.
+// htmlReport is what the page shows.
+type htmlReport struct {
+	Headline, Span string
+	Routes         []htmlRoute // the worst first
+	Sections       []htmlSection
+	Stale          []htmlStale
+	StaleTitle     string
+	Runs           *htmlRuns
+}
+
+// Told reports whether there is more to be said of a route than its line.
+func (r htmlRoute) Told() bool { return r.Compared+r.Errors > 0 || r.Leak != "" }
+
+// WriteHTML writes the report as one HTML page that needs no other file and asks
+// for none, for light and dark screens, for paper, and for screen readers.
 func WriteHTML(w io.Writer, r Report) error {
-	data := struct {
-		Headline, Span string
-		Routes         []htmlRoute
-		Sections       []htmlSection
-		Stale          []htmlStale
-		StaleTitle     string
-		Runs           *htmlRuns
-	}{Headline: r.headline(), Span: r.span(), StaleTitle: attentionTitle, Runs: htmlRunsOf(r.Runs)}
+	page := htmlReport{Headline: r.headline(), Span: r.span(), StaleTitle: attentionTitle, Runs: htmlRunsOf(r.Runs)}
 	for _, s := range r.Stale {
-		data.Stale = append(data.Stale, htmlStale{s, s.on()})
+		page.Stale = append(page.Stale, htmlStale{s, s.on()})
 	}
-	for _, route := range r.Routes {
-		data.Routes = append(data.Routes, htmlRoute{route, route.stage(), route.bound(), route.skipped()})
-	}
+	counting := map[string][]htmlGroup{}
 	for _, section := range sections {
 		s := htmlSection{Title: section.title}
 		for _, g := range r.Groups {
-			if g.Verdict == section.verdict {
-				newest, _ := g.newest()
-				s.Groups = append(s.Groups, htmlGroup{g, r.share(g), newest})
+			if g.Verdict != section.verdict {
+				continue
+			}
+			newest, _ := g.newest()
+			shown := htmlGroup{g, r.share(g), newest, g.facts()}
+			s.Groups = append(s.Groups, shown)
+			if g.Verdict == string(Mismatch) || g.Verdict == string(Noise) {
+				counting[g.Route] = append(counting[g.Route], shown)
 			}
 		}
 		if len(s.Groups) > 0 {
-			data.Sections = append(data.Sections, s)
+			page.Sections = append(page.Sections, s)
 		}
 	}
-	return reportTemplate.Execute(w, data)
+	for i, route := range worst(r.Routes) {
+		page.Routes = append(page.Routes, r.htmlRoute(route, i, counting[route.Name]))
+	}
+	return reportTemplate.Execute(w, page)
+}
+
+func (r Report) htmlRoute(route RouteReport, n int, counting []htmlGroup) htmlRoute {
+	h := htmlRoute{
+		RouteReport: route, N: n, StageText: route.stage(), Bound: route.bound(), SkippedText: route.skipped(),
+		Charts: r.htmlCharts(route.Name, n), Matrix: route.htmlMatrix(n), Apart: route.apart(), RatioText: route.ratio(), Groups: counting,
+	}
+	h.Stands, h.Says = route.stands()
+	h.Open = n < 3 && h.Stands == standsBad
+	return h
 }

@@ -101,6 +101,9 @@ func (g Group) facts() []string {
 	if g.New {
 		facts = append(facts, "new")
 	}
+	if g.Known != nil {
+		facts = append(facts, "known to "+visible(g.Known.By)+": "+visible(g.Known.Why))
+	}
 	if text := g.weighs(); text != "" {
 		facts = append(facts, text)
 	}

@@ -16,8 +16,22 @@ const (
 )
 
 // stands is how a route stands, and why in a sentence; "" when there is nothing
-// to be said.
+// to be said. The sentence is that of its readiness, when the report has one.
 func (r RouteReport) stands() (standing, string) {
+	class, says := r.counted()
+	switch {
+	case r.Readiness.Says == "" || class == standsMute && !r.Readiness.Ready:
+		return class, says
+	case r.Readiness.Ready:
+		return standsWell, "ready: " + r.Readiness.Says
+	case class == standsBad:
+		return standsBad, r.Readiness.Says
+	}
+	return standsOpen, r.Readiness.Says
+}
+
+// counted is how a route stands by its counters alone.
+func (r RouteReport) counted() (standing, string) {
 	switch {
 	case r.Leak != "":
 		return standsBad, "a leak is suspected"
@@ -29,6 +43,18 @@ func (r RouteReport) stands() (standing, string) {
 		return standsOpen, "no difference in " + count(r.Compared, "request")
 	}
 	return standsMute, ""
+}
+
+// WorthCharts are the names of at most so many routes of which a chart says
+// something: those that were compared, the worst first.
+func (r Report) WorthCharts(most int) []string {
+	var names []string
+	for _, route := range worst(r.Routes) {
+		if route.Compared > 0 && len(names) < most {
+			names = append(names, route.Name)
+		}
+	}
+	return names
 }
 
 // worst are the routes, those that something counts against first, then those

@@ -54,6 +54,7 @@ func example() reports.Report {
 	price.New, price.Recent[20], price.Recent[22], price.Recent[23] = true, 1, 8, 2
 	text := group("accounts.show", "$.text", "value", "mismatch", "", 1, "01JBX9", `"`+strings.Repeat("long ", 60)+`"`, `"short"`)
 	text.Weight = 12.4
+	text.Known = &reports.Known{At: noon, By: "ada", Why: "it is cut in v2"}
 	return reports.Report{
 		At: noon.Add(2 * time.Hour),
 		Routes: []reports.RouteReport{
@@ -65,7 +66,10 @@ func example() reports.Report {
 				MismatchUpper: 0.00158, Legacy: reports.Latency{P50: 12.34, P99: 187.2}, New: reports.Latency{P50: 9.876, P99: 90.1},
 				Statuses: []reports.StatusPair{{Legacy: 200, New: 200, Count: 12_300}, {Legacy: 404, New: 404, Count: 33}, {Legacy: 404, New: 200, Count: 10}, {Legacy: 200, New: 500, Count: 2}},
 				First:    map[string]int64{"legacy": 12_000, "new": 345}, Ratio: reports.Quantiles{P50: 0.82, P99: 1.3}, TimedOut: 6,
-				WritesCompared: map[string]int64{reports.WritesDecoded: 7}},
+				WritesCompared: map[string]int64{reports.WritesDecoded: 7},
+				Readiness:      reports.Readiness{Says: "3 differences are open, and 2,947 more comparisons without a mismatch bring the bound under 0.1 %; query:<b>\x1b[31m was never compared"}},
+			{Name: "accounts.list", Stage: "verify", Served: 9_000, Compared: 8_000, Matched: 8_000, MismatchUpper: 0.000374, Statuses: []reports.StatusPair{{Legacy: 200, New: 200, Count: 8_000}},
+				Readiness: reports.Readiness{Ready: true, Says: "at most 0.038 % of the requests mismatch"}},
 			{Name: "a.very.long.name.of.a.route.that.does.not.fit.in.its.column", Stage: "verify", Served: 3, Compared: 3, Matched: 3, Skipped: map[string]int64{"fallback": 2, "unsupported": 3},
 				Unsupported:   map[string]int64{"too-many-statements": 2, "copy": 1},
 				Fallbacks:     map[string]int64{"unreachable": 2, "lost": 1},

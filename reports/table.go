@@ -102,6 +102,12 @@ func (t *table) route(r RouteReport, name, stage int) {
 	if r.Leak != "" {
 		t.line("  %s%sLEAK SUSPECTED: %s%s", t.bold, t.red, visible(r.Leak), t.off)
 	}
+	if stands, says := r.stands(); r.Readiness.Says != "" && stands != standsMute {
+		colour := map[standing]string{standsWell: t.green, standsBad: t.red, standsOpen: t.yellow}[stands]
+		for _, line := range wrap(visible(says), tableWidth-2) {
+			t.line("  %s%s%s", colour, line, t.off)
+		}
+	}
 	t.details(r)
 }
 
@@ -193,7 +199,7 @@ func (t *table) group(g Group) {
 	t.line("%s%9s%s %8s  %-9s  %s  %s%s%s", colour, number(g.Count), t.off, t.r.share(g), visible(g.Kind), visible(g.Path), t.dim, visible(g.Route), t.off)
 	s, some := g.newest()
 	if !some {
-		t.line("%20s%s%s%s", "", t.dim, strings.Join(g.facts(), " · "), t.off)
+		t.facts(g.facts())
 		return
 	}
 	// Both values get half of the line; the short one leaves room for the other.
@@ -204,7 +210,14 @@ func (t *table) group(g Group) {
 	legacy = cut(legacy, most)
 	new = cut(new, max(half, room-utf8.RuneCountInString(legacy)))
 	t.line("%20s%s → %s", "", legacy, new)
-	t.line("%20s%s%s%s", "", t.dim, strings.Join(append([]string{"quack diff " + visible(s.ID)}, g.facts()...), " · "), t.off)
+	t.facts(append([]string{"quack diff " + visible(s.ID)}, g.facts()...))
+}
+
+// facts are what else is known of a group, wrapped below it.
+func (t *table) facts(facts []string) {
+	for _, line := range wrap(strings.Join(facts, " · "), tableWidth-20) {
+		t.line("%20s%s%s%s", "", t.dim, line, t.off)
+	}
 }
 
 // forgiven are the forgiven groups, a line each: they are what a reader looks

@@ -45,7 +45,7 @@ func TestWatchLines(t *testing.T) {
 	}
 	first, then := example(), later()
 	w.See(first)
-	if got, want := lines(), clock(first.At)+" 12 of 12,348 requests compared differ, on 1 route; 12 undecided. Leak suspected on 1 route.\n"; got != want {
+	if got, want := lines(), clock(first.At)+" 12 of 20,348 requests compared differ, on 1 route; 12 undecided. Leak suspected on 1 route.\n"; got != want {
 		t.Errorf("at first:\n%swant:\n%s", got, want)
 	}
 	w.See(first)
@@ -105,7 +105,7 @@ func TestWatchScreen(t *testing.T) {
 		if size.lines < 24 {
 			continue
 		}
-		for _, want := range []string{"14 of 12,448 requests", "served 200/s, compared 100/s · since", "+100, +2 differ", `the proxy does not answer\nreally`,
+		for _, want := range []string{"14 of 20,448 requests", "served 200/s, compared 100/s · since", "+100, +2 differ", `the proxy does not answer\nreally`,
 			"+2  14", "LEAK", `2 × value $.brand\x1b[31mnew`, "quack diff 01JBZZ"} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("%d by %d does not say %q:\n%s", size.columns, size.lines, want, b.String())

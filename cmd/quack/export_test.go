@@ -58,6 +58,31 @@ func TestExportVerb(t *testing.T) {
 	}
 }
 
+// TestReportAsPage: the file has what was counted, drawn, and is whole.
+func TestReportAsPage(t *testing.T) {
+	q, _ := shows(t, "1", "same", "same")
+	file := filepath.Join(t.TempDir(), "report.html")
+	if out, code := q.run("report", "--format", "html", "-o", file); code != 0 || out != "" {
+		t.Fatalf("code %d\n%s", code, out)
+	}
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"1 of 3 requests compared differ, on 1 route.", `id="compared-0"`, " in steps of 1m: 1 mismatched, 0 errors, 0 transient or noise, 2 matched.", `id="latency-0"`,
+		"<title>200 → 200 OK: 3</title>", "$.price", "</html>"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page does not have %q:\n%s", want, page)
+		}
+	}
+	if strings.Contains(string(page), "hunter2") {
+		t.Error("the page has a secret")
+	}
+	if out, code := q.run("report", "--format", "markdown"); code != 0 || !strings.Contains(out, "❌") || !strings.Contains(out, "</details>") {
+		t.Errorf("markdown: code %d\n%s", code, out)
+	}
+}
+
 // TestReportAsGate: a CI job fails where a route is above the limit, where
 // nothing was compared, and nowhere else; JUnit says which route.
 func TestReportAsGate(t *testing.T) {
@@ -88,10 +113,10 @@ func TestReportAsGate(t *testing.T) {
 	if out, code := q.run("report", "--route", "idle", "--fail-above", "100%"); code != 1 || !strings.Contains(out, "nothing was compared") {
 		t.Errorf("a gate that knows nothing: code %d\n%s", code, out)
 	}
-	if out, code := q.run("report", "--format", "csv"); code != 0 || !strings.Contains(out, "\nshow,shadow,,4,4,3,1,") {
+	if out, code := q.run("report", "--format", "csv"); code != 0 || !strings.Contains(out, ",4,4,3,1,0,0,0,0,") {
 		t.Errorf("csv: code %d\n%s", code, out)
 	}
-	if out, code := q.run("report", "--format", "csv", "--rows", "differences"); code != 0 || !strings.Contains(out, "\nshow,$.price,value,mismatch,,1,") {
+	if out, code := q.run("report", "--format", "csv", "--rows", "differences"); code != 0 || !strings.Contains(out, ",show,$.price,value,mismatch,,1,0.25,") {
 		t.Errorf("csv of differences: code %d\n%s", code, out)
 	}
 }

@@ -70,8 +70,32 @@ func (c *reportCmd) fetch(ctx context.Context) (reports.Report, error) {
 	if report.Groups, err = c.connect().Differences(ctx, filter); err != nil {
 		return report, err
 	}
-	report.Stale, err = c.stale(ctx)
+	if report.Stale, err = c.stale(ctx); err != nil {
+		return report, err
+	}
+	if c.Format == "html" && !c.JSON {
+		report.Series, err = c.series(ctx, report)
+	}
 	return report, err
+}
+
+// Charts are of so many routes at most, in so many steps of time.
+const (
+	chartRoutes = 50
+	chartSteps  = 48
+)
+
+// series are what the routes of a report counted over its time, for charts.
+func (c *reportCmd) series(ctx context.Context, report reports.Report) (map[string][]reports.Point, error) {
+	all := map[string][]reports.Point{}
+	for _, name := range report.WorthCharts(chartRoutes) {
+		points, err := c.connect().Series(ctx, reports.SeriesFilter{Route: name, Since: report.Since, Points: chartSteps})
+		if err != nil {
+			return nil, err
+		}
+		all[name] = points
+	}
+	return all, nil
 }
 
 // stale are the rules that need attention, of the route when there is one. All
