@@ -104,9 +104,7 @@ func (t *table) route(r RouteReport, name, stage int) {
 	}
 	if stands, says := r.stands(); r.Readiness.Says != "" && stands != standsMute {
 		colour := map[standing]string{standsWell: t.green, standsBad: t.red, standsOpen: t.yellow}[stands]
-		for _, line := range wrap(visible(says), tableWidth-2) {
-			t.line("  %s%s%s", colour, line, t.off)
-		}
+		t.flow(2, " ", colour, strings.Fields(visible(says)))
 	}
 	t.details(r)
 }
@@ -156,20 +154,24 @@ func (t *table) details(r RouteReport) {
 }
 
 // wrapped are facts in as few lines as they need.
-func (t *table) wrapped(parts []string) {
-	line := "  "
+func (t *table) wrapped(parts []string) { t.flow(2, " · ", t.dim, parts) }
+
+// flow writes parts, one after the other, in as few lines as they need; none is
+// broken.
+func (t *table) flow(indent int, between, colour string, parts []string) {
+	line := strings.Repeat(" ", indent)
 	for i, part := range parts {
 		if i > 0 {
-			if utf8.RuneCountInString(line)+3+utf8.RuneCountInString(part) > tableWidth {
-				t.line("%s%s%s", t.dim, line, t.off)
-				line = "  "
+			if utf8.RuneCountInString(line+between+part) > tableWidth {
+				t.line("%s%s%s", colour, line, t.off)
+				line = strings.Repeat(" ", indent)
 			} else {
-				line += " · "
+				line += between
 			}
 		}
 		line += part
 	}
-	t.line("%s%s%s", t.dim, line, t.off)
+	t.line("%s%s%s", colour, line, t.off)
 }
 
 func (t *table) section(verdict, title string) {
@@ -214,11 +216,7 @@ func (t *table) group(g Group) {
 }
 
 // facts are what else is known of a group, wrapped below it.
-func (t *table) facts(facts []string) {
-	for _, line := range wrap(strings.Join(facts, " · "), tableWidth-20) {
-		t.line("%20s%s%s%s", "", t.dim, line, t.off)
-	}
-}
+func (t *table) facts(facts []string) { t.flow(20, " · ", t.dim, facts) }
 
 // forgiven are the forgiven groups, a line each: they are what a reader looks
 // through, not into. What happened at the same place for the same reason on
