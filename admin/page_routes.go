@@ -160,8 +160,7 @@ func (s *server) showRoute(w http.ResponseWriter, r *http.Request, status int, f
 		Stages            []choice
 		Form              stageInput
 	}{page: s.base(r, name, "routes"), Report: list[0], Stages: stages}
-	data.Live = "table gate leaks differences counts"
-	data.Failed = failed
+	data.Live, data.Failed, data.Self = "table gate leaks differences counts", failed, routeURL(name)
 	data.Verdict, data.Pace, data.Skips = routeWords(&list[0]), paceWords(&list[0]), skipRows(&list[0])
 	for _, info := range s.routeInfos() {
 		if info.Name == name {

@@ -80,6 +80,7 @@ type page struct {
 	Failed  *failure
 	Version string
 	Live    string // events that the page is asked for again on, "" for none
+	Self    string // path and query of the page
 }
 
 // viewer is who looks at the page.
@@ -93,7 +94,7 @@ type banner struct{ Class, Title, Text, More, Link, LinkText string }
 
 // base is the part that every page has. It is made for each answer.
 func (s *server) base(r *http.Request, title, section string) page {
-	p := page{Title: title, Section: section}
+	p := page{Title: title, Section: section, Self: r.URL.RequestURI()}
 	if v := callerOf(r).session; v != nil {
 		p.Session = &viewer{By: v.by, CSRF: v.csrf}
 	} else if callerOf(r).by != "" {
@@ -164,7 +165,11 @@ func (s *server) failPage(w http.ResponseWriter, r *http.Request, p *problemErro
 	s.render(w, r, p.status, name, data)
 }
 
+// scripts are those of the pages, in their order.
+var scripts = []string{"htmx.min.js", "idiomorph-ext.min.js", "quack.js", "keys.js"}
+
 var functions = template.FuncMap{
+	"scripts": func() []string { return scripts },
 	"visible": visible, "num": num, "percent": percent, "plain": plainNumber, "ms": millis, "bytes": size,
 	"stamp": stamp, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"short": func(hash string) string { return hash[:min(len(hash), 12)] },

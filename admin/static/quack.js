@@ -1,41 +1,50 @@
 // Keeps a page that says data-live up to date: when something of what it names
-// has changed, the page is asked for again and its content replaced, unless
-// someone is typing or has text selected in it. Everything works without this.
+// has changed, htmx asks for the page again and turns what is there into it,
+// unless someone is typing or has text selected in it. Everything works without
+// this, and without the other scripts.
 "use strict";
 (() => {
-  const main = document.querySelector("main[data-live]");
-  if (!main) return;
-  const wanted = main.dataset.live.split(" ");
-  let due = false, asking = false;
+  const main = () => document.getElementById("main");
 
-  const busy = () => main.querySelector("input:focus, select:focus") !== null ||
-    [...main.querySelectorAll("input:not([type=hidden])")].some((i) => i.value !== i.defaultValue) ||
-    !getSelection().isCollapsed || document.hidden;
+  // What a person folds or types stays as it is.
+  const closed = new WeakSet();
+  Idiomorph.defaults.ignoreActiveValue = true;
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node, change) =>
+    !(node.tagName === "DETAILS" && name === "open" && (change === "remove" || closed.has(node)));
+  document.addEventListener("click", (e) => {
+    const details = e.target.closest?.("summary")?.parentElement;
+    if (details?.open) closed.add(details);
+    else if (details) closed.delete(details);
+  });
 
-  const refresh = async () => {
-    if (!due || asking || busy()) return;
+  const busy = () => document.hidden || !getSelection().isCollapsed || document.querySelector("dialog[open]") !== null ||
+    main().querySelector("input:focus, select:focus, textarea:focus") !== null ||
+    [...main().querySelectorAll("input:not([type=hidden]), textarea")].some((i) => i.value !== i.defaultValue);
+
+  // A page that takes long to make is asked for seldom: it may take a tenth of
+  // the time.
+  let due = false, asked = 0, next = 0;
+  const refresh = () => {
+    if (!due || asked || performance.now() < next || busy()) return;
     due = false;
-    asking = true;
-    try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok) return;
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const open = new Set([...document.querySelectorAll("details[open] > summary")].map((s) => s.textContent));
-      const focused = document.activeElement && document.activeElement.getAttribute("href");
-      for (const part of ["main", ".banners"]) {
-        const now = document.querySelector(part), next = fresh.querySelector(part);
-        if (now && next) now.replaceChildren(...next.childNodes);
-        else if (now) now.remove();
-        else if (next) document.querySelector("main").before(next);
-      }
-      for (const s of document.querySelectorAll("details > summary")) if (open.has(s.textContent)) s.parentElement.open = true;
-      if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-    } catch {
-      due = true; // the proxy is restarting; the next event asks again
-    } finally {
-      asking = false;
-    }
+    asked = performance.now();
+    htmx.trigger(main(), "due");
   };
+  const own = (e) => e.detail.elt === main();
+  document.addEventListener("htmx:afterRequest", (e) => {
+    if (!own(e)) return;
+    next = performance.now() + 9 * (performance.now() - asked);
+    asked = 0;
+    if (e.detail.xhr.status === 401) location.reload(); // the session is over
+    else if (e.detail.failed || !e.detail.successful) due = true; // the proxy restarts
+  });
+  // Between the question and its answer somebody may have begun to type.
+  document.addEventListener("htmx:beforeSwap", (e) => {
+    if (own(e) && busy()) {
+      e.detail.shouldSwap = false;
+      due = true;
+    }
+  });
 
   // A browser has six connections for all its tabs on one host (HTTP/1.1), and
   // each stream takes one: only a tab that is seen has one.
@@ -49,9 +58,11 @@
     if (events) return;
     events = new EventSource("/api/v1/events");
     events.addEventListener("change", (e) => {
+      const wanted = main().dataset.live.split(" ");
       if (JSON.parse(e.data).what.some((w) => wanted.includes(w))) due = true;
     });
   };
+  if (!main()?.dataset.live) return;
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) due = true; // what was missed
     follow();
