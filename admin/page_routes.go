@@ -2,8 +2,11 @@ package admin
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,90 +32,6 @@ func (s *server) pageRoutes(m chi.Router) {
 	m.Post("/logout", s.logout)
 }
 
-// choice is one option of a select.
-type choice struct{ Value, Text string }
-
-var spans = []choice{{"", "since the beginning"}, {"168h", "in the last 7 days"}, {"24h", "in the last 24 hours"}, {"1h", "in the last hour"}, {"10m", "in the last 10 minutes"}}
-
-// routeRow is a route in the overview.
-type routeRow struct {
-	reports.RouteReport
-	Match    string // method and pattern, where the name does not say it
-	Override bool
-	Verdict  words
-}
-
-type totals struct{ Routes, Served, Compared, Mismatched, Forgiven, Skipped, Dropped, Errors int64 }
-
-func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	from, err := since(q.Get("since"))
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	list, err := s.report(r.Context(), reports.Filter{Since: from})
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	data := struct {
-		page
-		Rows         []routeRow
-		Totals       totals
-		Query, Since string
-		Spans        []choice
-		Status       Status
-		Trouble      bool // something keeps writes from being shadowed
-	}{page: s.base(r, "Routes", "routes"), Query: q.Get("q"), Since: q.Get("since"), Spans: spans, Status: s.status()}
-	data.Trouble = data.Status.keepsShadowsOff()
-	data.Live = "table gate leaks differences counts"
-	data.Rows = s.routeRows(list, data.Query)
-	for _, row := range data.Rows {
-		data.Totals.add(&row.RouteReport)
-	}
-	s.render(w, r, http.StatusOK, "overview", data)
-}
-
-func (t *totals) add(r *reports.RouteReport) {
-	t.Routes++
-	t.Served += r.Served
-	t.Compared += r.Compared
-	t.Mismatched += r.Mismatched
-	t.Forgiven += r.Forgiven
-	t.Dropped += r.Dropped
-	t.Errors += r.Errors
-	for _, n := range r.Skipped {
-		t.Skipped += n
-	}
-}
-
-// routeRows are the routes that the query names, what needs a look first.
-func (s *server) routeRows(list []reports.RouteReport, query string) []routeRow {
-	infos := map[string]RouteInfo{}
-	for _, info := range s.routeInfos() {
-		infos[info.Name] = info
-	}
-	var rows []routeRow
-	for i := range list {
-		row := routeRow{RouteReport: list[i], Verdict: routeWords(&list[i])}
-		if info, known := infos[row.Name]; known {
-			if match := strings.TrimSpace(info.Method + " " + info.Pattern); match != row.Name {
-				row.Match = match
-			}
-			row.Override = info.Override != nil
-		}
-		if strings.Contains(strings.ToLower(row.Name+" "+row.Match), strings.ToLower(strings.TrimSpace(query))) {
-			rows = append(rows, row)
-		}
-	}
-	rank := map[string]int{"bad": 0, "warn": 1, "good": 2, "calm": 2}
-	slices.SortStableFunc(rows, func(a, b routeRow) int {
-		return cmp.Or(cmp.Compare(rank[a.Verdict.Class], rank[b.Verdict.Class]), cmp.Compare(a.Name, b.Name))
-	})
-	return rows
-}
-
 var stages = []choice{
 	{string(routes.StageLegacy), "legacy answers, nobody is shadowed"},
 	{string(routes.StageShadow), "legacy answers, new is shadowed"},
@@ -134,34 +53,38 @@ func (s *server) routePage(w http.ResponseWriter, r *http.Request) {
 	s.showRoute(w, r, http.StatusOK, nil, nil)
 }
 
+// routeView is the page of a route.
+type routeView struct {
+	page
+	Report            reports.RouteReport
+	Info              *RouteInfo
+	Latch             *control.Latch
+	Verdict           words
+	Says, Pace        string
+	Charts            routeCharts
+	Statuses          statusMatrix
+	Counted, Forgiven []reports.Group
+	Cut               bool   // there are more groups than are shown
+	Newest            string // mark that "new" is by; "" without one
+	Skips             []skipRow
+	Rules             []reports.RuleUse
+	Stages, Spans     []choice
+	Since             string
+	Form              stageInput
+}
+
 // showRoute shows a route; failed and typed are of a form that was refused.
 func (s *server) showRoute(w http.ResponseWriter, r *http.Request, status int, failed *failure, typed *stageInput) {
 	name := param(r, "name")
-	list, err := s.report(r.Context(), reports.Filter{Route: name})
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	groups, err := s.reports.Differences(r.Context(), reports.Filter{Route: name, Limit: maxLimit})
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	data := struct {
-		page
-		Report            reports.RouteReport
-		Info              *RouteInfo
-		Latch             *control.Latch
-		Verdict           words
-		Pace              string
-		Counted, Forgiven []reports.Group
-		Skips             []skipRow
-		Rules             []reports.RuleUse
-		Stages            []choice
-		Form              stageInput
-	}{page: s.base(r, name, "routes"), Report: list[0], Stages: stages}
+	data := routeView{page: s.base(r, name, "routes"), Stages: stages, Since: r.URL.Query().Get("since")}
 	data.Live, data.Failed, data.Self = "table gate leaks differences counts", failed, routeURL(name)
-	data.Verdict, data.Pace, data.Skips = routeWords(&list[0]), paceWords(&list[0]), skipRows(&list[0])
+	if data.Since != "" {
+		data.Self += "?" + url.Values{"since": {data.Since}}.Encode()
+	}
+	if err := s.fillRoute(r.Context(), &data, name); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	for _, info := range s.routeInfos() {
 		if info.Name == name {
 			data.Info, data.Latch = &info, info.Latch
@@ -174,9 +97,57 @@ func (s *server) showRoute(w http.ResponseWriter, r *http.Request, status int, f
 	if typed != nil {
 		data.Form = *typed
 	}
-	if data.Rules, err = s.rules(r.Context(), name); err != nil {
-		s.fail(w, r, err)
-		return
+	s.render(w, r, status, "route", data)
+}
+
+// fillRoute reads what is known of a route.
+func (s *server) fillRoute(ctx context.Context, data *routeView, name string) error {
+	f, err := s.spanFilter(data.Since)
+	if err != nil {
+		return err
+	}
+	f.Route = name
+	list, err := s.report(ctx, f)
+	if err != nil {
+		return err
+	}
+	data.Report = list[0]
+	data.Verdict, data.Says, data.Pace = routeWords(&list[0]), fullSays(&list[0]), paceWords(&list[0])
+	data.Skips, data.Statuses = skipRows(&list[0]), statusesOf(list[0].Statuses)
+	marks, err := s.reports.Marks(ctx)
+	if err != nil {
+		return fmt.Errorf("read the marks: %w", err)
+	}
+	data.Spans = spansWith(marks)
+	from := f.Since
+	for _, m := range marks {
+		if m.Name == f.SinceMark {
+			from = m.At
+		}
+	}
+	if data.Newest = f.SinceMark; data.Newest == "" && len(marks) > 0 {
+		data.Newest = marks[0].Name
+	}
+	if data.Charts, err = s.charts(ctx, name, from, marks); err != nil {
+		return err
+	}
+	if data.Rules, err = s.rules(ctx, name); err != nil {
+		return err
+	}
+	return s.fillGroups(ctx, data, f)
+}
+
+// groupsMax is how many groups of differences the page of a route shows.
+const groupsMax = 200
+
+func (s *server) fillGroups(ctx context.Context, data *routeView, f reports.Filter) error {
+	f.Limit = groupsMax + 1
+	groups, err := s.reports.Differences(ctx, f)
+	if err != nil {
+		return err
+	}
+	if len(groups) > groupsMax {
+		groups, data.Cut = groups[:groupsMax], true
 	}
 	for _, g := range groups {
 		if g.Verdict == reports.VerdictForgiven {
@@ -185,7 +156,7 @@ func (s *server) showRoute(w http.ResponseWriter, r *http.Request, status int, f
 			data.Counted = append(data.Counted, g)
 		}
 	}
-	s.render(w, r, status, "route", data)
+	return nil
 }
 
 func skipRows(r *reports.RouteReport) []skipRow {

@@ -170,12 +170,14 @@ var scripts = []string{"htmx.min.js", "idiomorph-ext.min.js", "quack.js", "keys.
 
 var functions = template.FuncMap{
 	"scripts": func() []string { return scripts },
-	"visible": visible, "num": num, "percent": percent, "plain": plainNumber, "ms": millis, "bytes": size,
+	"visible": visible, "num": num, "percent": percent, "ratio": ratioText, "plain": plainNumber, "ms": millis, "bytes": size,
 	"stamp": stamp, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"short": func(hash string) string { return hash[:min(len(hash), 12)] },
 	"route": routeURL, "comparison": func(id string) string { return "/comparisons/" + url.PathEscape(id) },
 	"comparisons": func(route string) string { return "/comparisons?" + url.Values{"route": {route}}.Encode() },
 	"group":       groupURL, "kindMeans": kindMeans,
+	"stateShares": stateShares, "stateText": stateText, "spark": spark, "key": shortKey,
+	"groupTrend": groupTrend, "ranFirst": ranFirst, "weight": weightText,
 	"times": func(n int64) string {
 		if n == 1 {
 			return "once"
@@ -249,6 +251,22 @@ func percent(share float64) string {
 		return strconv.FormatFloat(p, 'f', 1, 64) + "\u202f%"
 	}
 	return strconv.FormatFloat(p, 'g', 2, 64) + "\u202f%"
+}
+
+// ratioText writes how long new takes, legacy being 1.
+func ratioText(v float64) string {
+	if v <= 0 {
+		return "–"
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64) + "\u202f×"
+}
+
+// weightText writes how many places differ together; "–" where nobody has counted.
+func weightText(v float64) string {
+	if v <= 0 {
+		return "–"
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64)
 }
 
 func plainNumber(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -62,10 +62,11 @@ func TestOverviewPage(t *testing.T) {
 	b := w.logIn()
 	_, page := b.get("/")
 	wantText(t, page,
-		"accounts.show GET /accounts/{id} shadow 1 of 4 differ (25 %) 3 4 1",
-		"accounts.create POST /accounts shadow nothing compared: 1 skipped, most for no-proof",
-		"GET /orders/{id} ramp 25 % waits for traffic",
-		"invoices.list GET /invoices legacy not compared at this stage",
+		"accounts.show GET /accounts/{id} 1 of 4 differ (25 %)", "shadow In the last hour 4 compared, 1 mismatched 3 4 1 75 %",
+		"accounts.create POST /accounts nothing compared: 1 skipped, most for no-proof shadow",
+		"GET /orders/{id} waits for traffic ramp 25 %",
+		"invoices.list GET /invoices not compared at this stage legacy",
+		"1 differ 2 not ready yet 0 ready 0 moved 1 not compared of 4 routes",
 		"not proved 404 from the hello path", "3 exchanges wait", "quack test",
 	)
 	if strings.Index(page, "accounts.show") > strings.Index(page, "invoices.list") {
@@ -101,7 +102,7 @@ func TestRoutePage(t *testing.T) {
 	b := w.logIn()
 	_, page := b.get("/routes/accounts.show")
 	wantText(t, page, "GET /accounts/{id} · legacy monolith · new accounts · safe", "1 of 4 differ (25 %)",
-		`$.price value mismatch 1 "9.90" "9.09"`, "2 forgiven", "the new side takes 2.", "Nothing was skipped", "$.debug ignore not in v2 (payments, until 2027-01-31)")
+		`$.price value mismatch 1 25 % 1.0 In the last 24 hours 1 "9.90" "9.09"`, "2 forgiven", "the new side takes 2.", "Nothing was skipped", "$.debug ignore not in v2 (payments, until 2027-01-31)")
 	_, page = b.get("/routes/accounts.create")
 	wantText(t, page, "unsafe", "None that counts.", "no-proof the backend has not proved that it rolls back 1")
 	if res, page := b.get("/routes/accounts.shwo"); res.StatusCode != 404 || !strings.Contains(page, "accounts.show") {
@@ -162,10 +163,10 @@ func TestPageOfARouteThatIsGone(t *testing.T) {
 		t.Error("its stage can be set")
 	}
 	_, page = b.get("/")
-	wantText(t, page, "accounts.show not in the table")
+	wantText(t, page, "accounts.show not compared at this stage; before, 1 of 4 differed not in the table")
 	w.reports.Served("(default)", "legacy", "legacy", 200, time.Millisecond)
 	_, page = b.get("/routes/" + url.PathEscape("(default)"))
-	wantText(t, page, "(default) legacy What matches no route")
+	wantText(t, page, "(default) legacy Counted", "What matches no route")
 }
 
 func TestEvidencePages(t *testing.T) {

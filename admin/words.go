@@ -7,27 +7,81 @@ import (
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/routes"
 )
 
 // words are a verdict in words, with the class that colours it: "good", "bad",
-// "warn" or "calm".
+// "warn", "calm", "moved" or "idle".
 type words struct{ Class, Text string }
 
-// routeWords says where a route stands.
-func routeWords(r *reports.RouteReport) words {
-	switch {
+// routeState says where a route stands on its way.
+func routeState(r *reports.RouteReport) state {
+	switch stage := routes.Stage(r.Stage); {
 	case r.Leak != "":
-		return words{"bad", "leak suspected: writes are not shadowed"}
+		return stateDiffers
+	case stage == routes.StageNew:
+		return stateMoved
+	case stage == routes.StageLegacy, stage == "":
+		return stateIdle
+	case r.Readiness.Ready:
+		return stateReady
+	case r.Mismatched > 0:
+		return stateDiffers
+	}
+	return stateWaits
+}
+
+// routeWords say where a route stands, in a few words.
+func routeWords(r *reports.RouteReport) words {
+	switch s := routeState(r); {
+	case r.Leak != "":
+		return words{"bad", "leak suspected"}
+	case s == stateMoved, s == stateIdle:
+		return words{s.Class(), stillWords(r)}
+	case s == stateReady:
+		return words{"good", "ready"}
+	case s == stateDiffers:
+		return words{"bad", fmt.Sprintf("%s of %s differ (%s)", num(r.Mismatched), num(r.Compared), percent(share(r.Mismatched, r.Compared)))}
 	case r.Compared == 0:
 		return uncomparedWords(r)
-	case r.Mismatched > 0:
-		return words{"bad", fmt.Sprintf("%s of %s differ (%s)", num(r.Mismatched), num(r.Compared), percent(share(r.Mismatched, r.Compared)))}
-	case r.Errors > r.Compared/10:
-		return words{"warn", fmt.Sprintf("no mismatch, but %s answers could not be compared", num(r.Errors))}
-	case r.MismatchUpper > 0.05:
-		return words{"calm", fmt.Sprintf("no mismatch yet in %s: too few to say", num(r.Compared))}
 	}
-	return words{"good", fmt.Sprintf("no mismatch in %s: below %s", num(r.Compared), percent(r.MismatchUpper))}
+	return words{"warn", "not ready yet"}
+}
+
+// stillWords are for a stage at which nothing is compared.
+func stillWords(r *reports.RouteReport) string {
+	text := "not compared at this stage"
+	if routes.Stage(r.Stage) == routes.StageNew {
+		text = "moved"
+	}
+	if r.Mismatched > 0 {
+		text += fmt.Sprintf("; before, %s of %s differed", num(r.Mismatched), num(r.Compared))
+	}
+	return text
+}
+
+// routeSays is the gravest of what keeps a route from being ready, and how much
+// else does; or what its readiness rests on. It is "" where the words have said
+// all.
+func routeSays(r *reports.RouteReport) string {
+	missing := r.Readiness.Missing
+	switch s := routeState(r); {
+	case r.Leak != "":
+		return "writes are not shadowed until it is reset"
+	case s == stateMoved, s == stateIdle, r.Compared == 0:
+		return ""
+	case len(missing) > 1:
+		return fmt.Sprintf("%s; and %s more", missing[0], num(len(missing)-1))
+	}
+	return r.Readiness.Says
+}
+
+// fullSays is the whole of it, "" where Missing lists its parts.
+func fullSays(r *reports.RouteReport) string {
+	if len(r.Readiness.Missing) > 1 {
+		return ""
+	}
+	return r.Readiness.Says
 }
 
 func uncomparedWords(r *reports.RouteReport) words {
@@ -46,8 +100,6 @@ func uncomparedWords(r *reports.RouteReport) words {
 		return words{"warn", fmt.Sprintf("%s comparisons dropped, none made", num(r.Dropped))}
 	case skipped > 0:
 		return words{"warn", fmt.Sprintf("nothing compared: %s skipped, most for %s", num(skipped), most)}
-	case r.Stage == "legacy" || r.Stage == "new" || r.Stage == "":
-		return words{"calm", "not compared at this stage"}
 	}
 	return words{"calm", "waits for traffic"}
 }

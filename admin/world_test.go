@@ -32,7 +32,7 @@ const token = "a-token-of-thirty-two-characters"
 
 // world is an admin listener over a real store, gate, control and reports.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	gate    *readonly.Gate
 	control *control.Control
 	reports *reports.Reports
@@ -79,12 +79,16 @@ routes:
   - {name: invoices.list, match: GET /invoices}
 `
 
-func newWorld(t *testing.T, change ...func(*admin.Config)) *world {
+func newWorld(t testing.TB, change ...func(*admin.Config)) *world {
+	t.Helper()
+	return newWorldOver(t, storeOf(t), change...)
+}
+
+func newWorldOver(t testing.TB, db *store.DB, change ...func(*admin.Config)) *world {
 	t.Helper()
 	ctx := t.Context()
 	w := &world{t: t, log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	db := storeOf(t)
 	var err error
 	if w.gate, err = readonly.Open(ctx, db); err != nil {
 		t.Fatal(err)
@@ -115,7 +119,7 @@ func newWorld(t *testing.T, change ...func(*admin.Config)) *world {
 	return w
 }
 
-func storeOf(t *testing.T) *store.DB {
+func storeOf(t testing.TB) *store.DB {
 	t.Helper()
 	db, err := store.Open(t.Context(), t.TempDir(), readonly.Schema, control.Schema, reports.Schema)
 	if err != nil {

@@ -30,7 +30,7 @@
     asked = performance.now();
     htmx.trigger(main(), "due");
   };
-  const own = (e) => e.detail.elt === main();
+  const own = (e) => e.detail.requestConfig?.elt === main();
   document.addEventListener("htmx:afterRequest", (e) => {
     if (!own(e)) return;
     next = performance.now() + 9 * (performance.now() - asked);

@@ -1,0 +1,40 @@
+package admin
+
+import (
+	"hash/fnv"
+	"strconv"
+	"strings"
+
+	"github.com/quackproxy/quack/reports"
+)
+
+// ofMark begins the value of a span that begins at a mark.
+const ofMark = "mark:"
+
+// spanFilter is what is counted in a span: "24h", an instant, or "mark:v1.4".
+func (s *server) spanFilter(span string) (reports.Filter, error) {
+	if name, is := strings.CutPrefix(span, ofMark); is {
+		return reports.Filter{SinceMark: name}, nil
+	}
+	from, err := since(span)
+	return reports.Filter{Since: from}, err
+}
+
+// marksShown is how many marks there are to choose from.
+const marksShown = 10
+
+// spansWith are those that a page offers: lengths of time, and the newest marks.
+func spansWith(marks []reports.Mark) []choice {
+	all := append([]choice(nil), spans...)
+	for _, m := range marks[:min(len(marks), marksShown)] {
+		all = append(all, choice{ofMark + m.Name, "since mark " + visible(m.Name)})
+	}
+	return all
+}
+
+// shortKey is a name as it may stand in an id of a page.
+func shortKey(name string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name))
+	return strconv.FormatUint(h.Sum64(), 36)
+}
