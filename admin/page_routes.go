@@ -23,6 +23,7 @@ func (s *server) pageRoutes(m chi.Router) {
 	m.Get("/routes/{name}", s.routePage)
 	m.Post("/routes/{name}/stage", s.stageForm)
 	m.Post("/routes/{name}/reset", s.resetForm)
+	m.Get("/coverage", s.coveragePage)
 	m.Get("/differences", s.groupPage)
 	m.Get("/comparisons", s.comparisonsPage)
 	m.Get("/comparisons/{id}", s.comparisonPage)

@@ -178,6 +178,7 @@ var functions = template.FuncMap{
 	"group":       groupURL, "kindMeans": kindMeans,
 	"stateShares": stateShares, "stateText": stateText, "spark": spark, "key": shortKey,
 	"groupTrend": groupTrend, "ranFirst": ranFirst, "weight": weightText,
+	"coverage": coverageURL, "coveredBar": coveredBar, "facet": facetText,
 	"times": func(n int64) string {
 		if n == 1 {
 			return "once"

@@ -24,6 +24,7 @@ const groupPath = "/differences?route=accounts.show&path=%24.price&kind=value&ve
 var allPages = []string{
 	"/", "/?q=accounts&since=24h", "/routes/accounts.show", "/routes/GET%20%2Forders%2F%7Bid%7D", groupPath,
 	"/comparisons", "/comparisons?route=accounts.show", "/comparisons/planted", "/comparisons/planted?full=1", "/readonly", "/audit", "/login", "/login?code=x", "/nothing",
+	"/coverage", "/coverage?route=accounts.show",
 }
 
 // scripts are those of our pages.

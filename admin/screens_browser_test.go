@@ -132,7 +132,7 @@ func keysMove(t *testing.T, browser context.Context) {
 	b.until(`document.querySelector("dialog").open`)
 	b.do("close the help", chromedp.KeyEvent(kb.Escape))
 	b.until(`!document.querySelector("dialog").open`)
-	for _, c := range []struct{ key, path string }{{"c", "/comparisons"}, {"o", "/readonly"}, {"a", "/audit"}, {"r", "/"}} {
+	for _, c := range []struct{ key, path string }{{"v", "/coverage"}, {"c", "/comparisons"}, {"o", "/readonly"}, {"a", "/audit"}, {"r", "/"}} {
 		b.do("go", press("g"), press(c.key))
 		b.until(fmt.Sprintf("location.pathname === %q && document.readyState === 'complete'", c.path))
 	}
@@ -180,6 +180,9 @@ func findWhy(t *testing.T, browser context.Context) {
 	if img := b.js(`document.querySelector("#chart-latency").getBoundingClientRect().height > 100 ? "drawn" : "not drawn"`); img != "drawn" {
 		t.Error("the latencies are", img)
 	}
+	b.do("its coverage", chromedp.Click(css(`a[href="/coverage?route=accounts.show"]`)))
+	b.see("accounts.show", "The route")
+	b.do("back", chromedp.Click(css(`main a[href="/routes/accounts.show"]`)))
 	b.do("the difference", chromedp.Click(css(".groups a")))
 	b.see("Another value", "planted")
 }

@@ -1,0 +1,188 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/quackproxy/quack/control"
+	"github.com/quackproxy/quack/internal/chart"
+	"github.com/quackproxy/quack/reports"
+)
+
+// coverageRow is what is covered of one route.
+type coverageRow struct {
+	reports.RouteCoverage
+	Unseen   []reports.Facet // live traffic has them, no comparison has; the most frequent first
+	Compared bool            // its stage compares anything
+}
+
+// Known reports whether live requests were seen lately, so that there is something
+// to cover.
+func (r *coverageRow) Known() bool { return !r.NeverHit && r.Live > 0 }
+
+// Class colours a row.
+func (r *coverageRow) Class() string {
+	switch {
+	case !r.Compared, r.NeverHit:
+		return "idle"
+	case r.WritesNeverCompared:
+		return "bad"
+	case len(r.Unseen) > 0, !r.Known():
+		return "warn"
+	}
+	return "good"
+}
+
+// unseenShown is how many facets a row of the page of all routes names.
+const unseenShown = 3
+
+// Some are the first few of those that no comparison has seen.
+func (r *coverageRow) Some() []reports.Facet { return r.Unseen[:min(len(r.Unseen), unseenShown)] }
+
+// More is how many others there are.
+func (r *coverageRow) More() int { return max(len(r.Unseen)-unseenShown, 0) }
+
+func (s *server) coveragePage(w http.ResponseWriter, r *http.Request) {
+	if name := r.URL.Query().Get("route"); name != "" {
+		s.routeCoveragePage(w, r, name)
+		return
+	}
+	rows, err := s.coverageRows(r.Context(), "")
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	data := struct {
+		page
+		Rows                          []coverageRow
+		Shown                         int // routes; more than rows where there are many
+		Whole, Gaps, Writes, NeverHit int // of the routes, each once
+		Route                         *coverageRow
+		Kinds                         []facetKind
+	}{page: s.base(r, "Coverage", "coverage")}
+	data.Live = "table counts"
+	for i := range rows {
+		switch row := &rows[i]; {
+		case row.NeverHit:
+			data.NeverHit++
+		case row.Class() == "good":
+			data.Whole++
+		case row.Class() == "bad":
+			data.Writes++
+		case row.Class() == "warn":
+			data.Gaps++
+		}
+	}
+	data.Shown = len(rows)
+	data.Rows = rows[:min(len(rows), linesMax)]
+	s.render(w, r, http.StatusOK, "coverage", data)
+}
+
+// coverageRows are the routes of the table, what has most to be done first.
+func (s *server) coverageRows(ctx context.Context, route string) ([]coverageRow, error) {
+	list, err := s.coverage(ctx, route, s.reports.Live())
+	if err != nil {
+		return nil, err
+	}
+	table := s.control.Table()
+	var rows []coverageRow
+	for _, c := range list {
+		row := coverageRow{RouteCoverage: c}
+		if table != nil {
+			if r := table.Route(c.Route); r != nil {
+				row.Compared = compares(string(r.Stage))
+			}
+		}
+		for _, f := range c.Facets {
+			if f.Live > 0 && f.Compared == 0 {
+				row.Unseen = append(row.Unseen, f)
+			}
+		}
+		slices.SortStableFunc(row.Unseen, func(a, b reports.Facet) int { return cmp.Compare(b.Live, a.Live) })
+		rows = append(rows, row)
+	}
+	rank := map[string]int{"bad": 0, "warn": 1, "good": 2, "idle": 3}
+	slices.SortStableFunc(rows, func(a, b coverageRow) int {
+		return cmp.Or(cmp.Compare(rank[a.Class()], rank[b.Class()]), cmp.Compare(one(a.NeverHit), one(b.NeverHit)), cmp.Compare(a.Covered, b.Covered), cmp.Compare(a.Route, b.Route))
+	})
+	return rows, nil
+}
+
+// facetKind are the facets of one kind, those that no comparison has seen first.
+type facetKind struct {
+	Kind, Means string
+	Facets      []reports.Facet
+}
+
+// facetKinds are the kinds in the order in which they are shown.
+var facetKinds = []choice{
+	{"method", "Methods"}, {"status", "Statuses of the live answers"}, {"query", "Sets of query parameters"}, {"body", "Shapes of request bodies"},
+}
+
+func (s *server) routeCoveragePage(w http.ResponseWriter, r *http.Request, name string) {
+	rows, err := s.coverageRows(r.Context(), name)
+	if err == nil && len(rows) == 0 {
+		if _, err = s.control.Route(name); err == nil { // which says that there is none
+			err = control.ErrNotFound
+		}
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	data := struct {
+		page
+		Rows  []coverageRow
+		Route *coverageRow
+		Kinds []facetKind
+	}{page: s.base(r, "Coverage of "+name, "coverage"), Route: &rows[0], Kinds: kindsOf(rows[0].Facets)}
+	data.Live = "table counts"
+	s.render(w, r, http.StatusOK, "coverage", data)
+}
+
+func kindsOf(facets []reports.Facet) []facetKind {
+	byKind := map[string][]reports.Facet{}
+	for _, f := range facets {
+		byKind[f.Kind] = append(byKind[f.Kind], f)
+	}
+	var kinds []facetKind
+	add := func(kind, means string) {
+		list := byKind[kind]
+		delete(byKind, kind)
+		if list == nil {
+			return
+		}
+		slices.SortStableFunc(list, func(a, b reports.Facet) int {
+			return cmp.Or(cmp.Compare(min(a.Compared, 1), min(b.Compared, 1)), cmp.Compare(b.Live, a.Live), cmp.Compare(a.Value, b.Value))
+		})
+		kinds = append(kinds, facetKind{kind, means, list})
+	}
+	for _, k := range facetKinds {
+		add(k.Value, k.Text)
+	}
+	for _, f := range facets { // those of a kind that has no words yet
+		add(f.Kind, f.Kind)
+	}
+	return kinds
+}
+
+// coveredBar is the share of live requests that are like one that was compared.
+func coveredBar(covered float64) template.HTML {
+	const parts = 10_000
+	n := min(max(int64(covered*parts), 0), parts)
+	return template.HTML(chart.Shares([]chart.Part{{Class: "s-good", Count: n}, {Class: "s-idle", Count: parts - n}}, percent(covered)+" covered"))
+}
+
+func coverageURL(route string) string { return "/coverage?" + url.Values{"route": {route}}.Encode() }
+
+// facetText is a facet as it is read: no parameters at all has no name.
+func facetText(f reports.Facet) string {
+	if f.Value == "" {
+		return "none"
+	}
+	return f.Value
+}
