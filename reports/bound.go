@@ -20,19 +20,36 @@ func upperAt(x, n int64, alpha float64) float64 {
 		return -math.Expm1(math.Log(alpha) / float64(n))
 	}
 	low, high := float64(x)/float64(n), 1.0
-	for range 100 { // halves 1 beyond the precision of a float64
-		p := low + (high-low)/2
-		if p == low || p == high {
-			break
+	p := low + 2*math.Sqrt(low*(1-low)/float64(n))
+	for range 100 {
+		if p <= low || p >= high {
+			p = low + (high-low)/2
 		}
-		// P(X <= x) falls as p grows.
-		if atMost(x, n, p) > alpha {
+		if p == low || p == high {
+			break // nothing lies between them
+		}
+		// P(X <= x) falls as p grows: Newton's step, kept between what is known.
+		over := atMost(x, n, p) - alpha
+		if over > 0 {
 			low = p
 		} else {
 			high = p
 		}
+		step := over / atMostFalls(x, n, p)
+		if math.Abs(step) < 1e-15*p {
+			break
+		}
+		p += step
 	}
-	return high
+	return p
+}
+
+// atMostFalls is by how much atMost falls with p.
+func atMostFalls(x, n int64, p float64) float64 {
+	all, _ := math.Lgamma(float64(n) + 1)
+	seen, _ := math.Lgamma(float64(x) + 1)
+	rest, _ := math.Lgamma(float64(n - x))
+	return math.Exp(all - seen - rest + float64(x)*math.Log(p) + float64(n-x-1)*math.Log1p(-p))
 }
 
 // atMost is the probability that at most x of n are seen when each is seen
