@@ -71,10 +71,12 @@ func TestOverviewSaysWhatIsReady(t *testing.T) {
 		w.asked("accounts.create", "POST", "/accounts", 201)
 	}
 	_, page = b.get("/?show=ready")
-	wantText(t, page, "accounts.create POST /accounts ready at most 7.22 % of the requests mismatch (95 % confidence, 40 comparisons)", "1 differ 1 not ready yet 1 ready 0 moved 1 not compared of 4 routes")
+	wantText(t, page, "accounts.create POST /accounts ready what it writes was never compared shadow", "1 differ 1 not ready yet 1 ready 0 moved 1 not compared of 4 routes")
 	if got := text(t, page); strings.Contains(got, "invoices.list") {
 		t.Errorf("those that are not ready are shown too:\n%s", got)
 	}
+	_, page = b.get("/routes/accounts.create")
+	wantText(t, page, "ready at most 7.22 % of the requests mismatch (95 % confidence, 40 comparisons)")
 	if _, page = b.get("/?show=moved"); !strings.Contains(page, "No route is there.") {
 		t.Error("nothing is said of a state that no route is in")
 	}

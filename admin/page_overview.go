@@ -23,7 +23,7 @@ type routeRow struct {
 	Method, Pattern string // "" where the table does not have it
 	Override        bool
 	Verdict         words
-	Says            string // why it is not ready, or why it is
+	Says            string // why it is not ready
 	State           state
 	Recent          reports.Spark
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
@@ -61,8 +62,8 @@ func stillWords(r *reports.RouteReport) string {
 }
 
 // routeSays is the gravest of what keeps a route from being ready, and how much
-// else does; or what its readiness rests on. It is "" where the words have said
-// all.
+// else does; of one that is ready what is to be known all the same. It is "" where
+// the words have said all.
 func routeSays(r *reports.RouteReport) string {
 	missing := r.Readiness.Missing
 	switch s := routeState(r); {
@@ -70,6 +71,9 @@ func routeSays(r *reports.RouteReport) string {
 		return "writes are not shadowed until it is reset"
 	case s == stateMoved, s == stateIdle, r.Compared == 0:
 		return ""
+	case s == stateReady: // the numbers stand beside it
+		_, reserve, _ := strings.Cut(r.Readiness.Says, "; ")
+		return reserve
 	case len(missing) > 1:
 		return fmt.Sprintf("%s; and %s more", missing[0], num(len(missing)-1))
 	}
