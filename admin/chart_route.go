@@ -86,14 +86,14 @@ func (c *routeCharts) drawLatency(f chart.Frame) {
 // lengthText is a whole number of minutes, hours or days, in words.
 func lengthText(d time.Duration) string {
 	for _, unit := range []struct {
-		of   time.Duration
-		name string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+		of        time.Duration
+		one, many string
+	}{{24 * time.Hour, "a day", "days"}, {time.Hour, "an hour", "hours"}, {time.Minute, "a minute", "minutes"}} {
 		if d >= unit.of && d%unit.of == 0 {
 			if n := int64(d / unit.of); n > 1 {
-				return fmt.Sprintf("%d %ss", n, unit.name)
+				return fmt.Sprintf("%d %s", n, unit.many)
 			}
-			return "a " + unit.name
+			return unit.one
 		}
 	}
 	return d.String()
