@@ -121,6 +121,9 @@ func TestInABrowser(t *testing.T) {
 	t.Run("the way of an engineer", func(t *testing.T) { wayOfAnEngineer(t, browser) })
 	t.Run("pages follow what happens", func(t *testing.T) { pagesFollow(t, browser) })
 	t.Run("pages fit a telephone", func(t *testing.T) { pagesFit(t, browser) })
+	t.Run("the schemes are two", func(t *testing.T) { schemesDiffer(t, browser) })
+	t.Run("axe finds faults", func(t *testing.T) { axeFinds(t, browser) })
+	t.Run("pages in both schemes", func(t *testing.T) { pagesInBothSchemes(t, browser) })
 }
 
 // pagesFit: on a telephone no page is wider than the screen, wide tables scroll

@@ -151,6 +151,14 @@ func exchange(status int, body string) compare.Exchange {
 // record compares two answers and records what came of it.
 func (w *world) record(id, route, method, target string, legacy, new compare.Exchange) reports.Comparison {
 	w.t.Helper()
+	c := w.compared(id, route, method, target, legacy, new)
+	w.reports.Record(c)
+	return c
+}
+
+// compared is the comparison of two answers.
+func (w *world) compared(id, route, method, target string, legacy, new compare.Exchange) reports.Comparison {
+	w.t.Helper()
 	var rules *compare.Rules
 	if r := w.control.Table().Route(route); r != nil {
 		rules = r.Compare
@@ -170,7 +178,6 @@ func (w *world) record(id, route, method, target string, legacy, new compare.Exc
 	if result.Err != nil {
 		c.Verdict, c.Err = reports.Error, result.Err.Error()
 	}
-	w.reports.Record(c)
 	return c
 }
 
