@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
@@ -10,125 +12,153 @@ import (
 	"strings"
 
 	"github.com/quackproxy/quack/compare"
-	"github.com/quackproxy/quack/control"
 	"github.com/quackproxy/quack/reports"
 )
 
-// groupPage is one group of differences with its samples.
-func (s *server) groupPage(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	groups, err := s.reports.Differences(r.Context(), reports.Filter{Route: q.Get("route"), Path: q.Get("path"), Kind: q.Get("kind"), Limit: maxLimit})
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	i := slices.IndexFunc(groups, func(g reports.Group) bool {
-		return g.Verdict == q.Get("verdict") && g.Reason == q.Get("reason")
-	})
-	if i < 0 {
-		s.fail(w, r, control.ErrNotFound)
-		return
-	}
-	data := struct {
-		page
-		Group reports.Group
-		Rule  ruleView
-	}{page: s.base(r, groups[i].Path, "routes"), Group: groups[i]}
-	if data.Rule, data.Failed, err = s.ruleView(r, &groups[i], q.Get("try")); err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	if data.Rule.Tried == nil {
-		data.Live = "differences" // what was tried is not asked for again by itself
-	}
-	slices.Reverse(data.Group.Samples) // the newest first
-	s.render(w, r, http.StatusOK, "group", data)
-}
-
-func (s *server) comparisonsPage(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	data := struct {
-		page
-		Routes       []string
-		Route, After string
-		Older        string
-		List         []reports.Comparison
-	}{page: s.base(r, "Comparisons", "comparisons"), Route: q.Get("route"), After: q.Get("after")}
-	list, next, err := s.reports.Comparisons(r.Context(), reports.Filter{Route: data.Route, After: data.After, Limit: 50})
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	data.List = list
-	if next != "" {
-		data.Older = "/comparisons?" + url.Values{"route": {data.Route}, "after": {next}}.Encode()
-	}
-	for _, c := range s.reports.Live() {
-		data.Routes = append(data.Routes, c.Name)
-	}
-	slices.Sort(data.Routes)
-	s.render(w, r, http.StatusOK, "comparisons", data)
+// sidesView is one comparison, both sides beside each other. The pages of a
+// comparison and of a difference show it.
+type sidesView struct {
+	C         *reports.Comparison
+	Sides     []sideView
+	Pace      string // how the sides' times stand to each other
+	Heads     []sideRow
+	Body      bodyView
+	Footprint []sideRow
+	Written   []sideRow
+	Effects   []sideRow
+	Request   requestView
+	Again     againView
+	Full      string // the address of the same with the equal lines
 }
 
 // sideView is one side of a comparison.
 type sideView struct {
 	Name, Backend string
 	Millis        float64
-	Curl          string
 }
 
-// fieldRow is a part of the answers' heads.
-type fieldRow struct{ Name, Legacy, New, Mark string }
+// sideRow is a part of both answers with a name of its own: of their heads, of
+// what was written, or of what was done besides.
+type sideRow struct {
+	Name, Legacy, New, Mark string
 
-// footprintRow is what both sides wrote in a table, in numbers or one row of it, or
-// did besides.
-type footprintRow struct{ Table, Legacy, New, Mark string }
+	Here  bool // it is the place that is looked at
+	First bool // and the first one on the page
+}
 
-func (s *server) comparisonPage(w http.ResponseWriter, r *http.Request) {
-	c, err := s.reports.Comparison(r.Context(), param(r, "id"))
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
+// requestView is the request that both sides were asked.
+type requestView struct {
+	Header []sideRow // Legacy is the value
+	Body   string
+	Note   string
+}
+
+// sidesOf lays a comparison out. at is the place that is looked at, "" for none;
+// the query of the page says the rest.
+func sidesOf(c *reports.Comparison, at string, r *http.Request) sidesView {
+	q := r.URL.Query()
 	m := marksOf(c)
-	data := struct {
-		page
-		C           reports.Comparison
-		Sides       []sideView
-		Fields      []fieldRow
-		Body        bodyView
-		Footprint   []footprintRow
-		Written     []footprintRow
-		Effects     []footprintRow
-		SafeRequest bool
-	}{
-		page: s.base(r, "Comparison "+c.ID, "comparisons"), C: *c,
-		Sides:       []sideView{side("legacy", c, &c.Legacy), side("new", c, &c.New)},
-		Fields:      fieldRows(c, m),
-		Body:        viewBodies(&c.Legacy.Answer, &c.New.Answer, m, r.URL.Query().Get("full") == "1"),
-		Footprint:   countRows(c, m, "table:", rowCounts),
-		Written:     writtenRows(c),
-		Effects:     countRows(c, m, "effect:", effectCounts),
-		SafeRequest: safeMethod(c.Request.Method),
+	if at != "" {
+		m.lookAt(at)
 	}
-	s.render(w, r, http.StatusOK, "comparison", data)
+	v := sidesView{
+		C:         c,
+		Sides:     []sideView{side("legacy", &c.Legacy), side("new", &c.New)},
+		Pace:      paceOf(c),
+		Heads:     headRows(c, m),
+		Body:      viewBodies(&c.Legacy.Answer, &c.New.Answer, m, q.Get("full") == "1"),
+		Footprint: countRows(c, m, "table:", rowCounts),
+		Written:   writtenRows(c, m),
+		Effects:   countRows(c, m, "effect:", effectCounts),
+		Request:   viewRequest(&c.Request),
+		Again:     viewAgain(c, r),
+	}
+	q.Set("full", "1")
+	v.Full = r.URL.Path + "?" + q.Encode()
+	v.first()
+	return v
 }
 
-func side(name string, c *reports.Comparison, s *reports.Side) sideView {
-	return sideView{Name: name, Backend: s.Backend, Millis: float64(s.Latency.Microseconds()) / 1000, Curl: reports.Curl(c, s)}
+// titled is a table of a comparison with the name of its first column.
+func titled(says string, v any) any {
+	return struct {
+		Says string
+		V    any
+	}{says, v}
 }
 
-// fieldRows are status, header and trailer of both answers.
-func fieldRows(c *reports.Comparison, m *marks) []fieldRow {
+// first marks the first row of the place that is looked at.
+func (v *sidesView) first() {
+	for _, rows := range [][]sideRow{v.Heads, v.Footprint, v.Effects, v.Written} {
+		for i := range rows {
+			if rows[i].Here {
+				rows[i].First = true
+				return
+			}
+		}
+	}
+	for i := range v.Body.Rows {
+		if v.Body.Rows[i].Here {
+			v.Body.Rows[i].First = true
+			return
+		}
+	}
+}
+
+// Differing are the rows of the heads that are not the same, and the status.
+func (v sidesView) Differing() []sideRow {
+	return slices.DeleteFunc(slices.Clone(v.Heads), func(r sideRow) bool { return r.Mark == "" && !r.Here && r.Name != "status" })
+}
+
+func side(name string, s *reports.Side) sideView {
+	return sideView{Name: name, Backend: s.Backend, Millis: float64(s.Latency.Microseconds()) / 1000}
+}
+
+// paceOf says how long the sides took beside each other, "" where one took none.
+func paceOf(c *reports.Comparison) string {
+	l, n := float64(c.Legacy.Latency), float64(c.New.Latency)
+	switch {
+	case l <= 0 || n <= 0:
+		return ""
+	case n > l:
+		return "new took " + times(n/l) + " as long"
+	}
+	return "new was " + times(l/n) + " as fast"
+}
+
+func times(ratio float64) string { return strconv.FormatFloat(ratio, 'f', 1, 64) + " times" }
+
+// maxRequestBody is how much of a request's body is shown, in bytes.
+const maxRequestBody = 20_000
+
+func viewRequest(q *reports.Request) requestView {
+	v := requestView{Note: q.BodyNote}
+	for _, name := range slices.Sorted(maps.Keys(q.Header)) {
+		v.Header = append(v.Header, sideRow{Name: name, Legacy: lines(q.Header[name])})
+	}
+	body := q.Body
+	var indented bytes.Buffer
+	if len(body) <= maxRequestBody && json.Indent(&indented, body, "", "  ") == nil {
+		body = indented.Bytes()
+	}
+	if v.Body = string(body); len(body) > maxRequestBody {
+		v.Body = strings.ToValidUTF8(v.Body[:maxRequestBody], "") + " …"
+		v.Note = strings.TrimPrefix(v.Note+"; only its beginning is shown, the API gives all", "; ")
+	}
+	return v
+}
+
+// headRows are status, header and trailer of both answers.
+func headRows(c *reports.Comparison, m *marks) []sideRow {
 	l, n := &c.Legacy.Answer, &c.New.Answer
-	rows := []fieldRow{row("status", statusText(l.Status), statusText(n.Status), "status", m)}
+	rows := []sideRow{headRow("status", statusText(l.Status), statusText(n.Status), "status", m)}
 	if l.Incomplete != "" || n.Incomplete != "" {
-		rows = append(rows, fieldRow{"broke off", l.Incomplete, n.Incomplete, markDiffers})
+		rows = append(rows, sideRow{Name: "broke off", Legacy: l.Incomplete, New: n.Incomplete, Mark: markDiffers})
 	}
-	rows = append(rows, headerRows("header", l.Header, n.Header, m)...)
-	rows = append(rows, headerRows("trailer", l.Trailer, n.Trailer, m)...)
+	rows = append(rows, fieldRows("header", l.Header, n.Header, m)...)
+	rows = append(rows, fieldRows("trailer", l.Trailer, n.Trailer, m)...)
 	if c.Legacy.BodyNote != "" || c.New.BodyNote != "" {
-		rows = append(rows, fieldRow{"body as stored", c.Legacy.BodyNote, c.New.BodyNote, ""})
+		rows = append(rows, sideRow{Name: "body as stored", Legacy: c.Legacy.BodyNote, New: c.New.BodyNote})
 	}
 	return rows
 }
@@ -140,7 +170,7 @@ func statusText(code int) string {
 	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
 }
 
-func headerRows(section string, legacy, new http.Header, m *marks) []fieldRow {
+func fieldRows(section string, legacy, new http.Header, m *marks) []sideRow {
 	names := map[string]bool{}
 	for name := range legacy {
 		names[name] = true
@@ -148,19 +178,47 @@ func headerRows(section string, legacy, new http.Header, m *marks) []fieldRow {
 	for name := range new {
 		names[name] = true
 	}
-	var rows []fieldRow
+	var rows []sideRow
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		shown := name
-		if section == "trailer" {
-			shown = "trailer " + name
+		switch {
+		case section == "trailer":
+			rows = append(rows, headRow("trailer "+name, lines(legacy[name]), lines(new[name]), "trailer:"+name, m))
+		case name == "Set-Cookie": // which is compared cookie by cookie
+			rows = append(rows, cookieRows(legacy[name], new[name], m)...)
+		default:
+			rows = append(rows, headRow(name, lines(legacy[name]), lines(new[name]), "header:"+name, m))
 		}
-		rows = append(rows, row(shown, strings.Join(legacy[name], "\n"), strings.Join(new[name], "\n"), section+":"+name, m))
 	}
 	return rows
 }
 
-func row(name, legacy, new, path string, m *marks) fieldRow {
-	f := fieldRow{Name: name, Legacy: legacy, New: new}
+func lines(values []string) string { return strings.Join(values, "\n") }
+
+func cookieRows(legacy, new []string, m *marks) []sideRow {
+	l, n := cookiesByName(legacy), cookiesByName(new)
+	names := maps.Clone(l)
+	maps.Copy(names, n)
+	var rows []sideRow
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		rows = append(rows, headRow("cookie "+name, lines(l[name]), lines(n[name]), "cookie:"+name, m))
+	}
+	return rows
+}
+
+// cookiesByName are Set-Cookie lines by the name of their cookie.
+func cookiesByName(set []string) map[string][]string {
+	cookies := map[string][]string{}
+	for _, line := range set {
+		pair, _, _ := strings.Cut(line, ";")
+		name, _, _ := strings.Cut(pair, "=")
+		name = strings.TrimSpace(name)
+		cookies[name] = append(cookies[name], line)
+	}
+	return cookies
+}
+
+func headRow(name, legacy, new, path string, m *marks) sideRow {
+	f := sideRow{Name: name, Legacy: legacy, New: new, Here: m.looksAt(path)}
 	if legacy != new {
 		f.Mark = m.of(path)
 	}
@@ -168,14 +226,14 @@ func row(name, legacy, new, path string, m *marks) fieldRow {
 }
 
 // countRows are what each side did, in numbers, under the names that texts gives.
-func countRows(c *reports.Comparison, m *marks, space string, texts func(*compare.Exchange) map[string]string) []footprintRow {
+func countRows(c *reports.Comparison, m *marks, space string, texts func(*compare.Exchange) map[string]string) []sideRow {
 	l, n := &c.Legacy.Answer, &c.New.Answer
 	legacy, new := texts(l), texts(n)
 	names := maps.Clone(legacy)
 	maps.Copy(names, new)
-	rows := make([]footprintRow, 0, len(names))
+	rows := make([]sideRow, 0, len(names))
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		row := footprintRow{Table: name, Legacy: cmp.Or(legacy[name], written(l.Footprint)), New: cmp.Or(new[name], written(n.Footprint))}
+		row := sideRow{Name: name, Legacy: cmp.Or(legacy[name], written(l.Footprint)), New: cmp.Or(new[name], written(n.Footprint)), Here: m.looksAt(space + name)}
 		if l.Footprint != nil && n.Footprint != nil && row.Legacy != row.New {
 			row.Mark = m.of(space + name)
 		}
@@ -202,16 +260,18 @@ func effectCounts(e *compare.Exchange) map[string]string {
 }
 
 // writtenRows are the rows that both sides wrote, and what was left out of them.
-func writtenRows(c *reports.Comparison) []footprintRow {
-	var rows []footprintRow
+func writtenRows(c *reports.Comparison, m *marks) []sideRow {
+	var rows []sideRow
 	for _, w := range c.WrittenRows() {
-		rows = append(rows, footprintRow{Table: w.Table, Legacy: w.Legacy, New: w.New, Mark: markOf(w.Differs)})
+		rows = append(rows, sideRow{Name: w.Table, Legacy: w.Legacy, New: w.New, Mark: markOf(w.Differs)})
 		for _, col := range w.Columns {
-			rows = append(rows, footprintRow{Table: w.Table + "." + col.Name, Legacy: col.Legacy, New: col.New, Mark: markOf(col.Differs)})
+			name := w.Table + compare.NameSegment(col.Name)
+			here := col.Differs && m.looksAt("table:"+name)
+			rows = append(rows, sideRow{Name: name, Legacy: col.Legacy, New: col.New, Mark: markOf(col.Differs), Here: here})
 		}
 	}
 	if l, n := c.Legacy.WritesNote, c.New.WritesNote; l != "" || n != "" {
-		rows = append(rows, footprintRow{Table: "as stored", Legacy: l, New: n})
+		rows = append(rows, sideRow{Name: "as stored", Legacy: l, New: n})
 	}
 	return rows
 }
@@ -242,4 +302,23 @@ func rowsText(t compare.TableRows) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// comparisonPage is one comparison. ?at=PATH is the place that is looked at.
+func (s *server) comparisonPage(w http.ResponseWriter, r *http.Request) {
+	c, err := s.reports.Comparison(r.Context(), param(r, "id"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	data := struct {
+		page
+		Both sidesView
+	}{s.base(r, "Comparison "+c.ID, "comparisons"), sidesOf(c, r.URL.Query().Get("at"), r)}
+	s.render(w, r, http.StatusOK, "comparison", data)
+}
+
+// atURL is a comparison's page, at one of its places.
+func atURL(id, path string) string {
+	return "/comparisons/" + url.PathEscape(id) + "?" + url.Values{"at": {path}}.Encode() + "#here"
 }

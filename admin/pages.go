@@ -31,7 +31,7 @@ type pages struct {
 }
 
 func newPages() (*pages, error) {
-	layout, err := template.New("layout").Funcs(functions).ParseFS(templateFiles, "templates/layout.html")
+	layout, err := template.New("layout").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/sides.html")
 	if err != nil {
 		return nil, fmt.Errorf("read the page templates: %w", err)
 	}
@@ -42,7 +42,7 @@ func newPages() (*pages, error) {
 	p := &pages{byName: map[string]*template.Template{}}
 	for _, name := range names {
 		base := strings.TrimSuffix(path.Base(name), ".html")
-		if base == "layout" {
+		if base == "layout" || base == "sides" { // which are of every page
 			continue
 		}
 		own, err := layout.Clone()
@@ -166,7 +166,7 @@ func (s *server) failPage(w http.ResponseWriter, r *http.Request, p *problemErro
 }
 
 // scripts are those of the pages, in their order.
-var scripts = []string{"htmx.min.js", "idiomorph-ext.min.js", "quack.js", "keys.js"}
+var scripts = []string{"htmx.min.js", "idiomorph-ext.min.js", "quack.js", "keys.js", "evidence.js"}
 
 var functions = template.FuncMap{
 	"scripts": func() []string { return scripts },
@@ -179,6 +179,8 @@ var functions = template.FuncMap{
 	"stateShares": stateShares, "stateText": stateText, "spark": spark, "key": shortKey,
 	"groupTrend": groupTrend, "ranFirst": ranFirst, "weight": weightText,
 	"coverage": coverageURL, "coveredBar": coveredBar, "facet": facetText,
+	"at": atURL, "foundGroup": foundURL, "alike": alikeURL, "titled": titled,
+	"took": func(d time.Duration) string { return millis(float64(d.Microseconds()) / 1000) },
 	"times": func(n int64) string {
 		if n == 1 {
 			return "once"
@@ -204,11 +206,6 @@ var functions = template.FuncMap{
 }
 
 func routeURL(name string) string { return "/routes/" + url.PathEscape(name) }
-
-// groupURL is the page of one group of differences.
-func groupURL(g reports.Group) string {
-	return "/differences?" + url.Values{"route": {g.Route}, "path": {g.Path}, "kind": {g.Kind}, "verdict": {g.Verdict}, "reason": {g.Reason}}.Encode()
-}
 
 // visible shows what a page would hide or be deceived by: control characters,
 // and those that turn the direction of writing, are written as their number.

@@ -28,7 +28,7 @@ var allPages = []string{
 }
 
 // scripts are those of our pages.
-var scripts = []string{"/static/htmx.min.js", "/static/idiomorph-ext.min.js", "/static/quack.js", "/static/keys.js"}
+var scripts = []string{"/static/htmx.min.js", "/static/idiomorph-ext.min.js", "/static/quack.js", "/static/keys.js", "/static/evidence.js"}
 
 // text is the page as it is read: without tags, blanks folded.
 func text(t *testing.T, page string) string {
@@ -175,12 +175,15 @@ func TestEvidencePages(t *testing.T) {
 	w.plant()
 	b := w.logIn()
 	_, page := b.get(groupPath)
-	wantText(t, page, "$.price mismatch", "Another value · seen once", `$.price "9.90" "9.09" planted`)
+	wantText(t, page, "$.price mismatch", "Another value", "Seen once", "1 of 1 samples", `$.price "9.90" "9.09" planted`, "new took 2.6 times as long")
+	if strings.Count(page, `<tr class="differs here" id="here">`) != 1 {
+		t.Errorf("the place is not marked:\n%s", page)
+	}
 	if res, _ := b.get("/differences?route=accounts.show&path=$.nothing"); res.StatusCode != 404 {
 		t.Errorf("no such group: %d", res.StatusCode)
 	}
 	_, page = b.get("/comparisons?route=accounts.show")
-	wantText(t, page, "mismatch GET /accounts/7?full=1 accounts.show legacy 1 planted", "match GET /accounts/0 accounts.show legacy 0 match0")
+	wantText(t, page, "mismatch GET /accounts/7?full=1 accounts.show 200 12.0 / 31.0 legacy 1 planted", "match GET /accounts/0 accounts.show 200 12.0 / 31.0 legacy 0 match0")
 	_, page = b.get("/comparisons?route=none")
 	wantText(t, page, "Nothing is stored of this route")
 
@@ -188,7 +191,7 @@ func TestEvidencePages(t *testing.T) {
 	wantText(t, page, "GET /accounts/7?full=1", "stage shadow · legacy answered the client, legacy ran first",
 		`$.price value mismatch "9.90" "9.09"`, "2 forgiven", "rule", "timestamp", "status 200 OK 200 OK", "legacy monolith · 12.0 ms", "new accounts · 31.0 ms",
 		`curl`, `'http://127.0.0.1:3000/accounts/7?full=1'`, `'http://127.0.0.1:4000/accounts/7?full=1'`, `'X-User-Id: 7'`)
-	marked := regexp.MustCompile(`(?s)<tr class="differs"><td class="no">\d+</td><td class="line">  &#34;price&#34;: &#34;9.90&#34;,</td>.*?9\.09`)
+	marked := regexp.MustCompile(`(?s)<tr class="differs"><td class="no">\d+</td><td class="line">  &#34;price&#34;: &#34;9.<mark>90</mark>&#34;,</td>.*?9\.<mark>09</mark>`)
 	if !marked.MatchString(page) || strings.Count(page, `<tr class="differs">`) != 1 || strings.Count(page, `<tr class="forgiven">`) != 2 {
 		t.Errorf("the changed places are not marked:\n%s", page)
 	}

@@ -21,7 +21,15 @@ type bodyRow struct {
 	Legacy, New     string
 	LegacyNo, NewNo int // line numbers from 1, 0 where the side has no such line
 	Mark            string
-	Gap             int // equal lines left out here
+	Gap             int  // equal lines left out here
+	Here            bool // the line is of the place that is looked at
+	First           bool // and the first one on the page
+
+	// LegacyParts and NewParts are the lines in pieces, where both sides have
+	// one and only a piece of it has changed.
+	LegacyParts, NewParts []part
+
+	path string // generalised, as in compare.Difference
 }
 
 // The marks of a line.
@@ -50,11 +58,17 @@ func viewBodies(legacy, new *compare.Exchange, m *marks, full bool) bodyView {
 		z.pair(l, n, spot{path: "$"})
 		rows = z.rows
 	case utf8.Valid(legacy.Body) && utf8.Valid(new.Body):
-		rows = zipLines(string(legacy.Body), string(new.Body), m.of("body"))
+		rows = zipLines(string(legacy.Body), string(new.Body), m.lines())
+		for i := range rows {
+			rows[i].path = "body"
+		}
 	default:
 		return bodyView{Note: fmt.Sprintf("Not text: %s of legacy, %s of new.", size(int64(len(legacy.Body))), size(int64(len(new.Body))))}
 	}
 	v := bodyView{Rows: number(rows)}
+	for i := range v.Rows {
+		v.Rows[i].Here = v.Rows[i].Mark != "" && m.looksAt(v.Rows[i].path)
+	}
 	if !full {
 		v.Rows, v.Gaps = foldEqual(v.Rows)
 	}
@@ -62,7 +76,27 @@ func viewBodies(legacy, new *compare.Exchange, m *marks, full bool) bodyView {
 		v.Rows = v.Rows[:maxRows]
 		v.Note = fmt.Sprintf("Only the first %s lines are shown; the API gives all.", num(maxRows))
 	}
+	tellApart(v.Rows)
 	return v
+}
+
+// maxTold bounds the work of tellApart: the sum over lines of their bytes on one
+// side times those on the other.
+const maxTold = 64 << 20
+
+// tellApart finds the pieces of lines that have changed.
+func tellApart(rows []bodyRow) {
+	told := 0
+	for i := range rows {
+		r := &rows[i]
+		if r.Mark == "" || r.LegacyNo == 0 || r.NewNo == 0 {
+			continue
+		}
+		if told += len(r.Legacy) * len(r.New); told > maxTold {
+			return
+		}
+		r.LegacyParts, r.NewParts = changedParts(r.Legacy, r.New)
+	}
 }
 
 // unkept says why no body can be shown.
@@ -192,7 +226,7 @@ func (z *zip) pair(l, n *jsonValue, at spot) {
 		if l.text != n.text {
 			mark = z.marks.of(at.path)
 		}
-		z.rows = append(z.rows, bodyRow{Legacy: at.indent + at.key + l.text + at.comma(0), New: at.indent + at.key + n.text + at.comma(1), Mark: mark})
+		z.rows = append(z.rows, bodyRow{Legacy: at.indent + at.key + l.text + at.comma(0), New: at.indent + at.key + n.text + at.comma(1), Mark: mark, path: at.path})
 	default:
 		z.single(l, 0, at)
 		z.single(n, 1, at)
@@ -255,9 +289,9 @@ func (z *zip) items(l, n *jsonValue, at spot) {
 func (z *zip) single(v *jsonValue, side int, at spot) {
 	mark := z.marks.of(at.path)
 	for _, line := range v.lines(at.indent, at.key, at.comma(side)) {
-		row := bodyRow{Legacy: line, NewNo: -1, Mark: mark}
+		row := bodyRow{Legacy: line, NewNo: -1, Mark: mark, path: at.path}
 		if side == 1 {
-			row = bodyRow{New: line, LegacyNo: -1, Mark: mark}
+			row = bodyRow{New: line, LegacyNo: -1, Mark: mark, path: at.path}
 		}
 		z.rows = append(z.rows, row)
 	}

@@ -261,3 +261,65 @@ func FuzzBodies(f *testing.F) {
 		}
 	})
 }
+
+// Lines of text are marked as what is known of the body was: only where all of
+// it was forgiven are they.
+func TestMarksOfTextAndCookies(t *testing.T) {
+	c := reports.Comparison{
+		Differences: []reports.Found{{Difference: compare.Difference{Path: "cookie:sid"}}},
+		Forgiven:    []compare.Forgiven{{Path: "$.html.body.p"}, {Path: "cookie:seen"}},
+	}
+	c.Legacy.Answer.Header = map[string][]string{"Set-Cookie": {"sid=1; Path=/", "seen=2026", "lang=de"}}
+	c.New.Answer.Header = map[string][]string{"Set-Cookie": {"lang=de", "seen=2027", "sid=2; Path=/"}}
+	m := marksOf(&c)
+	if mark := m.lines(); mark != markForgiven {
+		t.Errorf("the lines are %q", mark)
+	}
+	m.lookAt("cookie:sid")
+	want := []sideRow{
+		{Name: "status"},
+		{Name: "cookie lang", Legacy: "lang=de", New: "lang=de"},
+		{Name: "cookie seen", Legacy: "seen=2026", New: "seen=2027", Mark: markForgiven},
+		{Name: "cookie sid", Legacy: "sid=1; Path=/", New: "sid=2; Path=/", Mark: markDiffers, Here: true},
+	}
+	if diff := cmp.Diff(want, headRows(&c, m)); diff != "" {
+		t.Error(diff)
+	}
+	c.Differences = append(c.Differences, reports.Found{Difference: compare.Difference{Path: "$.html.head.title"}})
+	m = marksOf(&c)
+	m.lookAt("$.html.head.title")
+	if mark := m.lines(); mark != markDiffers || !m.looksAt("body") {
+		t.Errorf("the lines are %q, looked at: %v", mark, m.looksAt("body"))
+	}
+}
+
+// The place that is looked at is marked beside the others, below a map's key too.
+func TestThePlaceThatIsLookedAt(t *testing.T) {
+	var c reports.Comparison
+	for _, path := range []string{"$.by_id.*.price", "$.name"} {
+		c.Differences = append(c.Differences, reports.Found{Difference: compare.Difference{Path: path}})
+	}
+	m := marksOf(&c)
+	m.lookAt("$.by_id.*.price")
+	body := func(price, name string) *compare.Exchange {
+		return &compare.Exchange{Body: fmt.Appendf(nil, `{"by_id":{"a-1":{"price":%s,"kept":1}},"name":%q}`, price, name)}
+	}
+	v := sidesView{Body: viewBodies(body("1", "a"), body("2", "b"), m, true)}
+	v.first()
+	var here, first, differ []string
+	for _, r := range v.Body.Rows {
+		if r.Here {
+			here = append(here, strings.TrimSpace(r.Legacy))
+		}
+		if r.First {
+			first = append(first, strings.TrimSpace(r.Legacy))
+		}
+		if r.Mark != "" {
+			differ = append(differ, strings.TrimSpace(r.Legacy))
+		}
+	}
+	want := []string{`"price": 1,`}
+	if !cmp.Equal(here, want) || !cmp.Equal(first, want) || len(differ) != 2 {
+		t.Errorf("looked at %q, first %q, of %q", here, first, differ)
+	}
+}
