@@ -1,12 +1,14 @@
 package admin
 
 import (
+	"cmp"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/quackproxy/quack/control"
+	"github.com/quackproxy/quack/routes"
 )
 
 var lengths = []choice{{"", "an unknown time"}, {"5m", "5 minutes"}, {"15m", "15 minutes"}, {"30m", "30 minutes"}, {"1h", "1 hour"}, {"2h", "2 hours"}, {"4h", "4 hours"}}
@@ -18,16 +20,67 @@ func (s *server) readonlyPage(w http.ResponseWriter, r *http.Request) {
 	s.showReadonly(w, r, http.StatusOK, nil, readonlyInput{})
 }
 
+// readonlyView is how the gate stands, and what it does to each route.
+type readonlyView struct {
+	page
+	Gate      ReadonlyStatus
+	Lengths   []choice
+	Form      readonlyInput
+	Meanwhile []meanwhile
+	Changes   []control.Entry // of the gate, the newest first
+}
+
+// meanwhile is what happens to writes while the gate is closed, and on which
+// routes.
+type meanwhile struct {
+	Does   routes.ReadOnly
+	Says   string
+	Routes []string
+}
+
 func (s *server) showReadonly(w http.ResponseWriter, r *http.Request, status int, failed *failure, typed readonlyInput) {
-	data := struct {
-		page
-		Gate    ReadonlyStatus
-		Lengths []choice
-		Form    readonlyInput
-	}{s.base(r, "Read-only mode", "readonly"), s.readonly(), lengths, typed}
-	data.Live = "gate"
-	data.Failed = failed
-	s.render(w, r, status, "readonly", data)
+	v := readonlyView{page: s.base(r, "Read-only mode", "readonly"), Gate: s.readonly(), Lengths: lengths, Form: typed, Meanwhile: s.meanwhile()}
+	v.Live = "gate table"
+	v.Failed = failed
+	var err error
+	if v.Changes, err = s.gateChanges(r); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.render(w, r, status, "readonly", v)
+}
+
+// meanwhile are the routes by what they do with writes, in the file's order.
+func (s *server) meanwhile() []meanwhile {
+	list := []meanwhile{
+		{Does: routes.ReadOnlyBlock, Says: "answered with 503"},
+		{Does: routes.ReadOnlySkip, Says: "passed on with Quack-Read-Only: 1, for the backend to leave its writes out"},
+		{Does: routes.ReadOnlyAllow, Says: "let through"},
+	}
+	t := s.control.Table()
+	if t == nil {
+		return nil
+	}
+	for _, route := range t.Routes() {
+		method := cmp.Or(route.Method, http.MethodPost)
+		if route.SafeFor(method) && route.ReadOnlyFor(method) == routes.ReadOnlyAllow {
+			continue // a read, which goes on
+		}
+		i := slices.IndexFunc(list, func(m meanwhile) bool { return m.Does == route.ReadOnlyFor(method) })
+		list[i].Routes = append(list[i].Routes, route.Name)
+	}
+	return slices.DeleteFunc(list, func(m meanwhile) bool { return len(m.Routes) == 0 })
+}
+
+// gateChanges are the last times that the gate was opened or closed, among the
+// newest entries of the audit.
+func (s *server) gateChanges(r *http.Request) ([]control.Entry, error) {
+	entries, _, err := s.audit(r, "", maxLimit)
+	if err != nil {
+		return nil, err
+	}
+	entries = slices.DeleteFunc(entries, func(e control.Entry) bool { return !strings.HasPrefix(e.Action, "readonly ") })
+	return entries[:min(len(entries), 5)], nil
 }
 
 func (s *server) readonlyForm(w http.ResponseWriter, r *http.Request) {
@@ -38,24 +91,6 @@ func (s *server) readonlyForm(w http.ResponseWriter, r *http.Request) {
 	}
 	_, err := s.changeReadonly(r, change)
 	s.afterForm(w, r, err, func(status int, f *failure) { s.showReadonly(w, r, status, f, typed) })
-}
-
-func (s *server) auditPage(w http.ResponseWriter, r *http.Request) {
-	after := r.URL.Query().Get("after")
-	entries, next, err := s.audit(r, after, 100)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	data := struct {
-		page
-		Entries      []control.Entry
-		After, Older string
-	}{page: s.base(r, "Audit", "audit"), Entries: entries, After: after}
-	if next != "" {
-		data.Older = "/audit?" + url.Values{"after": {next}}.Encode()
-	}
-	s.render(w, r, http.StatusOK, "audit", data)
 }
 
 // loginPage asks for a click: what looks at links on its own (previews, mail

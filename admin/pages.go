@@ -179,7 +179,7 @@ var functions = template.FuncMap{
 	"stateShares": stateShares, "stateText": stateText, "spark": spark, "key": shortKey,
 	"groupTrend": groupTrend, "ranFirst": ranFirst, "weight": weightText,
 	"coverage": coverageURL, "coveredBar": coveredBar, "facet": facetText,
-	"at": atURL, "foundGroup": foundURL, "alike": alikeURL, "titled": titled,
+	"at": atURL, "foundGroup": foundURL, "alike": alikeURL, "titled": titled, "clock": clock, "actionClass": actionClass,
 	"took": func(d time.Duration) string { return millis(float64(d.Microseconds()) / 1000) },
 	"times": func(n int64) string {
 		if n == 1 {

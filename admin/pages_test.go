@@ -183,7 +183,7 @@ func TestEvidencePages(t *testing.T) {
 		t.Errorf("no such group: %d", res.StatusCode)
 	}
 	_, page = b.get("/comparisons?route=accounts.show")
-	wantText(t, page, "mismatch GET /accounts/7?full=1 accounts.show 200 12.0 / 31.0 legacy 1 planted", "match GET /accounts/0 accounts.show 200 12.0 / 31.0 legacy 0 match0")
+	wantText(t, page, "mismatch GET /accounts/7?full=1 200 12.0 / 31.0 legacy 1 planted", "match GET /accounts/0 200 12.0 / 31.0 legacy 0 match0")
 	_, page = b.get("/comparisons?route=none")
 	wantText(t, page, "Nothing is stored of this route")
 
