@@ -2,11 +2,15 @@ package admin
 
 import (
 	"errors"
+	"fmt"
+	"html/template"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
 
 	"github.com/quackproxy/quack/control"
+	"github.com/quackproxy/quack/internal/chart"
 	"github.com/quackproxy/quack/reports"
 )
 
@@ -15,9 +19,11 @@ import (
 type groupView struct {
 	page
 	Group   reports.Group
-	Samples []sampleLink // the newest first
-	Chosen  int          // place of the sample that is shown among Samples, from 1; 0 for none
-	Newer   string       // address of the page with the sample beside it, "" for none
+	Trend   template.HTML // of the last 24 hours; "" when there was nothing
+	Weight  string        // what the group's weight means
+	Samples []sampleLink  // the newest first
+	Chosen  int           // place of the sample that is shown among Samples, from 1; 0 for none
+	Newer   string        // address of the page with the sample beside it, "" for none
 	Older   string
 	Sides   *sidesView // nil when the sample's comparison is not kept any more
 	Rule    ruleView
@@ -30,7 +36,7 @@ type sampleLink struct {
 }
 
 func (s *server) groupPage(w http.ResponseWriter, r *http.Request) {
-	g, err := s.group(r)
+	g, err := s.reports.Difference(r.Context(), param(r, "id"))
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -38,25 +44,32 @@ func (s *server) groupPage(w http.ResponseWriter, r *http.Request) {
 	s.showGroup(w, r, http.StatusOK, g, nil)
 }
 
-// group is the group that a request names by its parts.
-func (s *server) group(r *http.Request) (reports.Group, error) {
+// groupByParts goes to the page of the group that has these parts: links were
+// made of them before groups had ids, and are where only the parts are known.
+func (s *server) groupByParts(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	groups, err := s.reports.Differences(r.Context(), reports.Filter{Route: q.Get("route"), Path: q.Get("path"), Kind: q.Get("kind"), Limit: maxLimit})
 	if err != nil {
-		return reports.Group{}, err
+		s.fail(w, r, err)
+		return
 	}
 	i := slices.IndexFunc(groups, func(g reports.Group) bool {
 		return g.Verdict == q.Get("verdict") && g.Reason == q.Get("reason")
 	})
 	if i < 0 {
-		return reports.Group{}, control.ErrNotFound
+		s.fail(w, r, control.ErrNotFound)
+		return
 	}
-	return groups[i], nil
+	for _, part := range []string{"route", "path", "kind", "verdict", "reason"} {
+		q.Del(part)
+	}
+	to := url.URL{Path: groupURL(groups[i]), RawQuery: q.Encode()}
+	http.Redirect(w, r, to.String(), http.StatusFound)
 }
 
 // showGroup shows a group; failed is of a form that was refused.
 func (s *server) showGroup(w http.ResponseWriter, r *http.Request, status int, g reports.Group, failed *failure) {
-	v := groupView{page: s.base(r, g.Path+" of "+g.Route, "routes"), Group: g}
+	v := groupView{page: s.base(r, g.Path+" of "+g.Route, "routes"), Group: g, Trend: trend(&g), Weight: weightWords(g.Weight)}
 	err := s.showSample(r, &v)
 	if err == nil {
 		v.Rule, v.Failed, err = s.ruleView(r, &g, r.URL.Query().Get("try"))
@@ -72,6 +85,29 @@ func (s *server) showGroup(w http.ResponseWriter, r *http.Request, status int, g
 		v.Live = "differences" // what was tried is not asked for again by itself
 	}
 	s.render(w, r, status, "group", v)
+}
+
+// trend draws how often a group was seen in the last 24 hours.
+func trend(g *reports.Group) template.HTML {
+	var bad []int64
+	if g.Verdict == string(reports.Mismatch) {
+		bad = g.Recent[:]
+	}
+	says := fmt.Sprintf("By the hour, in the last 24: %s at most, %s in the hour that runs", timesSeen(slices.Max(g.Recent[:])), timesSeen(g.Recent[len(g.Recent)-1]))
+	return template.HTML(chart.Spark(g.Recent[:], bad, says)) // which escapes what it says
+}
+
+// weightWords say what the weight of a group means.
+func weightWords(weight float64) string {
+	switch {
+	case weight == 0:
+		return ""
+	case weight < 1.05:
+		return "this place alone differs"
+	case weight < 1.95:
+		return "mostly this place alone"
+	}
+	return fmt.Sprintf("with %s other places on average", plainNumber(math.Round(10*(weight-1))/10))
 }
 
 // showSample lays out the sample that ?sample=ID names, by default the newest.
@@ -115,13 +151,11 @@ func (s *server) sampleURL(r *http.Request, id string) string {
 }
 
 // groupURL is the page of one group of differences.
-func groupURL(g reports.Group) string {
-	return "/differences?" + url.Values{"route": {g.Route}, "path": {g.Path}, "kind": {g.Kind}, "verdict": {g.Verdict}, "reason": {g.Reason}}.Encode()
-}
+func groupURL(g reports.Group) string { return "/differences/" + url.PathEscape(g.ID) }
 
-// foundURL is the page of the group that a difference belongs to.
+// foundURL leads to the page of the group that a difference belongs to.
 func foundURL(route string, f reports.Found) string {
-	return groupURL(reports.Group{Route: route, Path: f.Path, Kind: string(f.Kind), Verdict: string(f.Verdict)})
+	return "/differences?" + url.Values{"route": {route}, "path": {f.Path}, "kind": {string(f.Kind)}, "verdict": {string(f.Verdict)}}.Encode()
 }
 
 // alikeURL is the list of the stored comparisons that a group is made of.

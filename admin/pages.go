@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"math"
 	"net/http"
 	"net/url"
 	"path"
@@ -179,14 +180,9 @@ var functions = template.FuncMap{
 	"stateShares": stateShares, "stateText": stateText, "spark": spark, "key": shortKey,
 	"groupTrend": groupTrend, "ranFirst": ranFirst, "weight": weightText,
 	"coverage": coverageURL, "coveredBar": coveredBar, "facet": facetText,
-	"at": atURL, "foundGroup": foundURL, "alike": alikeURL, "titled": titled, "clock": clock, "actionClass": actionClass,
-	"took": func(d time.Duration) string { return millis(float64(d.Microseconds()) / 1000) },
-	"times": func(n int64) string {
-		if n == 1 {
-			return "once"
-		}
-		return num(n) + " times"
-	},
+	"at": atURL, "foundGroup": foundURL, "alike": alikeURL, "titled": titled, "clock": clock, "tenths": func(v float64) float64 { return math.Round(10*v) / 10 }, "actionClass": actionClass,
+	"took":              func(d time.Duration) string { return millis(float64(d.Microseconds()) / 1000) },
+	"times":             timesSeen,
 	"placeVerdict":      func(g reports.Group) words { return placeWords(g.Verdict) },
 	"foundVerdict":      func(f reports.Found) words { return placeWords(string(f.Verdict)) },
 	"comparisonVerdict": comparisonWords,
@@ -203,6 +199,13 @@ var functions = template.FuncMap{
 		}
 		return newest
 	},
+}
+
+func timesSeen(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return num(n) + " times"
 }
 
 func routeURL(name string) string { return "/routes/" + url.PathEscape(name) }

@@ -184,11 +184,11 @@ func TestRuleOnTheDifferencePage(t *testing.T) {
 	w.record("gone", "accounts.show", "GET", "/accounts/8", exchange(200, `{"id":8,"price":"1.00"}`), exchange(200, `{"id":8}`))
 	b := w.logIn()
 	at := func(kind, try string) string {
-		q := url.Values{"route": {"accounts.show"}, "path": {"$.price"}, "kind": {kind}, "verdict": {"mismatch"}, "reason": {""}}
+		path := map[string]string{"value": groupPath, "missing": "/differences/fnvju35yl2kliihb"}[kind]
 		if try != "" {
-			q.Set("try", try)
+			path += "?" + url.Values{"try": {try}}.Encode()
 		}
-		return "/differences?" + q.Encode()
+		return path
 	}
 	tests := []struct {
 		reason, page string

@@ -97,16 +97,17 @@ func shopPages(t *testing.T, w *world) []shopPage {
 	if err != nil || len(groups) == 0 {
 		t.Fatalf("groups: %v, %v", groups, err)
 	}
-	price := "/differences?" + url.Values{"route": {groups[0].Route}, "path": {groups[0].Path}, "kind": {groups[0].Kind}, "verdict": {groups[0].Verdict}, "reason": {groups[0].Reason}}.Encode()
+	price := "/differences/" + groups[0].ID
 	return []shopPage{
 		{"overview", "/", "accounts.show"},
 		{"route", "/routes/accounts.show", "Differences"},
 		{"route-write", "/routes/accounts.create", "no-proof"},
 		{"difference", price, "A rule for it"},
-		{"difference-try", price + "&try=" + url.QueryEscape("{path: $.price, ignore: true, owner: shop, until: 2027-01-31}"), "it would"},
+		{"difference-try", price + "?try=" + url.QueryEscape("{path: $.price, ignore: true, owner: shop, until: 2027-01-31}"), "it would"},
 		{"comparisons", "/comparisons", "phone-00"},
 		{"comparisons-none", "/comparisons?route=invoices.list", "Nothing is stored"},
 		{"comparison", "/comparisons/phone-00", "curl"},
+		{"comparison-har", "/comparisons/price-00?as=har", `"startedDateTime"`},
 		{"comparison-text", "/comparisons/page-00", "Monday"},
 		{"comparison-write", "/comparisons/write-00", "job:ChargeJob"},
 		{"comparison-error", "/comparisons/broken-00", "connection reset"},
