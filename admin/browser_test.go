@@ -187,7 +187,7 @@ func wayOfAnEngineer(t *testing.T, browser context.Context) {
 		t.Errorf("marked is %s", marked)
 	}
 	b.do("click into the command", chromedp.Click(css("pre.copy")))
-	if got := b.js("getSelection().toString()"); !strings.HasPrefix(got, "curl --include") || !strings.Contains(got, "127.0.0.1:3000") {
+	if got := b.js("getSelection().toString()"); !strings.HasPrefix(got, "# legacy: monolith\ncurl --include") || !strings.Contains(got, "127.0.0.1:3000") {
 		t.Errorf("a click selects %q", got)
 	}
 

@@ -51,6 +51,9 @@ func (s *server) comparisonsPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	if f.SinceMark != "" {
+		v.Spans = append(slices.Clone(spans), choice{f.SinceMark, "since " + f.SinceMark})
+	}
 	v.links(q, next)
 	for _, c := range s.reports.Live() {
 		v.Routes = append(v.Routes, c.Name)

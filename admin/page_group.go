@@ -21,6 +21,7 @@ type groupView struct {
 	Group   reports.Group
 	Trend   template.HTML // of the last 24 hours; "" when there was nothing
 	Weight  string        // what the group's weight means
+	Mark    string        // that the group is new since, "" when it is not
 	Samples []sampleLink  // the newest first
 	Chosen  int           // place of the sample that is shown among Samples, from 1; 0 for none
 	Newer   string        // address of the page with the sample beside it, "" for none
@@ -72,6 +73,9 @@ func (s *server) showGroup(w http.ResponseWriter, r *http.Request, status int, g
 	v := groupView{page: s.base(r, g.Path+" of "+g.Route, "routes"), Group: g, Trend: trend(&g), Weight: weightWords(g.Weight)}
 	err := s.showSample(r, &v)
 	if err == nil {
+		v.Mark, err = s.newSince(r, &g)
+	}
+	if err == nil {
 		v.Rule, v.Failed, err = s.ruleView(r, &g, r.URL.Query().Get("try"))
 	}
 	if err != nil {
@@ -85,6 +89,18 @@ func (s *server) showGroup(w http.ResponseWriter, r *http.Request, status int, g
 		v.Live = "differences" // what was tried is not asked for again by itself
 	}
 	s.render(w, r, status, "group", v)
+}
+
+// newSince is the newest mark, for a group that was not there before it.
+func (s *server) newSince(r *http.Request, g *reports.Group) (string, error) {
+	if !g.New {
+		return "", nil
+	}
+	marks, err := s.reports.Marks(r.Context())
+	if err != nil || len(marks) == 0 {
+		return "", err
+	}
+	return marks[0].Name, nil
 }
 
 // trend draws how often a group was seen in the last 24 hours.

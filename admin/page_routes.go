@@ -32,6 +32,8 @@ func (s *server) pageRoutes(m chi.Router) {
 	m.Get("/readonly", s.readonlyPage)
 	m.Post("/readonly", s.readonlyForm)
 	m.Get("/audit", s.auditPage)
+	m.Get("/marks", s.marksPage)
+	m.Post("/marks", s.markForm)
 	m.Post("/logout", s.logout)
 }
 

@@ -32,6 +32,20 @@ func (w *world) plantShop() {
 	broken.Incomplete = "connection reset by peer"
 	w.shopped("broken-00", "GET /orders/{id}", "GET", "/orders/14", exchange(200, `{"id":14}`), broken, 1)
 	w.shopWrite("write-00")
+	for _, name := range []string{"v1.3", "v1.4"} { // what is above was before both
+		if _, err := w.client.Mark(w.t.Context(), name, "deploy of "+name); err != nil {
+			w.t.Fatal(err)
+		}
+		if name == "v1.3" { // and this lies between them
+			w.shopped("gone-01", "GET /orders/{id}", "GET", "/orders/15", exchange(200, `{"id":15}`), exchange(404, `{"error":"no such order"}`), 0)
+			w.shopped("price-10", "accounts.show", "GET", "/accounts/710", exchange(200, account(10, "9.90", true)), exchange(200, account(10, "9.09", true)), 0)
+		}
+	}
+	for i := range 300 {
+		body := account(i, "9.90", true)
+		w.shopped(fmt.Sprintf("since-%03d", i), "accounts.show", "GET", fmt.Sprintf("/accounts/%d", i), exchange(200, body), exchange(200, body), 0)
+	}
+	w.shopped("name-00", "accounts.show", "GET", "/accounts/900", exchange(200, `{"id":900,"name":"Ann Duck"}`), exchange(200, `{"id":900,"name":"Ann  Duck"}`), 0)
 	w.reports.Skip("accounts.create", reports.SkipNoProof)
 }
 
@@ -97,6 +111,10 @@ func shopPages(t *testing.T, w *world) []shopPage {
 	if err != nil || len(groups) == 0 {
 		t.Fatalf("groups: %v, %v", groups, err)
 	}
+	newest, err := w.reports.Differences(t.Context(), reports.Filter{Route: "accounts.show", Path: "$.name"})
+	if err != nil || len(newest) == 0 {
+		t.Fatalf("groups: %v, %v", newest, err)
+	}
 	price := "/differences/" + groups[0].ID
 	return []shopPage{
 		{"overview", "/", "accounts.show"},
@@ -104,7 +122,7 @@ func shopPages(t *testing.T, w *world) []shopPage {
 		{"route-write", "/routes/accounts.create", "no-proof"},
 		{"difference", price, "A rule for it"},
 		{"difference-try", price + "?try=" + url.QueryEscape("{path: $.price, ignore: true, owner: shop, until: 2027-01-31}"), "it would"},
-		{"comparisons", "/comparisons", "phone-00"},
+		{"comparisons", "/comparisons?verdict=mismatch", "phone-00"},
 		{"comparisons-none", "/comparisons?route=invoices.list", "Nothing is stored"},
 		{"comparison", "/comparisons/phone-00", "curl"},
 		{"comparison-har", "/comparisons/price-00?as=har", `"startedDateTime"`},
@@ -113,6 +131,8 @@ func shopPages(t *testing.T, w *world) []shopPage {
 		{"comparison-error", "/comparisons/broken-00", "connection reset"},
 		{"readonly", "/readonly", "Writes are let through"},
 		{"audit", "/audit", "reload"},
+		{"marks", "/marks", "Regressions"},
+		{"difference-new", "/differences/" + newest[0].ID, "new since v1.4"},
 		{"nothing", "/nothing", "Not found"},
 	}
 }
