@@ -40,7 +40,7 @@ type sideView struct {
 // sideRow is a part of both answers with a name of its own: of their heads, of
 // what was written, or of what was done besides.
 type sideRow struct {
-	Name, Legacy, New, Mark string
+	Name, Legacy, New, Became string
 
 	Here  bool // it is the place that is looked at
 	First bool // and the first one on the page
@@ -57,7 +57,7 @@ type requestView struct {
 // the query of the page says the rest.
 func sidesOf(c *reports.Comparison, at string, r *http.Request) sidesView {
 	q := r.URL.Query()
-	m := marksOf(c)
+	m := placesOf(c)
 	if at != "" {
 		m.lookAt(at)
 	}
@@ -107,7 +107,7 @@ func (v *sidesView) first() {
 
 // Differing are the rows of the heads that are not the same, and the status.
 func (v sidesView) Differing() []sideRow {
-	return slices.DeleteFunc(slices.Clone(v.Heads), func(r sideRow) bool { return r.Mark == "" && !r.Here && r.Name != "status" })
+	return slices.DeleteFunc(slices.Clone(v.Heads), func(r sideRow) bool { return r.Became == "" && !r.Here && r.Name != "status" })
 }
 
 func side(name string, s *reports.Side) sideView {
@@ -149,11 +149,11 @@ func viewRequest(q *reports.Request) requestView {
 }
 
 // headRows are status, header and trailer of both answers.
-func headRows(c *reports.Comparison, m *marks) []sideRow {
+func headRows(c *reports.Comparison, m *places) []sideRow {
 	l, n := &c.Legacy.Answer, &c.New.Answer
 	rows := []sideRow{headRow("status", statusText(l.Status), statusText(n.Status), "status", m)}
 	if l.Incomplete != "" || n.Incomplete != "" {
-		rows = append(rows, sideRow{Name: "broke off", Legacy: l.Incomplete, New: n.Incomplete, Mark: markDiffers})
+		rows = append(rows, sideRow{Name: "broke off", Legacy: l.Incomplete, New: n.Incomplete, Became: lineDiffers})
 	}
 	rows = append(rows, fieldRows("header", l.Header, n.Header, m)...)
 	rows = append(rows, fieldRows("trailer", l.Trailer, n.Trailer, m)...)
@@ -170,7 +170,7 @@ func statusText(code int) string {
 	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
 }
 
-func fieldRows(section string, legacy, new http.Header, m *marks) []sideRow {
+func fieldRows(section string, legacy, new http.Header, m *places) []sideRow {
 	names := map[string]bool{}
 	for name := range legacy {
 		names[name] = true
@@ -194,7 +194,7 @@ func fieldRows(section string, legacy, new http.Header, m *marks) []sideRow {
 
 func lines(values []string) string { return strings.Join(values, "\n") }
 
-func cookieRows(legacy, new []string, m *marks) []sideRow {
+func cookieRows(legacy, new []string, m *places) []sideRow {
 	l, n := cookiesByName(legacy), cookiesByName(new)
 	names := maps.Clone(l)
 	maps.Copy(names, n)
@@ -217,16 +217,16 @@ func cookiesByName(set []string) map[string][]string {
 	return cookies
 }
 
-func headRow(name, legacy, new, path string, m *marks) sideRow {
+func headRow(name, legacy, new, path string, m *places) sideRow {
 	f := sideRow{Name: name, Legacy: legacy, New: new, Here: m.looksAt(path)}
 	if legacy != new {
-		f.Mark = m.of(path)
+		f.Became = m.of(path)
 	}
 	return f
 }
 
 // countRows are what each side did, in numbers, under the names that texts gives.
-func countRows(c *reports.Comparison, m *marks, space string, texts func(*compare.Exchange) map[string]string) []sideRow {
+func countRows(c *reports.Comparison, m *places, space string, texts func(*compare.Exchange) map[string]string) []sideRow {
 	l, n := &c.Legacy.Answer, &c.New.Answer
 	legacy, new := texts(l), texts(n)
 	names := maps.Clone(legacy)
@@ -235,7 +235,7 @@ func countRows(c *reports.Comparison, m *marks, space string, texts func(*compar
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		row := sideRow{Name: name, Legacy: cmp.Or(legacy[name], written(l.Footprint)), New: cmp.Or(new[name], written(n.Footprint)), Here: m.looksAt(space + name)}
 		if l.Footprint != nil && n.Footprint != nil && row.Legacy != row.New {
-			row.Mark = m.of(space + name)
+			row.Became = m.of(space + name)
 		}
 		rows = append(rows, row)
 	}
@@ -260,14 +260,14 @@ func effectCounts(e *compare.Exchange) map[string]string {
 }
 
 // writtenRows are the rows that both sides wrote, and what was left out of them.
-func writtenRows(c *reports.Comparison, m *marks) []sideRow {
+func writtenRows(c *reports.Comparison, m *places) []sideRow {
 	var rows []sideRow
 	for _, w := range c.WrittenRows() {
-		rows = append(rows, sideRow{Name: w.Table, Legacy: w.Legacy, New: w.New, Mark: markOf(w.Differs)})
+		rows = append(rows, sideRow{Name: w.Table, Legacy: w.Legacy, New: w.New, Became: becameOf(w.Differs)})
 		for _, col := range w.Columns {
 			name := w.Table + compare.NameSegment(col.Name)
 			here := col.Differs && m.looksAt("table:"+name)
-			rows = append(rows, sideRow{Name: name, Legacy: col.Legacy, New: col.New, Mark: markOf(col.Differs), Here: here})
+			rows = append(rows, sideRow{Name: name, Legacy: col.Legacy, New: col.New, Became: becameOf(col.Differs), Here: here})
 		}
 	}
 	if l, n := c.Legacy.WritesNote, c.New.WritesNote; l != "" || n != "" {
@@ -276,9 +276,9 @@ func writtenRows(c *reports.Comparison, m *marks) []sideRow {
 	return rows
 }
 
-func markOf(differs bool) string {
+func becameOf(differs bool) string {
 	if differs {
-		return markDiffers
+		return lineDiffers
 	}
 	return ""
 }

@@ -20,7 +20,7 @@ type bodyView struct {
 type bodyRow struct {
 	Legacy, New     string
 	LegacyNo, NewNo int // line numbers from 1, 0 where the side has no such line
-	Mark            string
+	Became          string
 	Gap             int  // equal lines left out here
 	Here            bool // the line is of the place that is looked at
 	First           bool // and the first one on the page
@@ -32,10 +32,10 @@ type bodyRow struct {
 	path string // generalised, as in compare.Difference
 }
 
-// The marks of a line.
+// What became of a line that is not the same on both sides.
 const (
-	markDiffers  = "differs"
-	markForgiven = "forgiven"
+	lineDiffers  = "differs"
+	lineForgiven = "forgiven"
 )
 
 const (
@@ -45,7 +45,7 @@ const (
 )
 
 // viewBodies lines two bodies up.
-func viewBodies(legacy, new *compare.Exchange, m *marks, full bool) bodyView {
+func viewBodies(legacy, new *compare.Exchange, m *places, full bool) bodyView {
 	if len(legacy.Body) == 0 && len(new.Body) == 0 {
 		return bodyView{Note: unkept(legacy, new)}
 	}
@@ -54,7 +54,7 @@ func viewBodies(legacy, new *compare.Exchange, m *marks, full bool) bodyView {
 	n, errNew := parseJSON(new.Body)
 	switch {
 	case errLegacy == nil && errNew == nil:
-		z := zip{marks: m}
+		z := zip{places: m}
 		z.pair(l, n, spot{path: "$"})
 		rows = z.rows
 	case utf8.Valid(legacy.Body) && utf8.Valid(new.Body):
@@ -67,7 +67,7 @@ func viewBodies(legacy, new *compare.Exchange, m *marks, full bool) bodyView {
 	}
 	v := bodyView{Rows: number(rows)}
 	for i := range v.Rows {
-		v.Rows[i].Here = v.Rows[i].Mark != "" && m.looksAt(v.Rows[i].path)
+		v.Rows[i].Here = v.Rows[i].Became != "" && m.looksAt(v.Rows[i].path)
 	}
 	if !full {
 		v.Rows, v.Gaps = foldEqual(v.Rows)
@@ -89,7 +89,7 @@ func tellApart(rows []bodyRow) {
 	told := 0
 	for i := range rows {
 		r := &rows[i]
-		if r.Mark == "" || r.LegacyNo == 0 || r.NewNo == 0 {
+		if r.Became == "" || r.LegacyNo == 0 || r.NewNo == 0 {
 			continue
 		}
 		if told += len(r.Legacy) * len(r.New); told > maxTold {
@@ -144,7 +144,7 @@ func cutLine(s string) string {
 func foldEqual(rows []bodyRow) (folded []bodyRow, gaps bool) {
 	for start := 0; start < len(rows); {
 		end := start
-		for end < len(rows) && rows[end].Mark == "" {
+		for end < len(rows) && rows[end].Became == "" {
 			end++
 		}
 		head, tail := keepAbout, keepAbout
@@ -162,7 +162,7 @@ func foldEqual(rows []bodyRow) (folded []bodyRow, gaps bool) {
 		} else {
 			folded = append(folded, rows[start:end]...)
 		}
-		for ; end < len(rows) && rows[end].Mark != ""; end++ {
+		for ; end < len(rows) && rows[end].Became != ""; end++ {
 			folded = append(folded, rows[end])
 		}
 		start = end
@@ -171,19 +171,19 @@ func foldEqual(rows []bodyRow) (folded []bodyRow, gaps bool) {
 }
 
 // zipLines lines up two texts.
-func zipLines(legacy, new, mark string) []bodyRow {
+func zipLines(legacy, new, became string) []bodyRow {
 	l, n := strings.Split(strings.TrimSuffix(legacy, "\n"), "\n"), strings.Split(strings.TrimSuffix(new, "\n"), "\n")
 	var rows []bodyRow
 	for _, p := range align(len(l), len(n), func(i, j int) bool { return l[i] == n[j] }) {
 		switch {
 		case p.legacy < 0:
-			rows = append(rows, bodyRow{New: n[p.new], LegacyNo: -1, Mark: mark})
+			rows = append(rows, bodyRow{New: n[p.new], LegacyNo: -1, Became: became})
 		case p.new < 0:
-			rows = append(rows, bodyRow{Legacy: l[p.legacy], NewNo: -1, Mark: mark})
+			rows = append(rows, bodyRow{Legacy: l[p.legacy], NewNo: -1, Became: became})
 		case l[p.legacy] == n[p.new]:
 			rows = append(rows, bodyRow{Legacy: l[p.legacy], New: n[p.new]})
 		default:
-			rows = append(rows, bodyRow{Legacy: l[p.legacy], New: n[p.new], Mark: mark})
+			rows = append(rows, bodyRow{Legacy: l[p.legacy], New: n[p.new], Became: became})
 		}
 	}
 	return rows
@@ -192,8 +192,8 @@ func zipLines(legacy, new, mark string) []bodyRow {
 // zip writes two JSON values line by line beside each other, the members of
 // objects in legacy's order.
 type zip struct {
-	marks *marks
-	rows  []bodyRow
+	places *places
+	rows   []bodyRow
 }
 
 // spot is where in the body a value stands.
@@ -222,11 +222,11 @@ func (z *zip) pair(l, n *jsonValue, at spot) {
 		z.items(l, n, at)
 		z.closing(at, "]")
 	case l.kind == 0 && n.kind == 0:
-		mark := ""
+		became := ""
 		if l.text != n.text {
-			mark = z.marks.of(at.path)
+			became = z.places.of(at.path)
 		}
-		z.rows = append(z.rows, bodyRow{Legacy: at.indent + at.key + l.text + at.comma(0), New: at.indent + at.key + n.text + at.comma(1), Mark: mark, path: at.path})
+		z.rows = append(z.rows, bodyRow{Legacy: at.indent + at.key + l.text + at.comma(0), New: at.indent + at.key + n.text + at.comma(1), Became: became, path: at.path})
 	default:
 		z.single(l, 0, at)
 		z.single(n, 1, at)
@@ -287,11 +287,11 @@ func (z *zip) items(l, n *jsonValue, at spot) {
 
 // single writes a value that only one side has.
 func (z *zip) single(v *jsonValue, side int, at spot) {
-	mark := z.marks.of(at.path)
+	became := z.places.of(at.path)
 	for _, line := range v.lines(at.indent, at.key, at.comma(side)) {
-		row := bodyRow{Legacy: line, NewNo: -1, Mark: mark, path: at.path}
+		row := bodyRow{Legacy: line, NewNo: -1, Became: became, path: at.path}
 		if side == 1 {
-			row = bodyRow{New: line, LegacyNo: -1, Mark: mark, path: at.path}
+			row = bodyRow{New: line, LegacyNo: -1, Became: became, path: at.path}
 		}
 		z.rows = append(z.rows, row)
 	}

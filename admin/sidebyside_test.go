@@ -22,14 +22,14 @@ func zipped(legacy, new string, full bool, differences []string, forgiven ...str
 	for _, path := range forgiven {
 		c.Forgiven = append(c.Forgiven, compare.Forgiven{Path: path})
 	}
-	v := viewBodies(&compare.Exchange{Body: []byte(legacy), Size: int64(len(legacy))}, &compare.Exchange{Body: []byte(new), Size: int64(len(new))}, marksOf(&c), full)
+	v := viewBodies(&compare.Exchange{Body: []byte(legacy), Size: int64(len(legacy))}, &compare.Exchange{Body: []byte(new), Size: int64(len(new))}, placesOf(&c), full)
 	var b strings.Builder
 	for _, r := range v.Rows {
 		if r.Gap > 0 {
 			fmt.Fprintf(&b, "… %d\n", r.Gap)
 			continue
 		}
-		fmt.Fprintf(&b, "%-8s %d %s | %d %s\n", r.Mark, r.LegacyNo, r.Legacy, r.NewNo, r.New)
+		fmt.Fprintf(&b, "%-8s %d %s | %d %s\n", r.Became, r.LegacyNo, r.Legacy, r.NewNo, r.New)
 	}
 	if v.Note != "" {
 		fmt.Fprintln(&b, v.Note)
@@ -141,7 +141,7 @@ func TestEqualLinesAreFolded(t *testing.T) {
 }
 
 func TestBodiesThatAreNotKept(t *testing.T) {
-	v := viewBodies(&compare.Exchange{Size: 2 << 20}, &compare.Exchange{Size: 5}, marksOf(&reports.Comparison{}), false)
+	v := viewBodies(&compare.Exchange{Size: 2 << 20}, &compare.Exchange{Size: 5}, placesOf(&reports.Comparison{}), false)
 	if v.Rows != nil || v.Note != "The bodies are not kept: 2 MiB of legacy, 5 bytes of new." {
 		t.Errorf("%+v", v)
 	}
@@ -155,13 +155,13 @@ func TestSideBySideLosesNothing(t *testing.T) {
 			new = legacy
 		}
 		l, n := marshal(t, legacy), marshal(t, new)
-		v := viewBodies(&compare.Exchange{Body: l}, &compare.Exchange{Body: n}, marksOf(&reports.Comparison{}), true)
+		v := viewBodies(&compare.Exchange{Body: l}, &compare.Exchange{Body: n}, placesOf(&reports.Comparison{}), true)
 		var left, right strings.Builder
 		marked := false
 		for _, r := range v.Rows {
 			left.WriteString(r.Legacy + "\n")
 			right.WriteString(r.New + "\n")
-			marked = marked || r.Mark != ""
+			marked = marked || r.Became != ""
 		}
 		same(t, l, left.String())
 		same(t, n, right.String())
@@ -250,12 +250,12 @@ func FuzzBodies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, legacy, new []byte, path string) {
 		c := reports.Comparison{Forgiven: []compare.Forgiven{{Path: path}}}
-		v := viewBodies(&compare.Exchange{Body: legacy, Size: int64(len(legacy))}, &compare.Exchange{Body: new, Size: int64(len(new))}, marksOf(&c), false)
+		v := viewBodies(&compare.Exchange{Body: legacy, Size: int64(len(legacy))}, &compare.Exchange{Body: new, Size: int64(len(new))}, placesOf(&c), false)
 		if len(v.Rows) > maxRows || len(v.Rows) == 0 && v.Note == "" {
 			t.Fatalf("%d rows, note %q", len(v.Rows), v.Note)
 		}
 		for _, r := range v.Rows {
-			if r.Legacy != r.New && r.Mark == "" && r.Gap == 0 && strings.TrimSuffix(r.Legacy, ",") != strings.TrimSuffix(r.New, ",") {
+			if r.Legacy != r.New && r.Became == "" && r.Gap == 0 && strings.TrimSuffix(r.Legacy, ",") != strings.TrimSuffix(r.New, ",") {
 				t.Fatalf("not marked: %+v", r)
 			}
 		}
@@ -271,24 +271,24 @@ func TestMarksOfTextAndCookies(t *testing.T) {
 	}
 	c.Legacy.Answer.Header = map[string][]string{"Set-Cookie": {"sid=1; Path=/", "seen=2026", "lang=de"}}
 	c.New.Answer.Header = map[string][]string{"Set-Cookie": {"lang=de", "seen=2027", "sid=2; Path=/"}}
-	m := marksOf(&c)
-	if mark := m.lines(); mark != markForgiven {
+	m := placesOf(&c)
+	if mark := m.lines(); mark != lineForgiven {
 		t.Errorf("the lines are %q", mark)
 	}
 	m.lookAt("cookie:sid")
 	want := []sideRow{
 		{Name: "status"},
 		{Name: "cookie lang", Legacy: "lang=de", New: "lang=de"},
-		{Name: "cookie seen", Legacy: "seen=2026", New: "seen=2027", Mark: markForgiven},
-		{Name: "cookie sid", Legacy: "sid=1; Path=/", New: "sid=2; Path=/", Mark: markDiffers, Here: true},
+		{Name: "cookie seen", Legacy: "seen=2026", New: "seen=2027", Became: lineForgiven},
+		{Name: "cookie sid", Legacy: "sid=1; Path=/", New: "sid=2; Path=/", Became: lineDiffers, Here: true},
 	}
 	if diff := cmp.Diff(want, headRows(&c, m)); diff != "" {
 		t.Error(diff)
 	}
 	c.Differences = append(c.Differences, reports.Found{Difference: compare.Difference{Path: "$.html.head.title"}})
-	m = marksOf(&c)
+	m = placesOf(&c)
 	m.lookAt("$.html.head.title")
-	if mark := m.lines(); mark != markDiffers || !m.looksAt("body") {
+	if mark := m.lines(); mark != lineDiffers || !m.looksAt("body") {
 		t.Errorf("the lines are %q, looked at: %v", mark, m.looksAt("body"))
 	}
 }
@@ -299,7 +299,7 @@ func TestThePlaceThatIsLookedAt(t *testing.T) {
 	for _, path := range []string{"$.by_id.*.price", "$.name"} {
 		c.Differences = append(c.Differences, reports.Found{Difference: compare.Difference{Path: path}})
 	}
-	m := marksOf(&c)
+	m := placesOf(&c)
 	m.lookAt("$.by_id.*.price")
 	body := func(price, name string) *compare.Exchange {
 		return &compare.Exchange{Body: fmt.Appendf(nil, `{"by_id":{"a-1":{"price":%s,"kept":1}},"name":%q}`, price, name)}
@@ -314,7 +314,7 @@ func TestThePlaceThatIsLookedAt(t *testing.T) {
 		if r.First {
 			first = append(first, strings.TrimSpace(r.Legacy))
 		}
-		if r.Mark != "" {
+		if r.Became != "" {
 			differ = append(differ, strings.TrimSpace(r.Legacy))
 		}
 	}
