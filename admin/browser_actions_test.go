@@ -152,6 +152,24 @@ func flipReadonly(t *testing.T, browser context.Context) {
 	}
 }
 
+// knowADifference says why a difference is all right, and takes that back.
+func knowADifference(t *testing.T, browser context.Context) {
+	w, b := atTheShop(t, browser)
+	b.do("open the difference", chromedp.Navigate(w.server.URL+groupPath))
+	b.see("I know this", "keeps the route from being ready no more")
+	b.do("know it", chromedp.SendKeys(css(".panel input[name=why]"), "prices are rounded as agreed"), chromedp.Click(css("form[action$='/known'] button")))
+	b.see("ann@desk (browser) knows of it since", "prices are rounded as agreed", "Take that back")
+	if g, err := w.reports.Difference(t.Context(), strings.TrimPrefix(groupPath, "/differences/")); err != nil || g.Known == nil || g.Known.Why != "prices are rounded as agreed" {
+		t.Errorf("known is %+v, %v", g.Known, err)
+	}
+	b.keepPicture("known")
+	b.do("take it back", chromedp.Click(css("form[action$='/known'] button")))
+	b.see("Why it is all right")
+	if e := w.audited(); e.Action != "forget" || !strings.Contains(e.What, "$.price") || e.By != "ann@desk (browser)" {
+		t.Errorf("audited %+v", e)
+	}
+}
+
 // markADeploy: a name that is taken, one that is free, and what has changed since.
 func markADeploy(t *testing.T, browser context.Context) {
 	w, b := atTheShop(t, browser)

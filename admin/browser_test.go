@@ -126,6 +126,7 @@ func TestInABrowser(t *testing.T) {
 	t.Run("try a rule", func(t *testing.T) { tryARule(t, browser) })
 	t.Run("switch a stage", func(t *testing.T) { switchAStage(t, browser) })
 	t.Run("flip read-only", func(t *testing.T) { flipReadonly(t, browser) })
+	t.Run("know a difference", func(t *testing.T) { knowADifference(t, browser) })
 	t.Run("mark a deploy", func(t *testing.T) { markADeploy(t, browser) })
 	t.Run("copy a request", func(t *testing.T) { copyARequest(t, browser) })
 	t.Run("keys", func(t *testing.T) { keysAreEnough(t, browser) })

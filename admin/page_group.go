@@ -28,6 +28,7 @@ type groupView struct {
 	Older   string
 	Sides   *sidesView // nil when the sample's comparison is not kept any more
 	Rule    ruleView
+	Why     string // what stands in the form of who knows the difference
 }
 
 type sampleLink struct {
@@ -42,7 +43,7 @@ func (s *server) groupPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.showGroup(w, r, http.StatusOK, g, nil)
+	s.showGroup(w, r, http.StatusOK, g, nil, "")
 }
 
 // groupByParts goes to the page of the group that has these parts: links were
@@ -68,9 +69,9 @@ func (s *server) groupByParts(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, to.String(), http.StatusFound)
 }
 
-// showGroup shows a group; failed is of a form that was refused.
-func (s *server) showGroup(w http.ResponseWriter, r *http.Request, status int, g reports.Group, failed *failure) {
-	v := groupView{page: s.base(r, g.Path+" of "+g.Route, "routes"), Group: g, Trend: trend(&g), Weight: weightWords(g.Weight)}
+// showGroup shows a group; failed and why are of a form that was refused.
+func (s *server) showGroup(w http.ResponseWriter, r *http.Request, status int, g reports.Group, failed *failure, why string) {
+	v := groupView{page: s.base(r, g.Path+" of "+g.Route, "routes"), Group: g, Why: why, Trend: trend(&g), Weight: weightWords(g.Weight)}
 	err := s.showSample(r, &v)
 	if err == nil {
 		v.Mark, err = s.newSince(r, &g)
@@ -83,12 +84,39 @@ func (s *server) showGroup(w http.ResponseWriter, r *http.Request, status int, g
 		return
 	}
 	if failed != nil {
-		v.Failed = failed
+		v.Failed, v.Self = failed, groupURL(g)
 	}
 	if v.Rule.Tried == nil && v.Failed == nil {
 		v.Live = "differences" // what was tried is not asked for again by itself
 	}
 	s.render(w, r, status, "group", v)
+}
+
+// knownForm notes that a person knows a difference, or takes that back.
+func (s *server) knownForm(w http.ResponseWriter, r *http.Request) {
+	g, err := s.reports.Difference(r.Context(), param(r, "id"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	why := r.PostFormValue("why")
+	if r.PostFormValue("known") == "false" {
+		_, err = s.unknow(r, g.ID)
+	} else {
+		_, err = s.know(r, g.ID, why)
+	}
+	if err != nil {
+		p := s.asProblem(r, err)
+		s.showGroup(w, r, p.status, g, &failure{Title: p.title, Detail: p.detail}, why)
+		return
+	}
+	w.Header().Set("Location", groupURL(g))
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// Counts reports whether the group speaks for or against a route being ready.
+func (v groupView) Counts() bool {
+	return v.Group.Verdict == string(reports.Mismatch) || v.Group.Verdict == string(reports.Noise)
 }
 
 // newSince is the newest mark, for a group that was not there before it.

@@ -26,6 +26,7 @@ func (s *server) pageRoutes(m chi.Router) {
 	m.Get("/coverage", s.coveragePage)
 	m.Get("/differences", s.groupByParts)
 	m.Get("/differences/{id}", s.groupPage)
+	m.Post("/differences/{id}/known", s.knownForm)
 	m.Get("/comparisons", s.comparisonsPage)
 	m.Get("/comparisons/{id}", s.comparisonPage)
 	m.Get("/comparisons/{id}/export", s.exportFile)

@@ -25,7 +25,7 @@ const groupPath = "/differences/hon2lutzlhnr5k4y"
 // allPages are all pages of a planted world.
 var allPages = []string{
 	"/", "/?q=accounts&since=24h", "/routes/accounts.show", "/routes/GET%20%2Forders%2F%7Bid%7D", groupPath,
-	"/comparisons", "/comparisons?route=accounts.show", "/comparisons/planted", "/comparisons/planted?full=1", "/readonly", "/audit", "/login", "/login?code=x", "/nothing",
+	"/comparisons", "/comparisons?route=accounts.show", "/comparisons/planted", "/comparisons/planted?full=1", "/comparisons/planted?at=%24.price&as=har", "/marks", "/readonly", "/audit", "/login", "/login?code=x", "/nothing",
 	"/coverage", "/coverage?route=accounts.show",
 }
 
@@ -307,8 +307,11 @@ func TestEverythingIsEscaped(t *testing.T) {
 	if _, err := w.client.SetReadonly(t.Context(), admin.ReadonlyChange{On: true, Why: evil}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := w.client.Mark(t.Context(), "v1.4", evil); err != nil {
+		t.Fatal(err)
+	}
 	b := w.logIn()
-	pages := []string{
+	pages := []string{"/marks", "/marks?mark=" + url.QueryEscape(evil), "/audit?q=" + url.QueryEscape(evil),
 		"/", "/?q=" + url.QueryEscape(evil), "/routes/accounts.show", "/routes/" + url.PathEscape(evil), "/comparisons", "/comparisons?route=" + url.QueryEscape(evil),
 		"/comparisons/" + url.PathEscape(evil), "/comparisons/evil2", "/comparisons/evil3", "/readonly", "/audit", "/login?code=" + url.QueryEscape(evil), "/" + url.PathEscape(evil),
 	}
@@ -316,7 +319,13 @@ func TestEverythingIsEscaped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, g := range groups {
+	for i, g := range groups {
+		if err := w.reports.Know(t.Context(), g.ID, evil, evil); i == 0 && err != nil {
+			t.Fatal(err)
+		}
+		for _, form := range []string{"http", "hurl", "har", "go"} {
+			pages = append(pages, "/differences/"+g.ID+"?as="+form)
+		}
 		pages = append(pages, "/differences/"+g.ID)
 	}
 	if len(groups) < 3 {
