@@ -54,10 +54,11 @@ type requestView struct {
 }
 
 // sidesOf lays a comparison out. at is the place that is looked at, "" for none;
-// the query of the page says the rest.
-func sidesOf(c *reports.Comparison, at string, r *http.Request) sidesView {
+// tried is a rule under which it is shown, nil for none; the query of the page
+// says the rest.
+func sidesOf(c *reports.Comparison, at string, tried *RuleTried, r *http.Request) sidesView {
 	q := r.URL.Query()
-	m := placesOf(c)
+	m := placesUnder(c, tried)
 	if at != "" {
 		m.lookAt(at)
 	}
@@ -314,7 +315,7 @@ func (s *server) comparisonPage(w http.ResponseWriter, r *http.Request) {
 	data := struct {
 		page
 		Both sidesView
-	}{s.base(r, "Comparison "+c.ID, "comparisons"), sidesOf(c, r.URL.Query().Get("at"), r)}
+	}{s.base(r, "Comparison "+c.ID, "comparisons"), sidesOf(c, r.URL.Query().Get("at"), nil, r)}
 	s.render(w, r, http.StatusOK, "comparison", data)
 }
 

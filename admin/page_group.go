@@ -72,12 +72,13 @@ func (s *server) groupByParts(w http.ResponseWriter, r *http.Request) {
 // showGroup shows a group; failed and why are of a form that was refused.
 func (s *server) showGroup(w http.ResponseWriter, r *http.Request, status int, g reports.Group, failed *failure, why string) {
 	v := groupView{page: s.base(r, g.Path+" of "+g.Route, "routes"), Group: g, Why: why, Trend: trend(&g), Weight: weightWords(g.Weight)}
-	err := s.showSample(r, &v)
+	var err error
+	v.Rule, v.Failed, err = s.ruleView(r, &g, r.URL.Query().Get("try"))
 	if err == nil {
 		v.Mark, err = s.newSince(r, &g)
 	}
 	if err == nil {
-		v.Rule, v.Failed, err = s.ruleView(r, &g, r.URL.Query().Get("try"))
+		err = s.showSample(r, &v)
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -180,7 +181,7 @@ func (s *server) showSample(r *http.Request, v *groupView) error {
 	if err != nil {
 		return err
 	}
-	sides := sidesOf(c, v.Group.Path, r)
+	sides := sidesOf(c, v.Group.Path, v.Rule.Tried, r)
 	v.Sides = &sides
 	return nil
 }

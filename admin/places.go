@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
 )
 
@@ -26,15 +27,36 @@ type wildPlace struct {
 
 // placesOf are the places of a comparison. Where something at a path counted and
 // something else was forgiven, it counted.
-func placesOf(c *reports.Comparison) *places {
+func placesOf(c *reports.Comparison) *places { return placesUnder(c, nil) }
+
+// placesUnder are the places of a comparison as they would be if a rule that was
+// tried were in force, as far as it is known: forgiven is what the rule leaves
+// nothing of anywhere.
+func placesUnder(c *reports.Comparison, tried *RuleTried) *places {
 	p := &places{exact: map[string]string{}, found: map[string]string{}}
 	for _, f := range c.Forgiven {
 		p.add(f.Path, lineForgiven)
 	}
+	var left []string
 	for _, d := range c.Differences {
-		p.add(d.Path, lineDiffers)
+		if tried != nil && tried.settles(c.Route, d.Path, d.Kind) {
+			p.add(d.Path, lineForgiven)
+		} else {
+			left = append(left, d.Path)
+		}
+	}
+	for _, path := range left {
+		p.add(path, lineDiffers)
 	}
 	return p
+}
+
+// settles reports whether a rule that was tried forgives all that the stored
+// evidence has of a place.
+func (t *RuleTried) settles(route, path string, kind compare.Kind) bool {
+	return slices.ContainsFunc(t.Places, func(p reports.TriedPlace) bool {
+		return p.Route == route && p.Path == path && p.Kind == kind && p.Forgiven > 0 && p.Added == 0 && p.Left == 0
+	})
 }
 
 // lookAt makes path the place that is looked at.

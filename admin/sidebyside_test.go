@@ -323,3 +323,34 @@ func TestThePlaceThatIsLookedAt(t *testing.T) {
 		t.Errorf("looked at %q, first %q, of %q", here, first, differ)
 	}
 }
+
+// Under a rule that was tried, a place is forgiven where the rule leaves nothing
+// of it, of its kind.
+func TestPlacesUnderARule(t *testing.T) {
+	price := func(kind compare.Kind) reports.Found {
+		return reports.Found{Difference: compare.Difference{Path: "$.price", Kind: kind}}
+	}
+	tried := &RuleTried{Tried: reports.Tried{Places: []reports.TriedPlace{
+		{Route: "r", Path: "$.price", Kind: compare.KindValue, Forgiven: 3},
+		{Route: "r", Path: "$.name", Kind: compare.KindValue, Forgiven: 3, Left: 1},
+		{Route: "other", Path: "$.price", Kind: compare.KindType, Forgiven: 3},
+	}}}
+	for _, c := range []struct {
+		reason string
+		found  []reports.Found
+		want   string
+	}{
+		{"forgiven", []reports.Found{price(compare.KindValue)}, lineForgiven},
+		{"another kind", []reports.Found{price(compare.KindMissing)}, lineDiffers},
+		{"of another route", []reports.Found{price(compare.KindType)}, lineDiffers},
+		{"two kinds", []reports.Found{price(compare.KindMissing), price(compare.KindValue)}, lineDiffers},
+	} {
+		if got := placesUnder(&reports.Comparison{Route: "r", Differences: c.found}, tried).of("$.price"); got != c.want {
+			t.Errorf("%s: %s", c.reason, got)
+		}
+	}
+	name := []reports.Found{{Difference: compare.Difference{Path: "$.name", Kind: compare.KindValue}}}
+	if got := placesUnder(&reports.Comparison{Route: "r", Differences: name}, tried).of("$.name"); got != lineDiffers {
+		t.Errorf("of which some is left: %s", got)
+	}
+}
