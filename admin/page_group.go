@@ -3,14 +3,12 @@ package admin
 import (
 	"errors"
 	"fmt"
-	"html/template"
 	"math"
 	"net/http"
 	"net/url"
 	"slices"
 
 	"github.com/quackproxy/quack/control"
-	"github.com/quackproxy/quack/internal/chart"
 	"github.com/quackproxy/quack/reports"
 )
 
@@ -19,12 +17,11 @@ import (
 type groupView struct {
 	page
 	Group   reports.Group
-	Trend   template.HTML // of the last 24 hours; "" when there was nothing
-	Weight  string        // what the group's weight means
-	Mark    string        // that the group is new since, "" when it is not
-	Samples []sampleLink  // the newest first
-	Chosen  int           // place of the sample that is shown among Samples, from 1; 0 for none
-	Newer   string        // address of the page with the sample beside it, "" for none
+	Weight  string       // what the group's weight means
+	Mark    string       // that the group is new since, "" when it is not
+	Samples []sampleLink // the newest first
+	Chosen  int          // place of the sample that is shown among Samples, from 1; 0 for none
+	Newer   string       // address of the page with the sample beside it, "" for none
 	Older   string
 	Sides   *sidesView // nil when the sample's comparison is not kept any more
 	Rule    ruleView
@@ -71,7 +68,7 @@ func (s *server) groupByParts(w http.ResponseWriter, r *http.Request) {
 
 // showGroup shows a group; failed and why are of a form that was refused.
 func (s *server) showGroup(w http.ResponseWriter, r *http.Request, status int, g reports.Group, failed *failure, why string) {
-	v := groupView{page: s.base(r, g.Path+" of "+g.Route, "routes"), Group: g, Why: why, Trend: trend(&g), Weight: weightWords(g.Weight)}
+	v := groupView{page: s.base(r, g.Path+" of "+g.Route, "routes"), Group: g, Why: why, Weight: weightWords(g.Weight)}
 	var err error
 	v.Rule, v.Failed, err = s.ruleView(r, &g, r.URL.Query().Get("try"))
 	if err == nil {
@@ -130,16 +127,6 @@ func (s *server) newSince(r *http.Request, g *reports.Group) (string, error) {
 		return "", err
 	}
 	return marks[0].Name, nil
-}
-
-// trend draws how often a group was seen in the last 24 hours.
-func trend(g *reports.Group) template.HTML {
-	var bad []int64
-	if g.Verdict == string(reports.Mismatch) {
-		bad = g.Recent[:]
-	}
-	says := fmt.Sprintf("By the hour, in the last 24: %s at most, %s in the hour that runs", timesSeen(slices.Max(g.Recent[:])), timesSeen(g.Recent[len(g.Recent)-1]))
-	return template.HTML(chart.Spark(g.Recent[:], bad, says)) // which escapes what it says
 }
 
 // weightWords say what the weight of a group means.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
-	"math"
 	"net/http"
 	"net/url"
 	"path"
@@ -180,7 +179,8 @@ var functions = template.FuncMap{
 	"stateShares": stateShares, "stateText": stateText, "spark": spark, "key": shortKey,
 	"groupTrend": groupTrend, "ranFirst": ranFirst, "weight": weightText,
 	"coverage": coverageURL, "coveredBar": coveredBar, "facet": facetText,
-	"at": atURL, "foundGroup": foundURL, "alike": alikeURL, "titled": titled, "clock": clock, "changeWords": changeWords, "marked": markedURL, "comparedSince": comparedSinceURL, "tenths": func(v float64) float64 { return math.Round(10*v) / 10 }, "actionClass": actionClass,
+	"at": atURL, "foundGroup": foundURL, "alike": alikeURL, "titled": titled, "clock": clock, "actionClass": actionClass,
+	"changeWords": changeWords, "marked": markedURL, "comparedSince": comparedSinceURL,
 	"took":              func(d time.Duration) string { return millis(float64(d.Microseconds()) / 1000) },
 	"times":             timesSeen,
 	"placeVerdict":      func(g reports.Group) words { return placeWords(g.Verdict) },
