@@ -151,6 +151,9 @@ func pagesInBothSchemes(t *testing.T, browser context.Context) {
 			b.see(p.has)
 			b.looksRight(p.name, scheme)
 		}
+		b.do("ask for the keys", chromedp.Navigate(w.server.URL+"/audit"), press("?"))
+		b.until(`document.querySelector("dialog").open`)
+		b.looksRight("keys", scheme)
 	}
 }
 

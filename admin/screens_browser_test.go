@@ -132,7 +132,7 @@ func keysMove(t *testing.T, browser context.Context) {
 	b.until(`document.querySelector("dialog").open`)
 	b.do("close the help", chromedp.KeyEvent(kb.Escape))
 	b.until(`!document.querySelector("dialog").open`)
-	for _, c := range []struct{ key, path string }{{"v", "/coverage"}, {"c", "/comparisons"}, {"o", "/readonly"}, {"a", "/audit"}, {"r", "/"}} {
+	for _, c := range []struct{ key, path string }{{"v", "/coverage"}, {"c", "/comparisons"}, {"m", "/marks"}, {"o", "/readonly"}, {"a", "/audit"}, {"r", "/"}} {
 		b.do("go", press("g"), press(c.key))
 		b.until(fmt.Sprintf("location.pathname === %q && document.readyState === 'complete'", c.path))
 	}

@@ -26,6 +26,7 @@ func (w *world) plantShop() {
 		w.shopped(fmt.Sprintf("price-%02d", i), "accounts.show", "GET", fmt.Sprintf("/accounts/%d?full=1", 700+i), exchange(200, account(i, "9.90", true)), exchange(200, account(i, "9.09", true)), i)
 	}
 	w.shopped("phone-00", "accounts.show", "GET", "/accounts/812?full=1", exchange(200, account(12, "9.90", true)), exchange(200, account(12, "9.09", false)), 3)
+	w.shopped("three-00", "accounts.show", "GET", "/accounts/813?full=1", exchange(200, account(13, "9.90", true)), exchange(200, strings.NewReplacer("size 0", "size O", "size 6", "size VI").Replace(account(13, "9.09", true))), 3)
 	w.shopped("gone-00", "GET /orders/{id}", "GET", "/orders/12", exchange(200, `{"id":12}`), exchange(404, `{"error":"no such order"}`), 2)
 	w.shopped("page-00", "GET /orders/{id}", "GET", "/orders/13", page("5 items, delivered on Monday"), page("5 items, delivered on Tuesday"), 2)
 	broken := exchange(200, `{"id":14`)
@@ -120,6 +121,8 @@ func shopPages(t *testing.T, w *world) []shopPage {
 		{"overview", "/", "accounts.show"},
 		{"route", "/routes/accounts.show", "Differences"},
 		{"route-write", "/routes/accounts.create", "no-proof"},
+		{"coverage", "/coverage", "accounts.show"},
+		{"coverage-route", "/coverage?route=accounts.show", "accounts.show"},
 		{"difference", price, "A rule for it"},
 		{"difference-try", price + "?try=" + url.QueryEscape("{path: $.price, ignore: true, owner: shop, until: 2027-01-31}"), "it would"},
 		{"comparisons", "/comparisons?verdict=mismatch", "phone-00"},

@@ -20,7 +20,7 @@
     rows.get(list[to]).focus();
     list[to].scrollIntoView({ block: "nearest" });
   };
-  const places = { r: "/", v: "/coverage", c: "/comparisons", o: "/readonly", a: "/audit" };
+  const places = { r: "/", v: "/coverage", c: "/comparisons", m: "/marks", o: "/readonly", a: "/audit" };
   const keys = {
     "/": () => document.querySelector("#main input[type=search]")?.focus(),
     j: () => move(1),
