@@ -32,6 +32,9 @@ func TestReadonlyPageSaysWhatWritesMeet(t *testing.T) {
 	}
 	_, page = b.get("/readonly")
 	wantText(t, page, "readonly off epoch 2 on is false", "readonly on", "on is true")
+	if strings.Contains(text(t, page), "reload") {
+		t.Error("what is no change of the gate is among them")
+	}
 }
 
 func TestAuditIsSearched(t *testing.T) {
