@@ -181,40 +181,15 @@ func (s *shards) count(route string, f func(*counts)) {
 	f(c)
 }
 
-// take empties the shards.
-func (s *shards) take() map[string]*counts {
-	taken := map[string]*counts{}
+// grab empties the shards, and keeps nobody waiting who counts.
+func (s *shards) grab() []map[string]*counts {
+	taken := make([]map[string]*counts, len(s))
 	for i := range s {
-		shard := &s[i]
-		shard.mu.Lock()
-		routes := shard.routes
-		shard.routes = nil
-		shard.mu.Unlock()
-		mergeInto(taken, routes)
+		s[i].mu.Lock()
+		taken[i], s[i].routes = s[i].routes, nil
+		s[i].mu.Unlock()
 	}
 	return taken
-}
-
-// addTo adds what the shards hold to counters by route.
-func (s *shards) addTo(sum map[string]*counts) {
-	for i := range s {
-		shard := &s[i]
-		shard.mu.Lock()
-		mergeInto(sum, shard.routes)
-		shard.mu.Unlock()
-	}
-}
-
-// addOne adds what the shards hold of one route.
-func (s *shards) addOne(sum map[string]*counts, route string) {
-	for i := range s {
-		shard := &s[i]
-		shard.mu.Lock()
-		if c := shard.routes[route]; c != nil {
-			mergeInto(sum, map[string]*counts{route: c})
-		}
-		shard.mu.Unlock()
-	}
 }
 
 // mergeInto adds each route's counters to those of sum, which shares nothing
@@ -225,6 +200,17 @@ func mergeInto(sum, routes map[string]*counts) {
 			sum[route] = &counts{}
 		}
 		sum[route].merge(c)
+	}
+}
+
+// adopt is mergeInto of counters that nobody else has.
+func adopt(sum, routes map[string]*counts) {
+	for route, c := range routes {
+		if sum[route] == nil {
+			sum[route] = c
+		} else {
+			sum[route].merge(c)
+		}
 	}
 }
 

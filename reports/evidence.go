@@ -1,8 +1,11 @@
 package reports
 
 import (
+	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -17,11 +20,64 @@ type packedComparison struct {
 	ring  bool
 }
 
+// writeEvidence writes what was taken of comparisons in one transaction. Their
+// groups are in the store.
+func (r *Reports) writeEvidence(ctx context.Context, now time.Time, taken batch) error {
+	w := &r.writer
+	expire := now.Sub(w.expired) >= rollUpEvery
+	if len(taken.queue) == 0 && w.evidence <= r.config.EvidenceMax && !expire {
+		return nil
+	}
+	packed, err := r.pack(ctx, taken)
+	if err != nil {
+		return err
+	}
+	evidence := w.evidence
+	err = r.db.Write(ctx, func(tx *sql.Tx) error {
+		b := &batchWriter{ctx: ctx, tx: tx, r: r, now: now, evidence: evidence, prepared: map[string]*sql.Stmt{}}
+		if err := b.keep(taken, packed); err != nil {
+			return fmt.Errorf("write evidence: %w", err)
+		}
+		if expire {
+			if err := b.expire(); err != nil {
+				return fmt.Errorf("delete old evidence: %w", err)
+			}
+		}
+		if err := b.prune(); err != nil {
+			return fmt.Errorf("prune evidence: %w", err)
+		}
+		evidence = b.evidence
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.evidence = evidence
+	if expire {
+		w.expired = now
+	}
+	return nil
+}
+
+// countMeanwhile writes counters while evidence is made ready, when that takes
+// longer than they may wait.
+func (r *Reports) countMeanwhile(ctx context.Context) error {
+	if time.Since(r.writer.took) < flushEvery {
+		return nil
+	}
+	now := time.Now()
+	r.take(now, func() batch { return batch{counts: r.tally.takeCounts()} })
+	return r.writeCounts(ctx, now)
+}
+
 // pack redacts and packs what is to be kept. What does not encode is left out
 // and counted.
-func (r *Reports) pack(taken batch) map[*waiting]*packedComparison {
+func (r *Reports) pack(ctx context.Context, taken batch) (map[*waiting]*packedComparison, error) {
 	packed := make(map[*waiting]*packedComparison, len(taken.queue))
 	for _, w := range taken.queue {
+		if err := r.countMeanwhile(ctx); err != nil {
+			return nil, err
+		}
 		c := clean(r.redactorOf(w.c.Route), w.c)
 		b, err := json.Marshal(c)
 		if err != nil {
@@ -40,7 +96,7 @@ func (r *Reports) pack(taken batch) map[*waiting]*packedComparison {
 			}
 		}
 	}
-	return packed
+	return packed, nil
 }
 
 // unpackMax bounds what one packed comparison may unfold to: three bodies, each
@@ -82,24 +138,44 @@ func (b *batchWriter) keep(taken batch, packed map[*waiting]*packedComparison) e
 		}
 	}
 	for k, g := range taken.groups {
-		id := b.ids[b.r.writer.cleanKey(b.r, k, g, packed)]
-		for _, o := range append(g.oldest, g.newest...) {
-			if seq := seqs[o.in]; seq != 0 {
-				if err := b.sample(id, seq, o, packed[o.in].clean); err != nil {
-					return err
-				}
-			}
-		}
-		if err := b.thin(id); err != nil {
+		if err := b.samples(k, g, seqs, packed); err != nil {
 			return err
 		}
 	}
-	for k := range taken.rings {
+	for k, g := range taken.rings {
+		if len(g.newest) == 0 {
+			continue
+		}
 		if err := b.turnRing(k); err != nil {
 			return err
 		}
 	}
 	return b.letGo()
+}
+
+// samples stores those of a group that a batch has, in place of others.
+func (b *batchWriter) samples(k groupKey, g *gathered, seqs map[*waiting]int64, packed map[*waiting]*packedComparison) error {
+	list := append(g.oldest, g.newest...)
+	if len(list) == 0 {
+		return nil
+	}
+	w := &b.r.writer
+	id := w.ids[w.cleanKey(b.r, k, example{})]
+	for _, o := range list {
+		seq := seqs[o.in]
+		switch {
+		case seq == 0:
+		case id == 0: // what is secret in its path has changed since it was counted
+			b.freed = append(b.freed, seq)
+		default:
+			c := packed[o.in].clean
+			if err := b.sample(id, seq, o, c); err != nil {
+				return err
+			}
+			w.learnPath(k, c, o)
+		}
+	}
+	return b.thin(id)
 }
 
 // insert stores a comparison and returns its number, 0 when its id is taken.

@@ -1,9 +1,11 @@
 package reports_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,8 +33,13 @@ func TestStoreAtFault(t *testing.T) {
 	if s := r.Stats(); s.EvidenceDropped != 3 || s.Queued != 0 || !strings.Contains(s.LastError, "disk is full") || !s.LastFlush.IsZero() {
 		t.Errorf("stats while at fault: %+v", s)
 	}
-	if got := one(t, r, reports.Filter{}); got.Mismatched != 3 {
-		t.Errorf("%d mismatches counted while at fault, want 3", got.Mismatched)
+	for what, at := range map[string]*reports.Reports{"in memory": r, "in the store, while evidence finds no room": openReports(t, db, reports.Config{})} {
+		if got := one(t, at, reports.Filter{}); got.Mismatched != 3 {
+			t.Errorf("%d mismatches counted %s, want 3", got.Mismatched, what)
+		}
+		if g := differences(t, at, reports.Filter{}); len(g) != 1 || g[0].Count != 3 {
+			t.Errorf("differences counted %s: %+v, want one of 3", what, g)
+		}
 	}
 	fault(`DROP TRIGGER reports_full`)
 	r.Record(differing(7, "$.price", compare.KindValue, reports.Mismatch))
@@ -84,4 +91,48 @@ func TestQueueIsBounded(t *testing.T) {
 	if s := large.Stats(); s.Queued != 2 || s.QueuedBytes > 128<<20 || s.EvidenceDropped != 8 {
 		t.Errorf("%+v, want two of 40 MiB queued", s)
 	}
+}
+
+// A batch has of each comparison its counter and its differences, or nothing;
+// and what is read meanwhile never becomes less.
+func TestBatchesAreOfOneMoment(t *testing.T) {
+	db := openStore(t, t.TempDir())
+	r := openReports(t, db, reports.Config{})
+	ctx, stop := context.WithCancel(t.Context())
+	var others sync.WaitGroup
+	for feeder := range 4 {
+		others.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				c := differing(n, "$.price", compare.KindValue, reports.Mismatch)
+				c.ID, c.Route = fmt.Sprintf("%d-%d", feeder, n), fmt.Sprint("route", feeder)
+				r.Record(c)
+			}
+		})
+	}
+	others.Go(func() {
+		for counted := map[string]int64{}; ctx.Err() == nil; {
+			for _, c := range r.Live() {
+				if c.Mismatched < counted[c.Name] {
+					t.Errorf("%s: %d mismatches, and %d before", c.Name, c.Mismatched, counted[c.Name])
+				}
+				counted[c.Name] = c.Mismatched
+			}
+		}
+	})
+	for range 15 {
+		flush(t, r)
+		// As one that was killed now would be found.
+		left := openReports(t, db, reports.Config{})
+		counted := map[string]int64{}
+		for _, c := range left.Live() {
+			counted[c.Name] = c.Mismatched
+		}
+		for _, g := range differences(t, left, reports.Filter{}) {
+			if g.Count != counted[g.Route] {
+				t.Errorf("%s: %d with a difference, %d mismatches", g.Route, g.Count, counted[g.Route])
+			}
+		}
+	}
+	stop()
+	others.Wait()
 }

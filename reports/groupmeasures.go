@@ -76,6 +76,7 @@ func (r *Reports) comparedOf(ctx context.Context, groups []storedGroup, since ti
 func (r *Reports) comparedEver() map[string]int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.settle(r.shards.grab(), time.Now())
 	compared := make(map[string]int64, len(r.totals))
 	for route, c := range r.totals {
 		compared[route] = c.total()

@@ -211,3 +211,85 @@ func TestPruneOrder(t *testing.T) {
 		}
 	}
 }
+
+// Counters do not wait for evidence that takes long to redact and pack.
+func TestCountersAreWrittenMeanwhile(t *testing.T) {
+	r := openTest(t, Config{})
+	record := func(n int) {
+		r.Record(Comparison{ID: fmt.Sprint(n), Route: "show", At: time.Now(), Verdict: Mismatch,
+			Differences: []Found{{compare.Difference{Path: "$.a", At: "$.a", Kind: compare.KindValue}, Mismatch}}})
+	}
+	record(1)
+	taken := r.take(time.Now(), r.tally.take)
+	if err := r.writeCounts(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	record(2)
+	r.writer.took = time.Now().Add(-flushEvery) // so long has the evidence of the first taken
+	if _, err := r.pack(t.Context(), taken); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.number(t, `SELECT count FROM reports_groups`); n != 2 {
+		t.Errorf("%d counted in the store, want both", n)
+	}
+	if queued, _, _ := r.tally.state(); queued != 1 {
+		t.Errorf("%d wait to be kept, want the second", queued)
+	}
+	if err := r.writeEvidence(t.Context(), time.Now(), taken); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.number(t, `SELECT count(*) FROM reports_samples`); n != 2 {
+		t.Errorf("%d samples, want both", n)
+	}
+}
+
+// What has samples enough, and no difference that counts, rests while there is
+// much to do.
+func TestSamplesRestWhileThereIsMuchToDo(t *testing.T) {
+	r := openTest(t, Config{})
+	n := 0
+	record := func(verdict Verdict, times int, path string) {
+		for range times {
+			n++
+			c := Comparison{ID: fmt.Sprint(n), Route: "show", At: time.Now(), Verdict: verdict}
+			if verdict == Mismatch {
+				c.Differences = []Found{{compare.Difference{Path: path, At: path, Kind: compare.KindValue}, verdict}}
+			}
+			r.Record(c)
+		}
+	}
+	flush := func() {
+		if err := r.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	matches := func() int64 {
+		return r.number(t, `SELECT max(CAST(id AS INTEGER)) FROM reports_comparisons WHERE verdict = 'match'`)
+	}
+	record(Match, matchesMax, "")
+	flush()
+	for i := range 5 * busy {
+		record(Mismatch, 1, fmt.Sprint("$.m", i))
+	}
+	record(Match, 1, "")
+	flush()
+	if got := matches(); got != matchesMax {
+		t.Errorf("the newest match is %d, want it to rest at %d", got, matchesMax)
+	}
+	if s := r.Stats(); s.EvidenceDropped != 0 {
+		t.Errorf("%d counted as not kept, which nobody wanted", s.EvidenceDropped)
+	}
+	k := ringKey{"show", Match}
+	r.tally.takenRings[k] = stock{matchesMax, time.Now().Add(-restful)}
+	for i := range 5 * busy {
+		record(Mismatch, 1, fmt.Sprint("$.m", i))
+	}
+	record(Match, 1, "")
+	flush()
+	if got := matches(); got != int64(n) {
+		t.Errorf("the newest match is %d, want %d after the rest", got, n)
+	}
+}

@@ -53,18 +53,22 @@ type Reports struct {
 
 	trials chan struct{} // holds one token for each trial of rules under way
 
-	mu     sync.Mutex
-	totals map[string]*counts // of all time, without what is in the shards
-	health Stats
+	mu      sync.Mutex
+	totals  map[string]*counts // of all time, without what is in the shards
+	pending map[string]*counts // of those, what no batch has taken yet
+	health  Stats
 }
 
 // writer is what a batch leaves to the next.
 type writer struct {
-	unwritten map[string]*counts       // counters that a failed batch left
+	unwritten map[string]*counts       // counters that are to be written: what was taken last, and what failed batches left
 	groups    map[groupKey]*groupCount // likewise
-	paths     map[groupKey]string      // of groups, without secrets, by their keys as they were found
+	took      time.Time                // when counters were last taken
+	ids       map[groupKey]int64       // of groups in the store, those that this process has written
+	paths     map[groupKey]cleanedPath // of groups, by their keys as they were found
 	evidence  int64                    // bytes of evidence in the store
 	rolledUp  time.Time                // when the time buckets were last rolled up
+	expired   time.Time                // when evidence that is too old was last deleted
 }
 
 // Open makes Reports over the store.
@@ -95,7 +99,7 @@ func Open(ctx context.Context, db *store.DB, c Config) (*Reports, error) {
 		tally:    newTally(c.SamplesMax, c.Queue),
 		flushing: make(chan struct{}, 1), trials: make(chan struct{}, 1),
 		totals: map[string]*counts{},
-		writer: writer{unwritten: map[string]*counts{}, groups: map[groupKey]*groupCount{}, paths: map[groupKey]string{}},
+		writer: writer{unwritten: map[string]*counts{}, groups: map[groupKey]*groupCount{}, ids: map[groupKey]int64{}, paths: map[groupKey]cleanedPath{}},
 	}
 	r.coverage = newCoverage(r.plainFacet)
 	if err := r.load(ctx); err != nil {
@@ -168,6 +172,7 @@ func (r *Reports) loadSums(ctx context.Context) error {
 	r.writer.evidence = evidence
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	mergeInto(totals, r.pending)
 	r.totals = totals
 	return nil
 }

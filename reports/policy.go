@@ -82,25 +82,41 @@ func (r *Reports) storedAs(ctx context.Context, f Filter) (Filter, error) {
 	return f, rows.Err()
 }
 
+// cleanedPath is the path of a group without secrets, under a policy.
+type cleanedPath struct {
+	path  string
+	under *redact.Policy
+}
+
 // cleanKey is the key of a group without secrets. Its path is that of a
 // comparison that has it, where there is one: in that one all secrets of the
 // exchange were known.
-func (w *writer) cleanKey(r *Reports, k groupKey, g *gathered, packed map[*waiting]*packedComparison) groupKey {
-	clean := k
-	clean.path = cleanPath(r.redactorOf(k.route), k.path)
-	for _, o := range append(g.newest[:len(g.newest):len(g.newest)], g.oldest...) {
-		if p := packed[o.in]; p != nil {
-			if clean.path = pathOf(p.clean, o); k.path == compare.OtherPlaces {
-				clean.path = k.path
-			}
-			w.paths[k] = clean.path
-			return clean
-		}
+func (w *writer) cleanKey(r *Reports, k groupKey, e example) groupKey {
+	var under *redact.Policy
+	if r.config.Redaction != nil {
+		under = r.config.Redaction(k.route)
 	}
-	if path, some := w.paths[k]; some {
-		clean.path = path
+	known, some := w.paths[k]
+	switch {
+	case some && known.under == under:
+		k.path = known.path
+	case e.c != nil && k.path != compare.OtherPlaces:
+		path := pathOf(clean(r.redactorOf(k.route), e.c), e.o)
+		w.paths[k] = cleanedPath{path, under}
+		k.path = path
+	default:
+		k.path = cleanPath(r.redactorOf(k.route), k.path)
 	}
-	return clean
+	return k
+}
+
+// learnPath notes what a comparison that was packed makes of the path of its
+// group: others may have known fewer secrets.
+func (w *writer) learnPath(k groupKey, c *Comparison, o occurrence) {
+	if known, some := w.paths[k]; some && k.path != compare.OtherPlaces {
+		known.path = pathOf(c, o)
+		w.paths[k] = known
+	}
 }
 
 func pathOf(c *Comparison, o occurrence) string {

@@ -61,16 +61,13 @@ func (r *Reports) Live() []RouteReport {
 // or of all when it is "".
 func (r *Reports) now(route string) map[string]*counts {
 	sums := map[string]*counts{}
-	r.mu.Lock() // settle moves from the shards to the totals under it
+	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.settle(r.shards.grab(), time.Now())
 	if route == "" {
 		mergeInto(sums, r.totals)
-		r.shards.addTo(sums)
-		return sums
-	}
-	if c := r.totals[route]; c != nil {
+	} else if c := r.totals[route]; c != nil {
 		mergeInto(sums, map[string]*counts{route: c})
 	}
-	r.shards.addOne(sums, route)
 	return sums
 }

@@ -4,11 +4,11 @@
 //
 // Start with [Open]. The data path calls [Reports.Record], [Reports.Skip] and
 // the like, which never block and never fail: they count in memory and queue
-// evidence in a bounded queue ([Reports.Run] writes both in batches once a
-// second; what does not fit is dropped and counted). Readers call
-// [Reports.Report], [Reports.Differences] and [Reports.Comparison], and
-// [WriteTable] and the like write what they got. Evidence is redacted when it
-// leaves the queue; no secret reaches the store.
+// evidence in a bounded queue ([Reports.Run] writes both in batches within a
+// second, counters first; what does not fit of evidence is dropped and
+// counted). Readers call [Reports.Report], [Reports.Differences] and
+// [Reports.Comparison], and [WriteTable] and the like write what they got.
+// Evidence is redacted when it leaves the queue; no secret reaches the store.
 package reports
 
 import (

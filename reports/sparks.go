@@ -19,20 +19,11 @@ func (r *Reports) Sparks() map[string]Spark { return r.sparksAt(time.Now()) }
 func (r *Reports) sparksAt(now time.Time) map[string]Spark {
 	minute := now.Unix() / 60
 	list := map[string]Spark{}
-	waiting := map[string]*counts{}
-	r.mu.Lock() // settle moves from the shards to the totals under it
+	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.settle(r.shards.grab(), now)
 	for route, c := range r.totals {
 		if s := c.Recent.upTo(minute); s != (Spark{}) {
-			list[route] = s
-		}
-	}
-	r.shards.addTo(waiting)
-	for route, c := range waiting {
-		if n := c.total(); n > 0 {
-			s := list[route]
-			s.Compared[sparkMinutes-1] += n
-			s.Mismatched[sparkMinutes-1] += c.Mismatched
 			list[route] = s
 		}
 	}

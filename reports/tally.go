@@ -47,53 +47,57 @@ type occurrence struct {
 	index    int
 }
 
-// gathered is what has come of one group or ring since the last batch.
+// gathered are the samples that have come of one group or ring since the last
+// batch.
 type gathered struct {
-	count       int64
-	places      int64 // that differed in those comparisons
-	first, last time.Time
-	drift       compare.Drift
-	oldest      []occurrence
-	newest      []occurrence // a ring that next points into
-	next        int
-	room        room
+	oldest []occurrence
+	newest []occurrence // a ring that next points into
+	next   int
+	room   room
 }
 
 // room is how many occurrences of a group a batch takes at most.
 type room struct{ oldest, newest int }
 
-// tally is what Record has seen since the last batch, but for the counters.
+// tally is what Record has seen since the last batch, but for the counters of
+// routes.
 type tally struct {
 	samplesMax int
 	queueMax   int
 
-	mu     sync.Mutex
-	groups map[groupKey]*gathered
-	rings  map[ringKey]*gathered
-	queue  []*waiting // in order of arrival; those that nobody wants any more included
-	queued int        // of them, those that are wanted
-	bytes  int64      // of the bodies of those
-	lost   int64      // comparisons turned away since the start
-	// taken counts what batches took of a group or ring since the start, up to
-	// samplesMax: while there are few samples, more are welcome.
-	takenGroups map[groupKey]int
-	takenRings  map[ringKey]int
+	mu          sync.Mutex
+	counts      map[groupKey]*groupCount
+	groups      map[groupKey]*gathered
+	rings       map[ringKey]*gathered
+	queue       []*waiting // in order of arrival; those that nobody wants any more included
+	queued      int        // of them, those that are wanted
+	bytes       int64      // of the bodies of those
+	lost        int64      // comparisons turned away since the start
+	takenGroups map[groupKey]stock
+	takenRings  map[ringKey]stock
 	perRoute    map[string]int    // groups known of a route
 	seen        map[groupKey]bool // of the comparison that is being added
+	refused     bool              // likewise: there was no place for it in the queue
+}
+
+// stock is what batches took of a group or ring since the start.
+type stock struct {
+	n  int       // samples, up to samplesMax: while there are few, more are welcome
+	at time.Time // the last
 }
 
 func newTally(samplesMax, queueMax int) *tally {
 	return &tally{
 		samplesMax: samplesMax, queueMax: queueMax,
-		groups: map[groupKey]*gathered{}, rings: map[ringKey]*gathered{},
-		takenGroups: map[groupKey]int{}, takenRings: map[ringKey]int{}, perRoute: map[string]int{}, seen: map[groupKey]bool{},
+		counts: map[groupKey]*groupCount{}, groups: map[groupKey]*gathered{}, rings: map[ringKey]*gathered{},
+		takenGroups: map[groupKey]stock{}, takenRings: map[ringKey]stock{}, perRoute: map[string]int{}, seen: map[groupKey]bool{},
 	}
 }
 
 // know notes a group that the store has.
 func (t *tally) know(k groupKey) {
 	if _, known := t.takenGroups[k]; !known {
-		t.takenGroups[k] = 0
+		t.takenGroups[k] = stock{}
 		t.perRoute[k.route]++
 	}
 }
@@ -118,14 +122,13 @@ func (t *tally) admission(size int64) admission {
 }
 
 // add counts the differences of a comparison and queues it where a group or a
-// ring wants it.
+// ring wants it. The caller has mu.
 func (t *tally) add(c *Comparison) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	w := &waiting{c: c, size: int64(len(c.Request.Body) + len(c.Legacy.Answer.Body) + len(c.New.Answer.Body))}
 	w.places = int64(len(c.Differences))
 	w.allPlaces = w.places + forgivenPlaces(c)
 	admission := t.admission(w.size)
+	t.refused = false
 	if c.Verdict == Match || c.Verdict == Error {
 		t.offer(t.ring(ringKey{c.Route, c.Verdict}), occurrence{in: w}, admission)
 	}
@@ -136,8 +139,8 @@ func (t *tally) add(c *Comparison) {
 	}
 	for i := range c.Forgiven {
 		f := &c.Forgiven[i]
-		g := t.occurs(groupKey{c.Route, f.Path, string(f.Kind), VerdictForgiven, f.Reason}, occurrence{w, true, i}, admission)
-		g.drift.Merge(f.Drift)
+		n := t.occurs(groupKey{c.Route, f.Path, string(f.Kind), VerdictForgiven, f.Reason}, occurrence{w, true, i}, admission)
+		n.drift.Merge(f.Drift)
 	}
 	switch {
 	case w.wants > 0:
@@ -145,7 +148,7 @@ func (t *tally) add(c *Comparison) {
 		t.queued++
 		t.bytes += w.size
 		t.compact()
-	case admission != open:
+	case t.refused:
 		t.lost++
 	}
 }
@@ -158,7 +161,7 @@ func (t *tally) compact() {
 }
 
 // occurs counts a group once per comparison.
-func (t *tally) occurs(k groupKey, o occurrence, a admission) *gathered {
+func (t *tally) occurs(k groupKey, o occurrence, a admission) *groupCount {
 	if _, known := t.takenGroups[k]; !known {
 		if t.perRoute[k.route] >= groupsMax {
 			k.path = compare.OtherPlaces
@@ -168,26 +171,24 @@ func (t *tally) occurs(k groupKey, o occurrence, a admission) *gathered {
 		}
 		t.know(k)
 	}
-	g := t.groups[k]
+	n := t.counts[k]
 	if t.seen[k] {
-		return g // which it has made, or an earlier one
+		return n // which it has made, or an earlier one
 	}
 	t.seen[k] = true
+	at := o.in.c.At
+	if n == nil {
+		n = &groupCount{first: at, last: at}
+		t.counts[k] = n
+	}
+	n.add(&groupCount{count: 1, places: o.places(), first: at, last: at})
+	g := t.groups[k]
 	if g == nil {
 		g = &gathered{room: t.room(t.takenGroups[k], t.samplesMax, k.verdict != VerdictForgiven, true)}
 		t.groups[k] = g
 	}
-	g.count++
-	g.places += o.places()
-	if at := o.in.c.At; g.count == 1 {
-		g.first, g.last = at, at
-	} else if at.Before(g.first) {
-		g.first = at
-	} else if at.After(g.last) {
-		g.last = at
-	}
 	t.offer(g, o, a)
-	return g
+	return n
 }
 
 func (t *tally) ring(k ringKey) *gathered {
@@ -203,13 +204,22 @@ func (t *tally) ring(k ringKey) *gathered {
 	return g
 }
 
+// While busy comparisons wait or more, no sample is taken of what has enough and
+// does not differ, or is forgiven, unless the newest is older than restful.
+const (
+	busy    = 64
+	restful = 10 * time.Second
+)
+
 // room is little once there are enough samples: redacting and packing
 // comparisons that soon make way for others is work for nothing.
-func (t *tally) room(taken, most int, differs, oldest bool) room {
+func (t *tally) room(of stock, most int, differs, oldest bool) room {
 	switch {
-	case taken >= most && differs:
+	case of.n >= most && differs:
 		return room{newest: min(4, most)}
-	case taken >= most:
+	case of.n >= most && t.queued >= busy && time.Since(of.at) < restful:
+		return room{}
+	case of.n >= most:
 		return room{newest: 1}
 	case oldest:
 		return room{oldest: most / 2, newest: most - most/2}
@@ -221,6 +231,7 @@ func (t *tally) room(taken, most int, differs, oldest bool) room {
 func (t *tally) offer(g *gathered, o occurrence, a admission) {
 	switch {
 	case a == closed:
+		t.refused = t.refused || g.room != room{}
 		return
 	case len(g.oldest) < g.room.oldest && a == open:
 		g.oldest = append(g.oldest, o)
@@ -231,6 +242,7 @@ func (t *tally) offer(g *gathered, o occurrence, a admission) {
 		g.newest[g.next] = o
 		g.next = (g.next + 1) % len(g.newest)
 	default:
+		t.refused = t.refused || g.room != room{}
 		return
 	}
 	o.in.wants++
@@ -247,25 +259,52 @@ func (t *tally) leave(w *waiting) {
 
 // batch is what a flush takes.
 type batch struct {
+	counts map[groupKey]*groupCount
 	groups map[groupKey]*gathered
 	rings  map[ringKey]*gathered
 	queue  []*waiting
 }
 
+// takeCounts takes what was counted and leaves the samples. The caller has mu.
+func (t *tally) takeCounts() map[groupKey]*groupCount {
+	for k, n := range t.counts {
+		if g := t.groups[k]; g != nil {
+			n.example = g.example()
+		}
+	}
+	taken := t.counts
+	t.counts = map[groupKey]*groupCount{}
+	return taken
+}
+
+// example is the first that waits, none when none does.
+func (g *gathered) example() example {
+	for _, list := range [][]occurrence{g.oldest, g.newest} {
+		if len(list) > 0 {
+			return example{list[0].in.c, list[0]}
+		}
+	}
+	return example{}
+}
+
+// take takes everything. The caller has mu.
 func (t *tally) take() batch {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	b := batch{groups: t.groups, rings: t.rings}
+	b := batch{counts: t.takeCounts(), groups: t.groups, rings: t.rings}
 	for _, w := range t.queue {
 		if w.wants > 0 {
 			b.queue = append(b.queue, w)
 		}
 	}
+	now := time.Now()
 	for k, g := range t.groups {
-		t.takenGroups[k] = min(t.takenGroups[k]+len(g.oldest)+len(g.newest), t.samplesMax)
+		if n := len(g.oldest) + len(g.newest); n > 0 {
+			t.takenGroups[k] = stock{min(t.takenGroups[k].n+n, t.samplesMax), now}
+		}
 	}
 	for k, g := range t.rings {
-		t.takenRings[k] = min(t.takenRings[k]+len(g.newest), max(t.samplesMax, matchesMax))
+		if n := len(g.newest); n > 0 {
+			t.takenRings[k] = stock{min(t.takenRings[k].n+n, max(t.samplesMax, matchesMax)), now}
+		}
 	}
 	t.groups, t.rings = map[groupKey]*gathered{}, map[ringKey]*gathered{}
 	t.queue, t.queued, t.bytes = nil, 0, 0

@@ -19,95 +19,133 @@ type groupCount struct {
 	places      int64 // that differed in those comparisons
 	first, last time.Time
 	drift       compare.Drift
+	example     example // until its path is cleaned; none where none waits to be kept
 }
 
-// write writes one batch in one transaction.
-func (r *Reports) write(ctx context.Context, now time.Time) error {
-	r.settle(now)
-	taken := r.tally.take()
-	covers := r.coverage.take(now)
-	w := &r.writer
-	packed := r.pack(taken)
-	for k, g := range taken.groups {
-		w.countGroup(w.cleanKey(r, k, g, packed), g)
+// example is a comparison that is in a group.
+type example struct {
+	c *Comparison
+	o occurrence
+}
+
+// add adds what was counted of the same group.
+func (c *groupCount) add(d *groupCount) {
+	c.count += d.count
+	c.places += d.places
+	c.drift.Merge(d.drift)
+	if d.first.Before(c.first) {
+		c.first = d.first
 	}
-	if len(w.unwritten) == 0 && len(w.groups) == 0 && len(taken.queue) == 0 && len(covers) == 0 && now.Sub(w.rolledUp) < rollUpEvery {
+	if d.last.After(c.last) {
+		c.last = d.last
+	}
+}
+
+// write writes one batch: the counters, then the evidence, which takes longer
+// and is what goes when the store is at fault.
+func (r *Reports) write(ctx context.Context, now time.Time) error {
+	taken := r.take(now, r.tally.take)
+	err := r.writeCounts(ctx, now)
+	if err == nil {
+		err = r.writeEvidence(ctx, now, taken)
+	}
+	if err != nil {
+		r.mu.Lock()
+		r.health.EvidenceDropped += int64(len(taken.queue))
+		r.mu.Unlock()
+	}
+	return err
+}
+
+// take takes what the tally gives, and with it the counters of the same moment.
+func (r *Reports) take(now time.Time, from func() batch) batch {
+	w := &r.writer
+	w.took = time.Now()
+	r.mu.Lock()
+	r.tally.mu.Lock()
+	grabbed := r.shards.grab()
+	taken := from()
+	r.tally.mu.Unlock()
+	r.settle(grabbed, now)
+	adopt(w.unwritten, r.pending)
+	r.pending = nil
+	r.mu.Unlock()
+	for k, n := range taken.counts {
+		k = w.cleanKey(r, k, n.example)
+		n.example = example{}
+		if w.groups[k] == nil {
+			w.groups[k] = n
+		} else {
+			w.groups[k].add(n)
+		}
+	}
+	return taken
+}
+
+// settle adds what the shards held to the totals and to what the next batch
+// takes. The caller has mu.
+func (r *Reports) settle(grabbed []map[string]*counts, now time.Time) {
+	if r.pending == nil {
+		r.pending = map[string]*counts{}
+	}
+	for _, routes := range grabbed {
+		for _, c := range routes {
+			c.recently(now)
+		}
+		mergeInto(r.totals, routes)
+		adopt(r.pending, routes)
+	}
+}
+
+// writeCounts writes the counters of routes and groups in one transaction.
+func (r *Reports) writeCounts(ctx context.Context, now time.Time) error {
+	w := &r.writer
+	covers := r.coverage.take(now)
+	rollUp := now.Sub(w.rolledUp) >= rollUpEvery
+	if len(w.unwritten) == 0 && len(w.groups) == 0 && len(covers) == 0 && !rollUp {
 		return nil
 	}
-	evidence := w.evidence
 	var totals map[string]*counts
+	ids := map[groupKey]int64{}
 	err := r.db.Write(ctx, func(tx *sql.Tx) error {
-		b := &batchWriter{ctx: ctx, tx: tx, r: r, now: now, evidence: evidence, ids: map[groupKey]int64{}, prepared: map[string]*sql.Stmt{}}
+		b := &batchWriter{ctx: ctx, tx: tx, r: r, now: now, prepared: map[string]*sql.Stmt{}}
 		var err error
-		if totals, err = b.write(w, taken, packed); err != nil {
-			return err
+		if totals, err = b.counters(w.unwritten); err != nil {
+			return fmt.Errorf("write counters: %w", err)
 		}
-		if err = b.coverage(covers); err != nil {
+		if err := b.coverage(covers); err != nil {
 			return fmt.Errorf("write coverage: %w", err)
 		}
-		evidence = b.evidence
+		if err := b.groups(w.groups, ids); err != nil {
+			return fmt.Errorf("write groups of differences: %w", err)
+		}
+		if rollUp {
+			if err := b.rollUp(); err != nil {
+				return fmt.Errorf("roll up counters: %w", err)
+			}
+		}
 		return nil
 	})
 	if err != nil {
 		giveBack(covers)
-		r.mu.Lock()
-		r.health.EvidenceDropped += int64(len(taken.queue))
-		r.mu.Unlock()
 		return err
 	}
-	w.evidence = evidence
 	written(covers)
 	r.mu.Lock()
-	maps.Copy(r.totals, totals)
+	for route, c := range totals {
+		if p := r.pending[route]; p != nil {
+			c.merge(p)
+		}
+		r.totals[route] = c
+	}
 	r.mu.Unlock()
-	if now.Sub(w.rolledUp) >= rollUpEvery {
+	if rollUp {
 		w.rolledUp = now
 	}
+	maps.Copy(w.ids, ids)
 	clear(w.unwritten)
 	clear(w.groups)
 	return nil
-}
-
-// write writes a batch, and returns the counters of all time of the routes in it.
-func (b *batchWriter) write(w *writer, taken batch, packed map[*waiting]*packedComparison) (map[string]*counts, error) {
-	totals, err := b.counters(w.unwritten)
-	if err != nil {
-		return nil, fmt.Errorf("write counters: %w", err)
-	}
-	if err := b.groups(w.groups); err != nil {
-		return nil, fmt.Errorf("write groups of differences: %w", err)
-	}
-	if err := b.keep(taken, packed); err != nil {
-		return nil, fmt.Errorf("write evidence: %w", err)
-	}
-	rollsUp := b.now.Sub(w.rolledUp) >= rollUpEvery
-	if rollsUp {
-		if err := b.expire(); err != nil {
-			return nil, fmt.Errorf("delete old evidence: %w", err)
-		}
-	}
-	if err := b.prune(); err != nil {
-		return nil, fmt.Errorf("prune evidence: %w", err)
-	}
-	if rollsUp {
-		if err := b.rollUp(); err != nil {
-			return nil, fmt.Errorf("roll up counters: %w", err)
-		}
-	}
-	return totals, nil
-}
-
-// settle moves what the shards have counted to the totals and to what is to be
-// written.
-func (r *Reports) settle(now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delta := r.shards.take()
-	for _, c := range delta {
-		c.recently(now)
-	}
-	mergeInto(r.totals, delta)
-	mergeInto(r.writer.unwritten, delta)
 }
 
 func (c *counts) encode() []byte {
@@ -118,32 +156,14 @@ func (c *counts) encode() []byte {
 	return b
 }
 
-func (w *writer) countGroup(k groupKey, g *gathered) {
-	c := w.groups[k]
-	if c == nil {
-		c = &groupCount{first: g.first, last: g.last}
-		w.groups[k] = c
-	}
-	c.count += g.count
-	c.places += g.places
-	c.drift.Merge(g.drift)
-	if g.first.Before(c.first) {
-		c.first = g.first
-	}
-	if g.last.After(c.last) {
-		c.last = g.last
-	}
-}
-
 // batchWriter writes within one transaction.
 type batchWriter struct {
 	ctx      context.Context
 	tx       *sql.Tx
 	r        *Reports
 	now      time.Time
-	evidence int64              // bytes kept
-	ids      map[groupKey]int64 // of the groups of this batch
-	freed    []int64            // comparisons that lost a sample or their place in a ring
+	evidence int64   // bytes kept
+	freed    []int64 // comparisons that lost a sample or their place in a ring
 	prepared map[string]*sql.Stmt
 }
 
@@ -233,29 +253,44 @@ func (b *batchWriter) putCounts(route string, width, start int64, data []byte) e
 		ON CONFLICT (route, width, start) DO UPDATE SET data = excluded.data`, route, width, start, data)
 }
 
-// groups adds to the counts of groups, of all time and of this minute.
-func (b *batchWriter) groups(groups map[groupKey]*groupCount) error {
+// groups adds to the counts of groups, of all time and of this minute, and
+// notes their ids.
+func (b *batchWriter) groups(groups map[groupKey]*groupCount, ids map[groupKey]int64) error {
 	minute := bucketStart(b.now, 60)
 	for k, g := range groups {
-		ids, err := b.numbers(`INSERT INTO reports_groups (route, path, kind, verdict, reason, count, weighed, places, public_id, first_seen, last_seen)
-				VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10)
-			ON CONFLICT (route, path, kind, verdict, reason) DO UPDATE SET
-				count = count + excluded.count, weighed = weighed + excluded.weighed, places = places + excluded.places,
-				public_id = excluded.public_id, first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)
-			RETURNING id`,
-			k.route, k.path, k.kind, k.verdict, k.reason, g.count, g.places, k.id(), g.first.UnixMicro(), g.last.UnixMicro())
+		id, err := b.group(k, g)
 		if err != nil {
 			return err
 		}
-		b.ids[k] = ids[0]
-		if err := b.addDrift(ids[0], g.drift); err != nil {
+		ids[k] = id
+		if err := b.addDrift(id, g.drift); err != nil {
 			return err
 		}
 		err = b.exec(`INSERT INTO reports_group_counts (group_id, width, start, count) VALUES (?, 60, ?, ?)
-			ON CONFLICT (group_id, width, start) DO UPDATE SET count = count + excluded.count`, ids[0], minute, g.count)
+			ON CONFLICT (group_id, width, start) DO UPDATE SET count = count + excluded.count`, id, minute, g.count)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// group adds to the counts of all time of one.
+func (b *batchWriter) group(k groupKey, g *groupCount) (id int64, err error) {
+	first, last := g.first.UnixMicro(), g.last.UnixMicro()
+	if id := b.r.writer.ids[k]; id != 0 {
+		return id, b.exec(`UPDATE reports_groups SET count = count + ?1, weighed = weighed + ?1, places = places + ?2,
+			first_seen = min(first_seen, ?3), last_seen = max(last_seen, ?4) WHERE id = ?5`, g.count, g.places, first, last, id)
+	}
+	ids, err := b.numbers(`INSERT INTO reports_groups (route, path, kind, verdict, reason, count, weighed, places, public_id, first_seen, last_seen)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10)
+		ON CONFLICT (route, path, kind, verdict, reason) DO UPDATE SET
+			count = count + excluded.count, weighed = weighed + excluded.weighed, places = places + excluded.places,
+			public_id = excluded.public_id, first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)
+		RETURNING id`,
+		k.route, k.path, k.kind, k.verdict, k.reason, g.count, g.places, k.id(), first, last)
+	if err != nil {
+		return 0, err
+	}
+	return ids[0], nil
 }
