@@ -31,6 +31,7 @@ ci: check test ## what CI runs
 	$(MAKE) bench SHORT=1
 	$(MAKE) soak SHORT=1
 	$(MAKE) soak SHORT=1 ONLY=shadow-writes
+	$(MAKE) soak SHORT=1 ONLY=ingest
 
 setup: ## install what the tests and the demo need and Go does not bring (Chromium, curl, a C compiler)
 	@./scripts/setup
@@ -44,7 +45,7 @@ bench-compare: ## the comparison against other libraries, large bodies included:
 setup-bench:
 	@./scripts/setup-bench
 
-soak: ## half an hour of traffic with restarts, kills, reloads and upgrades (SHORT=1: a minute; SOAK=2h; ONLY=shadow-writes: 10 minutes)
+soak: ## half an hour of traffic with restarts, kills, reloads and upgrades (SHORT=1: a minute; SOAK=2h; ONLY=shadow-writes: 10 minutes; ONLY=ingest: 3)
 	$(GO) run ./soak $(if $(SHORT),-short) $(if $(SOAK),-for $(SOAK)) $(if $(ONLY),-only $(ONLY))
 
 quiet: ## 100,000 comparisons through the proxy of two services that are equal, ten answers wrong (ORDERS=1000000)

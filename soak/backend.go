@@ -26,6 +26,7 @@ type backend struct {
 type instance struct {
 	role            string // "" is backend
 	name, addr, dir string
+	env             []string
 	cmd             *exec.Cmd
 	stdin           io.Closer
 }
@@ -57,7 +58,7 @@ func freeAddr() (string, error) {
 
 // start starts a process and waits until it is up.
 func (i *instance) start(ctx context.Context) (err error) {
-	if i.cmd, i.stdin, err = startRole(cmp.Or(i.role, "backend"), i.dir, i.name, "SOAK_ADDR="+i.addr); err != nil {
+	if i.cmd, i.stdin, err = startRole(cmp.Or(i.role, "backend"), i.dir, i.name, append([]string{"SOAK_ADDR=" + i.addr}, i.env...)...); err != nil {
 		return fmt.Errorf("start %s: %w", i.name, err)
 	}
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {

@@ -49,7 +49,7 @@ func main() {
 	}
 	brief := flag.Bool("short", false, "restart and upgrade every few seconds, for a run of a minute")
 	length := flag.Duration("for", 0, "how long the traffic runs (default 30m, with -short 1m)")
-	only := flag.String("only", "", "shadow-writes: live updates of rows that shadows hold, in place of the rest (default 10m, with -short 30s)")
+	only := flag.String("only", "", "in place of the rest: shadow-writes: live updates of rows that shadows hold (default 10m, with -short 30s); ingest: 5,000 comparisons a second, with a slow store, a full disk and kills (default 1m and as much again, with -short 4s)")
 	binary := flag.String("quack", "", "the binary to run (default: build ./cmd/quack)")
 	flag.Parse()
 	make, d := long, 30*time.Minute
@@ -66,8 +66,12 @@ func main() {
 	case "":
 	case "shadow-writes":
 		act = func() error { return runWrites(ctx, *length, *brief, *binary) }
+	case "ingest":
+		act = func() error {
+			return inFolder(ctx, *binary, func(dir, binary string) error { return soakIngest(ctx, dir, binary, ingestPlanOf(*brief, *length)) })
+		}
 	default:
-		fmt.Fprintf(os.Stderr, "soak: -only %s is not known: use shadow-writes\n", *only)
+		fmt.Fprintf(os.Stderr, "soak: -only %s is not known: use shadow-writes or ingest\n", *only)
 		os.Exit(2)
 	}
 	if err := act(); err != nil {

@@ -46,6 +46,12 @@ func play(role string) int {
 	case "shop":
 		go endWithParent()
 		return playShop()
+	case "ingest":
+		go endWithParent()
+		return playIngest(dir)
+	case "ducks":
+		go endWithParent()
+		return playDucks()
 	case "backend":
 		go endWithParent()
 		return playBackend(dir)

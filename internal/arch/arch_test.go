@@ -62,7 +62,7 @@ var arrows = map[string][]string{
 	"txshadow/writeset":           {"txshadow", "txshadow/internal/connect"},
 	"txshadow/doctor":             {"txshadow", "txshadow/internal/connect"},
 	"txshadow/watchdog":           {"txshadow", "txshadow/internal/catalog", "txshadow/internal/connect"},
-	"soak":                        {"txshadow"},
+	"soak":                        {"txshadow", "reports", "compare", "store"}, // the last three for its part in which evidence is recorded
 	"upstream":                    {},
 	"store":                       {},
 }
