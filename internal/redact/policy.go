@@ -238,23 +238,17 @@ func (r *Redactor) patterned(s string) string {
 	return s
 }
 
+// aMark is a fingerprint, as it is or escaped as in a URL.
+var aMark = regexp.MustCompile(`\[redacted:[0-9a-f]{8}\]|%5Bredacted(?:%3A|:)[0-9a-f]{8}%5D`)
+
 // outsideMarks applies f to what stands between fingerprints.
 func outsideMarks(s string, f func(string) string) string {
 	var b strings.Builder
 	done := 0
-	for i := 0; i < len(s); {
-		next := strings.Index(s[i:], markStart)
-		if next < 0 {
-			break
-		}
-		if i += next; !markAt(s[i:]) {
-			i++
-			continue
-		}
-		b.WriteString(f(s[done:i]))
-		b.WriteString(s[i : i+markLen])
-		i += markLen
-		done = i
+	for _, at := range aMark.FindAllStringIndex(s, -1) {
+		b.WriteString(f(s[done:at[0]]))
+		b.WriteString(s[at[0]:at[1]])
+		done = at[1]
 	}
 	b.WriteString(f(s[done:]))
 	return b.String()
