@@ -29,7 +29,8 @@ func (r *Reports) Comparison(ctx context.Context, id string) (*Comparison, error
 // cursor of those after them, "" at the end.
 func (r *Reports) Comparisons(ctx context.Context, f Filter) (list []Comparison, next string, err error) {
 	r.flushed(ctx)
-	if f, err = r.storedAs(ctx, f); err != nil {
+	paths, err := r.pathsAsJSON(ctx, f)
+	if err != nil {
 		return nil, "", err
 	}
 	before := int64(1<<63 - 1)
@@ -49,10 +50,10 @@ func (r *Reports) Comparisons(ctx context.Context, f Filter) (list []Comparison,
 	}
 	rows, err := r.db.QueryContext(ctx, `SELECT seq, data FROM reports_comparisons c
 		WHERE seq < ?1 AND (?2 = '' OR route = ?2) AND (?3 = '' OR verdict = ?3) AND at >= ?4 AND seq > ?9
-		AND (?5 = '' AND ?6 = '' AND ?7 = '' OR EXISTS (SELECT 1 FROM reports_samples s JOIN reports_groups g ON g.id = s.group_id
-			WHERE s.seq = c.seq AND (?5 = '' OR g.path = ?5) AND (?6 = '' OR g.kind = ?6) AND (?7 = '' OR g.public_id = ?7)))
+		AND (?5 = '[]' AND ?6 = '' AND ?7 = '' OR EXISTS (SELECT 1 FROM reports_samples s JOIN reports_groups g ON g.id = s.group_id
+			WHERE s.seq = c.seq AND (?5 = '[]' OR g.path IN (SELECT value FROM json_each(?5))) AND (?6 = '' OR g.kind = ?6) AND (?7 = '' OR g.public_id = ?7)))
 		ORDER BY seq DESC LIMIT ?8`,
-		before, f.Route, string(f.Verdict), micros(f.Since), f.Path, f.Kind, f.Group, ask, since)
+		before, f.Route, string(f.Verdict), micros(f.Since), paths, f.Kind, f.Group, ask, since)
 	if err != nil {
 		return nil, "", fmt.Errorf("list comparisons: %w", err)
 	}

@@ -23,15 +23,11 @@ type storedGroup struct {
 // Differences are the groups, worst verdict first, then by count.
 func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
 	r.flushed(ctx)
-	f, err := r.storedAs(ctx, f)
-	if err != nil {
-		return nil, err
-	}
 	after, err := r.after(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	groups, err := r.groups(ctx, f)
+	groups, err := r.groupsAt(ctx, f)
 	if err == nil && f.SinceMark != "" {
 		groups, err = r.groupsSince(ctx, groups, f.SinceMark)
 	}

@@ -2,7 +2,9 @@ package reports
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/internal/redact"
@@ -58,28 +60,59 @@ func (r *Reports) rereadCalibration(c *Calibration) {
 	}
 }
 
-// storedAs is the filter with the path that the store has for one that is shown
-// otherwise under the policy in force.
-func (r *Reports) storedAs(ctx context.Context, f Filter) (Filter, error) {
+// storedPaths are the paths that the store has for one that is shown: itself, and
+// those that are shown so under the policy in force.
+func (r *Reports) storedPaths(ctx context.Context, f Filter) ([]string, error) {
+	paths := []string{f.Path}
 	if f.Path == "" || !redact.IsRedacted(f.Path) {
-		return f, nil
+		return paths, nil
 	}
 	rows, err := r.db.QueryContext(ctx, `SELECT DISTINCT route, path FROM reports_groups WHERE ?1 = '' OR route = ?1`, f.Route)
 	if err != nil {
-		return f, fmt.Errorf("read paths of differences: %w", err)
+		return nil, fmt.Errorf("read paths of differences: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var route, path string
 		if err := rows.Scan(&route, &path); err != nil {
-			return f, fmt.Errorf("read paths of differences: %w", err)
+			return nil, fmt.Errorf("read paths of differences: %w", err)
 		}
-		if r.ofPolicy(route) && path != f.Path && cleanPath(r.redactorOf(route), path) == f.Path {
-			f.Path = path
-			break
+		if !slices.Contains(paths, path) && r.ofPolicy(route) && cleanPath(r.redactorOf(route), path) == f.Path {
+			paths = append(paths, path)
 		}
 	}
-	return f, rows.Err()
+	return paths, rows.Err()
+}
+
+// pathsAsJSON are storedPaths for a query: "[]" when any will do.
+func (r *Reports) pathsAsJSON(ctx context.Context, f Filter) (string, error) {
+	if f.Path == "" {
+		return "[]", nil
+	}
+	paths, err := r.storedPaths(ctx, f)
+	if err != nil {
+		return "", err
+	}
+	b, err := json.Marshal(paths)
+	return string(b), err
+}
+
+// groupsAt are the groups of a filter, those included that are stored under
+// another path than they are shown.
+func (r *Reports) groupsAt(ctx context.Context, f Filter) ([]storedGroup, error) {
+	paths, err := r.storedPaths(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	var all []storedGroup
+	for _, f.Path = range paths {
+		groups, err := r.groups(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, groups...)
+	}
+	return all, nil
 }
 
 // cleanedPath is the path of a group without secrets, under a policy.

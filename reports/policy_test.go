@@ -150,6 +150,15 @@ func TestStoredEvidenceIsReadUnderThePolicyInForce(t *testing.T) {
 			t.Errorf("by its path %q are found %+v and %d comparisons, %v", g.Path, found, len(list), err)
 		}
 	}
+	again := ownSecretive("later") // stored under the policy, beside what is not
+	r.Record(again)
+	shownAs := ownPolicyPath(t, r)
+	if found := differences(t, r, reports.Filter{Path: shownAs}); len(found) != 2 || found[0].Path != shownAs || found[1].Path != shownAs {
+		t.Errorf("by %q are found %+v", shownAs, found)
+	}
+	if list, _, err := r.Comparisons(t.Context(), reports.Filter{Path: shownAs, Kind: string(compare.KindValue)}); err != nil || len(list) != 2 {
+		t.Errorf("by %q are found %d comparisons, %v", shownAs, len(list), err)
+	}
 	got, err := r.Comparison(t.Context(), "a")
 	if err != nil {
 		t.Fatal(err)
@@ -161,6 +170,18 @@ func TestStoredEvidenceIsReadUnderThePolicyInForce(t *testing.T) {
 	if back := everything(t, r, "a"); !bytes.Contains(back, []byte("ACME-123456")) {
 		t.Error("what is stored has changed")
 	}
+}
+
+// ownPolicyPath is a path that has a secret in it, as it is shown.
+func ownPolicyPath(t *testing.T, r *reports.Reports) string {
+	t.Helper()
+	for _, g := range differences(t, r, reports.Filter{}) {
+		if redact.IsRedacted(g.Path) {
+			return g.Path
+		}
+	}
+	t.Fatal("no path is redacted")
+	return ""
 }
 
 // TestStoredBodiesUnderAPolicy: bodies that were packed, cut or left out are read
