@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -232,14 +233,15 @@ func (l *leaky) calibrated() {
 		out, _ := l.run("calibrate", "--route", "show", "--n", "2", "--for", "20s")
 		said <- out
 	}()
-	for {
+	for pace := time.NewTicker(20 * time.Millisecond); ; {
 		select {
 		case out := <-said:
 			if !strings.Contains(out, "redacted:") {
 				l.t.Errorf("nothing was calibrated: %s", out)
 			}
+			pace.Stop()
 			return
-		default:
+		case <-pace.C:
 			l.send("GET", "/show/random/hunter2-calibrated/ACME-700001?token=hunter2-calibrated", "", "")
 		}
 	}
