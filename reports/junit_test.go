@@ -37,7 +37,7 @@ func TestJUnitOutcomes(t *testing.T) {
 		report reports.Report
 		limit  float64
 		want   string // "failures errors skipped"
-		gate   bool
+		passes bool
 	}{
 		{"all match", route(reports.RouteReport{Compared: 9, Matched: 9}), 0, "0 0 0", true},
 		{"one in ten", route(reports.RouteReport{Compared: 10, Matched: 9, Mismatched: 1}), 0.09, "1 0 0", false},
@@ -70,8 +70,8 @@ func TestJUnitOutcomes(t *testing.T) {
 		if is := got["failures"] + " " + got["errors"] + " " + got["skipped"]; is != c.want {
 			t.Errorf("%s: failures, errors and skipped are %s, want %s\n%s", c.reason, is, c.want, b.String())
 		}
-		if passes := c.report.Gate(c.limit) == nil; passes != c.gate {
-			t.Errorf("%s: the gate is open: %t, want %t", c.reason, passes, c.gate)
+		if passed := c.report.Fails(c.limit) == nil; passed != c.passes {
+			t.Errorf("%s: it passes: %t, want %t", c.reason, passed, c.passes)
 		}
 	}
 }

@@ -139,7 +139,7 @@ func (c *reportCmd) limit(report reports.Report) error {
 	if !c.FailAbove.set {
 		return nil
 	}
-	if against := report.Gate(c.FailAbove.share); against != nil {
+	if against := report.Fails(c.FailAbove.share); against != nil {
 		return fmt.Errorf("not within the limit of %g%%:\n  %s", 100*c.FailAbove.share, strings.Join(against, "\n  "))
 	}
 	return nil

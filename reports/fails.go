@@ -24,10 +24,10 @@ func (r RouteReport) Above(limit float64) string {
 	return ""
 }
 
-// Gate is what stands against letting a report pass at a limit of Share: a line
+// Fails is what stands against letting a report pass at a limit of Share: a line
 // for each route that is above it, or the one that nothing was compared, since
 // then nothing is known; nil when the report passes.
-func (r Report) Gate(limit float64) []string {
+func (r Report) Fails(limit float64) []string {
 	var against []string
 	var compared int64
 	for _, route := range r.Routes {
