@@ -56,6 +56,7 @@ func (r *Reports) Coverage(_ context.Context, route string) ([]RouteCoverage, er
 	for _, rc := range r.coverage.list(route) {
 		c := rc.report(now)
 		c.NeverHit = !served[c.Route]
+		r.rereadFacets(&c)
 		list = append(list, c)
 	}
 	counted := list

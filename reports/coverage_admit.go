@@ -71,7 +71,7 @@ func (c *coverage) number(rc *routeCover, kind facetKind, value []byte, live boo
 		}
 	}
 	rc.changes++
-	if !c.plain(string(value)) {
+	if !c.plain(rc.route, string(value)) {
 		return 0
 	}
 	if full {

@@ -42,9 +42,10 @@ func (r *Reports) covers(c *Comparison) {
 
 // plainFacet reports whether a facet has no secret in it: names may be card
 // numbers or tokens.
-func (r *Reports) plainFacet(value string) bool {
+func (r *Reports) plainFacet(route, value string) bool {
+	by := r.redactorOf(route)
 	for name := range strings.FieldsFuncSeq(value, func(c rune) bool { return strings.ContainsRune("{},[]", c) }) {
-		if r.redactor.Text(name) != name {
+		if by.Text(name) != name {
 			return false
 		}
 	}
@@ -53,7 +54,7 @@ func (r *Reports) plainFacet(value string) bool {
 
 // coverage counts facets of live requests and of those compared, by route.
 type coverage struct {
-	plain     func(value string) bool // reports whether a facet may be kept: there is no secret in it
+	plain     func(route, value string) bool // reports whether a facet may be kept: there is no secret in it
 	sightings *sightings
 	all       atomic.Bool // the next batch takes all: it is the last
 
@@ -61,7 +62,7 @@ type coverage struct {
 	routes map[string]*routeCover
 }
 
-func newCoverage(plain func(string) bool) *coverage {
+func newCoverage(plain func(route, value string) bool) *coverage {
 	return &coverage{plain: plain, sightings: newSightings(), routes: map[string]*routeCover{}}
 }
 

@@ -23,14 +23,16 @@ type Known struct {
 // right. A second time takes the place of the first; store.ErrNotFound when there
 // is no such difference.
 func (r *Reports) Know(ctx context.Context, id, by, why string) error {
-	if _, err := r.Difference(ctx, id); err != nil {
+	g, err := r.Difference(ctx, id)
+	if err != nil {
 		return err
 	}
+	clean := r.redactorOf(g.Route).Text
 	now := time.Now().UnixMicro()
-	err := r.db.Write(ctx, func(tx *sql.Tx) error {
+	err = r.db.Write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO reports_known (public_id, at, by, why) VALUES (?, ?, ?, ?)
 			ON CONFLICT (public_id) DO UPDATE SET at = excluded.at, by = excluded.by, why = excluded.why`,
-			id, now, r.redactor.Text(by), r.redactor.Text(why))
+			id, now, clean(by), clean(why))
 		return err
 	})
 	if err != nil {
@@ -100,6 +102,7 @@ func (r *Reports) Unknown(ctx context.Context, f Filter) (map[string][]Group, er
 	})
 	byRoute := map[string][]Group{}
 	for _, g := range groups {
+		r.rereadGroup(&g.Group)
 		byRoute[g.Route] = append(byRoute[g.Route], g.Group)
 	}
 	return byRoute, nil

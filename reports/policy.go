@@ -37,6 +37,17 @@ func (r *Reports) rereadGroup(g *Group) {
 	}
 }
 
+// rereadFacets are facets that were counted before the policy in force.
+func (r *Reports) rereadFacets(c *RouteCoverage) {
+	if !r.ofPolicy(c.Route) {
+		return
+	}
+	by := r.redactorOf(c.Route)
+	for i := range c.Facets {
+		c.Facets[i].Value = by.Text(c.Facets[i].Value)
+	}
+}
+
 func rereadSample(by *redact.Redactor, path string, s *Sample) {
 	s.Place = cleanPath(by, s.Place)
 	s.Legacy, s.New = by.Value(path, s.Legacy), by.Value(path, s.New)

@@ -2,6 +2,7 @@ package reports_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -20,7 +21,7 @@ func ownSecretive(id string) reports.Comparison {
 	c := comparison(1)
 	c.ID, c.Verdict = id, reports.Mismatch
 	c.Request = reports.Request{
-		Method: "POST", Target: "/u/bob77-the-nick?nick=bob77-the-nick&ref=ACME%2D123456&to=daisy%40example.org", Host: "acme-123456.example",
+		Method: "POST", Target: "/u/bob77-the-nick?nick=bob77-the-nick&ref=ACME%2D123456&to=daisy%40example.org&ACME-123456=1", Host: "acme-123456.example",
 		Header: http.Header{"Nick": {"bob77-the-nick"}, "X-Ref": {"ACME-123456"}, "Content-Type": {"application/x-www-form-urlencoded"}, "From": {"daisy@example.org"}},
 		Body:   []byte("nick=bob77-the-nick&ref=ACME-123456&to=daisy%40example.org"),
 	}
@@ -84,8 +85,39 @@ func everything(t *testing.T, r *reports.Reports, id string) []byte {
 			t.Fatal(err)
 		}
 	}
+	shown.Write(whatIsMissing(t, r))
 	shown.WriteString(reports.Curl(c, &c.Legacy) + reports.Curl(c, &c.New))
 	return shown.Bytes()
+}
+
+// whatIsMissing are the readers that say what to do next: facets of requests,
+// differences that nobody knows, and what has changed since the mark "start-of-it".
+func whatIsMissing(t *testing.T, r *reports.Reports) []byte {
+	t.Helper()
+	facets, err := r.Coverage(t.Context(), "")
+	if err != nil || len(facets) == 0 {
+		t.Fatalf("coverage: %+v, %v", facets, err)
+	}
+	unknown, err := r.Unknown(t.Context(), reports.Filter{})
+	if err != nil || len(unknown) == 0 {
+		t.Fatalf("unknown differences: %+v, %v", unknown, err)
+	}
+	changes, err := r.Compare(t.Context(), reports.Span{}, reports.Span{From: "start-of-it"})
+	if err != nil || len(changes.Regressions) == 0 {
+		t.Fatalf("runs: %+v, %v", changes, err)
+	}
+	b, err := json.Marshal([]any{facets, unknown, changes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func markStart(t *testing.T, r *reports.Reports) {
+	t.Helper()
+	if _, err := r.Mark(t.Context(), reports.Mark{Name: "start-of-it", By: "test"}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func wantNone(t *testing.T, where string, b []byte) {
@@ -102,6 +134,7 @@ func TestEvidenceUnderAPolicy(t *testing.T) {
 	p.Store(ownPolicy(t))
 	dir := t.TempDir()
 	r := openReports(t, openStore(t, dir), underAPolicy(&p))
+	markStart(t, r)
 	r.Record(ownSecretive("a"))
 	flush(t, r)
 	wantNone(t, "the data folder", folder(t, dir))
@@ -117,6 +150,7 @@ func TestEvidenceUnderAPolicy(t *testing.T) {
 func TestStoredEvidenceIsReadUnderThePolicyInForce(t *testing.T) {
 	var p atomic.Pointer[redact.Policy]
 	r := openReports(t, openStore(t, t.TempDir()), underAPolicy(&p))
+	markStart(t, r)
 	r.Record(ownSecretive("a"))
 	calibrating := r.Calibrating(reports.Calibration{Route: "show"})
 	calibrated := ownSecretive("b")

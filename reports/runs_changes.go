@@ -74,6 +74,7 @@ func (r *Reports) illustrate(ctx context.Context, changes *RunChanges, groups []
 		if to.Samples == nil {
 			to.Samples = []Sample{}
 		}
+		r.rereadGroup(to)
 	}
 	return nil
 }
