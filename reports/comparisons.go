@@ -36,7 +36,7 @@ func (r *Reports) Comparisons(ctx context.Context, f Filter) (list []Comparison,
 	before := int64(1<<63 - 1)
 	if f.After != "" {
 		if before, err = strconv.ParseInt(f.After, 10, 64); err != nil {
-			return nil, "", fmt.Errorf("%q is no cursor\ntake it from the page before, as it is", f.After)
+			return nil, "", fmt.Errorf("%q is %w\ntake it from the page before, as it is", f.After, ErrCursor)
 		}
 	}
 	since, err := r.after(ctx, f)

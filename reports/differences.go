@@ -1,36 +1,62 @@
 package reports
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/quackproxy/quack/store"
 )
 
-// verdictRanks sorts groups: the worst verdict first.
-var verdictRanks = map[string]int{string(Mismatch): 0, string(Noise): 1, string(Transient): 2, VerdictForgiven: 3}
-
-// storedGroup is a group and its number in the store.
-type storedGroup struct {
-	Group
-	id int64
+// Differences are the groups in the order of f.
+func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
+	list, _, err := r.DifferencesPage(ctx, f)
+	return list, err
 }
 
-// Differences are the groups, worst verdict first, then by count.
-func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
+// DifferencesPage are the groups behind the cursor of f; next is the cursor of
+// those behind them, "" at the end. A cursor goes with the order that gave it;
+// the error for another is an ErrCursor.
+func (r *Reports) DifferencesPage(ctx context.Context, f Filter) (list []Group, next string, err error) {
 	r.flushed(ctx)
-	after, err := r.after(ctx, f)
+	groups, next, err := r.pageOfGroups(ctx, f)
 	if err != nil {
-		return nil, err
+		return nil, "", fmt.Errorf("read groups of differences: %w", err)
 	}
-	groups, err := r.groupsAt(ctx, f)
-	if err == nil && f.SinceMark != "" {
-		groups, err = r.groupsSince(ctx, groups, f.SinceMark)
+	if err := r.describe(ctx, groups, f); err != nil {
+		return nil, "", err
 	}
+	list = make([]Group, len(groups))
+	for i, g := range groups {
+		r.rereadGroup(&g.Group)
+		list[i] = g.Group
+	}
+	return list, next, nil
+}
+
+func (r *Reports) pageOfGroups(ctx context.Context, f Filter) (groups []storedGroup, next string, err error) {
+	var marked map[int64]int64
+	if f.SinceMark != "" {
+		if marked, err = r.markedGroups(ctx, f.SinceMark); err != nil {
+			return nil, "", err
+		}
+	}
+	limit := f.limit()
+	if limit >= 0 {
+		f.Limit = limit + 1 // to know whether there are more
+	}
+	groups, err = r.listGroups(ctx, f, marked)
+	if err == nil && limit > 0 && len(groups) > limit {
+		groups = groups[:limit]
+		next = f.cursor(groups[limit-1])
+	}
+	return groups, next, err
+}
+
+// describe fills in what of groups does not stand with them in the store.
+func (r *Reports) describe(ctx context.Context, groups []storedGroup, f Filter) error {
+	after, err := r.after(ctx, f)
 	if err == nil {
 		err = r.tellNew(ctx, groups, f.SinceMark)
 	}
@@ -38,32 +64,22 @@ func (r *Reports) Differences(ctx context.Context, f Filter) ([]Group, error) {
 		err = r.tellKnown(ctx, groups)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read groups of differences: %w", err)
-	}
-	slices.SortFunc(groups, func(a, b storedGroup) int {
-		return cmp.Or(cmp.Compare(verdictRanks[a.Verdict], verdictRanks[b.Verdict]), cmp.Compare(b.Count, a.Count),
-			cmp.Compare(a.Route, b.Route), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.id, b.id))
-	})
-	if limit := f.limit(); limit >= 0 && len(groups) > limit {
-		groups = groups[:limit]
+		return fmt.Errorf("read groups of differences: %w", err)
 	}
 	samples, err := r.samples(ctx, groups, f.Since, after)
 	if err != nil {
-		return nil, fmt.Errorf("read samples: %w", err)
+		return fmt.Errorf("read samples: %w", err)
 	}
 	if err := r.measureGroups(ctx, groups, f); err != nil {
-		return nil, fmt.Errorf("read what routes have compared: %w", err)
+		return fmt.Errorf("read what routes have compared: %w", err)
 	}
-	list := make([]Group, len(groups))
-	for i, g := range groups {
-		g.Samples = samples[g.id]
-		if g.Samples == nil {
-			g.Samples = []Sample{}
+	for i := range groups {
+		groups[i].Samples = samples[groups[i].id]
+		if groups[i].Samples == nil {
+			groups[i].Samples = []Sample{}
 		}
-		r.rereadGroup(&g.Group)
-		list[i] = g.Group
 	}
-	return list, nil
+	return nil
 }
 
 // Difference is one group by its ID; store.ErrNotFound when there is none.
@@ -78,36 +94,6 @@ func (r *Reports) Difference(ctx context.Context, id string) (Group, error) {
 		}
 	}
 	return Group{}, fmt.Errorf("difference %q: %w\nquack report --format json lists the ids of those that there are", id, store.ErrNotFound)
-}
-
-func (r *Reports) groups(ctx context.Context, f Filter) ([]storedGroup, error) {
-	// The count of all time, or what was counted in a bucket that ends after Since.
-	rows, err := r.db.QueryContext(ctx, `SELECT id, route, path, kind, verdict, reason, first_seen, last_seen, drift,
-			coalesce(public_id, ''), CASE weighed WHEN 0 THEN 0.0 ELSE CAST(places AS REAL) / weighed END,
-			CASE WHEN ?1 = 0 THEN count ELSE
-				(SELECT coalesce(sum(c.count), 0) FROM reports_group_counts c WHERE c.group_id = g.id AND c.start + c.width > ?2) END
-		FROM reports_groups g
-		WHERE (?1 = 0 OR last_seen >= ?1) AND (?3 = '' OR route = ?3) AND (?4 = '' OR path = ?4) AND (?5 = '' OR kind = ?5) AND (?6 = '' OR public_id = ?6)`,
-		micros(f.Since), f.Since.Unix(), f.Route, f.Path, f.Kind, f.Group)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []storedGroup
-	for rows.Next() {
-		var g storedGroup
-		var first, last int64
-		var drift []byte
-		if err := rows.Scan(&g.id, &g.Route, &g.Path, &g.Kind, &g.Verdict, &g.Reason, &first, &last, &drift, &g.ID, &g.Weight, &g.Count); err != nil {
-			return nil, err
-		}
-		if g.Drift, err = decodeDrift(drift); err != nil {
-			return nil, err
-		}
-		g.FirstSeen, g.LastSeen = time.UnixMicro(first).UTC(), time.UnixMicro(last).UTC()
-		list = append(list, g)
-	}
-	return list, rows.Err()
 }
 
 // micros is t as it is stored, 0 for the zero time.

@@ -24,7 +24,8 @@ type Filter struct {
 	Group   string  // the ID of a Group: differences, and comparisons that have it, only
 	Verdict Verdict // comparisons only
 	Limit   int     // default 100; below 0 is no limit
-	After   string  // comparisons only: the cursor that the page before came with
+	After   string  // differences and comparisons: the cursor that the page before came with
+	Order   Order   // differences only
 }
 
 func (f Filter) limit() int {

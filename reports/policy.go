@@ -108,24 +108,6 @@ func (r *Reports) pathsAsJSON(ctx context.Context, f Filter) (string, error) {
 	return string(b), err
 }
 
-// groupsAt are the groups of a filter, those included that are stored under
-// another path than they are shown.
-func (r *Reports) groupsAt(ctx context.Context, f Filter) ([]storedGroup, error) {
-	paths, err := r.storedPaths(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	var all []storedGroup
-	for _, f.Path = range paths {
-		groups, err := r.groups(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, groups...)
-	}
-	return all, nil
-}
-
 // cleanedPath is the path of a group without secrets, under a policy.
 type cleanedPath struct {
 	path  string

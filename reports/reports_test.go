@@ -335,7 +335,7 @@ func TestPages(t *testing.T) {
 	if got := kept(t, r, reports.Filter{Path: "$.price", Kind: "value", Since: noon.Add(6 * time.Second)}); len(got) != 3 {
 		t.Errorf("filtered: %v", got)
 	}
-	if _, _, err := r.Comparisons(t.Context(), reports.Filter{After: "x"}); err == nil || !strings.Contains(err.Error(), `"x" is no cursor`) {
+	if _, _, err := r.Comparisons(t.Context(), reports.Filter{After: "x"}); !errors.Is(err, reports.ErrCursor) || !strings.Contains(err.Error(), `"x" is not a cursor`) {
 		t.Errorf("a bad cursor: %v", err)
 	}
 }
