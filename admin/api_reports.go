@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/quackproxy/quack/reports"
 	"github.com/quackproxy/quack/routes"
@@ -84,12 +83,15 @@ func fillIn(r *reports.RouteReport, t *routes.Table, leaks map[string]string) {
 }
 
 func (s *server) getDifferences(w http.ResponseWriter, r *http.Request) {
-	f, err := filter(r, "route", "since", "path", "kind", "limit")
+	f, err := filter(r, "route", "since", "path", "kind", "order", "limit", "after")
+	if err == nil {
+		f.Order, err = order(r.URL.Query().Get("order"))
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	groups, err := s.reports.Differences(r.Context(), f)
+	groups, next, err := s.reports.DifferencesPage(r.Context(), f)
 	if err != nil {
 		s.fail(w, r, fmt.Errorf("read the differences: %w", err))
 		return
@@ -99,18 +101,22 @@ func (s *server) getDifferences(w http.ResponseWriter, r *http.Request) {
 	}
 	s.answer(w, r, struct {
 		Differences []reports.Group `json:"differences"`
-	}{orEmpty(groups)})
+		Next        string          `json:"next"` // the cursor of those after them, "" at the end
+	}{orEmpty(groups), next})
+}
+
+func order(text string) (reports.Order, error) {
+	switch o := reports.Order(text); o {
+	case reports.OrderWorst, reports.OrderFound:
+		return o, nil
+	}
+	return "", badRequest(fmt.Sprintf("order %q is not %q; without it the worst differences come first.", text, reports.OrderFound))
 }
 
 // getComparisons lists comparisons without their bodies, which are to be had of
 // each one.
 func (s *server) getComparisons(w http.ResponseWriter, r *http.Request) {
 	f, err := filter(r, "route", "since", "path", "kind", "group", "verdict", "limit", "after")
-	if err == nil && f.After != "" {
-		if _, bad := strconv.ParseInt(f.After, 10, 64); bad != nil {
-			err = badRequest("after is not a cursor that this list has given.")
-		}
-	}
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/control"
+	"github.com/quackproxy/quack/reports"
 	"github.com/quackproxy/quack/routes"
 )
 
@@ -156,7 +157,7 @@ func (s *server) audit(r *http.Request, after string, limit int) (entries []cont
 	var before int64
 	if after != "" {
 		if before, err = strconv.ParseInt(after, 10, 64); err != nil || before < 1 {
-			return nil, "", badRequest("after is not a cursor that the audit has given.")
+			return nil, "", reports.ErrCursor
 		}
 	}
 	entries, err = s.control.Audit(r.Context(), before, limit)

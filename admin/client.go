@@ -112,6 +112,17 @@ func (c *Client) Differences(ctx context.Context, f reports.Filter) ([]reports.G
 	return a.Differences, err
 }
 
+// DifferencesPage are the groups behind the cursor of f; next is the cursor of
+// those after them, "" at the end.
+func (c *Client) DifferencesPage(ctx context.Context, f reports.Filter) (list []reports.Group, next string, err error) {
+	var a struct {
+		Differences []reports.Group
+		Next        string
+	}
+	err = c.get(ctx, "/differences", query(f), &a)
+	return a.Differences, a.Next, err
+}
+
 // Comparisons lists stored comparisons without their bodies, newest first; next
 // is the cursor of those after them, "" at the end.
 func (c *Client) Comparisons(ctx context.Context, f reports.Filter) (list []reports.Comparison, next string, err error) {
@@ -171,6 +182,19 @@ func (c *Client) Audit(ctx context.Context, limit int) ([]control.Entry, error) 
 	return a.Entries, err
 }
 
+// AuditPage lists the entries behind a cursor, "" for the newest; next is the
+// cursor of those after them, "" at the end.
+func (c *Client) AuditPage(ctx context.Context, after string, limit int) (entries []control.Entry, next string, err error) {
+	var a struct {
+		Entries []control.Entry
+		Next    string
+	}
+	q := query(reports.Filter{After: after})
+	q.Set("limit", strconv.Itoa(limit))
+	err = c.get(ctx, "/audit", q, &a)
+	return a.Entries, a.Next, err
+}
+
 // LoginLink makes a link that logs one browser in, once.
 func (c *Client) LoginLink(ctx context.Context) (string, error) {
 	var l LoginLink
@@ -181,7 +205,7 @@ func (c *Client) LoginLink(ctx context.Context) (string, error) {
 // query is a filter as the API reads it.
 func query(f reports.Filter) url.Values {
 	q := url.Values{}
-	for name, value := range map[string]string{"route": f.Route, "path": f.Path, "kind": f.Kind, "group": f.Group, "verdict": string(f.Verdict), "after": f.After} {
+	for name, value := range map[string]string{"route": f.Route, "path": f.Path, "kind": f.Kind, "group": f.Group, "verdict": string(f.Verdict), "after": f.After, "order": string(f.Order)} {
 		if value != "" {
 			q.Set(name, value)
 		}

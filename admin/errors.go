@@ -76,6 +76,8 @@ func (s *server) asProblem(r *http.Request, err error) *problemError {
 			extra: map[string]any{"under_way": s.gate.UnderWay(), "read_only": true}}
 	case errors.Is(err, control.ErrNotFound):
 		return &problemError{status: http.StatusNotFound, kind: "not-kept", title: "Not kept", detail: "It was never there, or has made room for newer evidence."}
+	case errors.Is(err, reports.ErrCursor):
+		return &problemError{status: http.StatusBadRequest, kind: "cursor", title: "Not a cursor", detail: "after is not a cursor that this list has given. Take next of the page before, as it is, with the same parameters."}
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		return &problemError{status: 499, title: "The client went away"}
 	}
