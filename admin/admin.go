@@ -121,6 +121,8 @@ type server struct {
 	streams  chan struct{} // one place for each stream of events
 	servers  servers
 	pages    *pages
+
+	description description
 }
 
 // New makes the handler of the admin listener.
@@ -167,6 +169,9 @@ func New(c Config) (http.Handler, error) {
 	}
 	var err error
 	if s.pages, err = newPages(); err != nil {
+		return nil, err
+	}
+	if s.description, err = newDescription(); err != nil {
 		return nil, err
 	}
 	metrics, err := s.newMetrics(c)

@@ -35,6 +35,8 @@ func (s *server) handler(metrics http.Handler, metricsOpen bool) http.Handler {
 }
 
 func (s *server) api(m chi.Router) {
+	m.Get("/openapi.yaml", s.getDescription)
+	m.Get("/openapi.json", s.getDescription)
 	m.Get("/status", s.getStatus)
 	m.Get("/routes", s.getRoutes)
 	m.Post("/routes/{name}/stage", s.postStage)

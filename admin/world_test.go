@@ -115,6 +115,7 @@ func newWorldOver(t testing.TB, db *store.DB, change ...func(*admin.Config)) *wo
 	}
 	w.server = httptest.NewServer(handler)
 	t.Cleanup(w.server.Close)
+	w.server.Client().Transport = holding{t, w.server.Client().Transport}
 	w.client = &admin.Client{Base: w.server.URL, Token: token, By: "ann@desk", HTTP: w.server.Client()}
 	return w
 }
