@@ -74,7 +74,7 @@ var only = map[string][]string{
 	"github.com/google/go-cmp/cmp":                            {"adapters/conformance"}, // which is a test, and runs in tests alone
 	"testing":                                                 {"internal/postgres/pgtest", "adapters/conformance", "txshadow/internal/harness"},
 	"github.com/jackc/pglogrepl":                              {"txshadow/writeset"},
-	"github.com/goccy/go-yaml":                                {"routes"},
+	"github.com/goccy/go-yaml":                                {"routes", "admin"},
 	"github.com/alecthomas/kong":                              {"cmd/quack"},
 	"github.com/pires/go-proxyproto":                          {"front"},
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"admin"},
