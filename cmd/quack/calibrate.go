@@ -30,7 +30,7 @@ const calibrationPoll = 250 * time.Millisecond
 
 func (c *calibrateCmd) Run(ctx context.Context, s *streams) error {
 	to := c.connect()
-	state, err := to.Calibrate(ctx, c.Route, c.N, c.For)
+	state, err := c.begin(ctx, to)
 	if err != nil {
 		return err
 	}
@@ -52,6 +52,14 @@ func (c *calibrateCmd) Run(ctx context.Context, s *streams) error {
 	fmt.Fprintln(s.out)
 	writeSuggestions(s.out, suggestions)
 	return nil
+}
+
+// begin starts the calibration. An interrupt meanwhile does not leave it: what the
+// proxy has begun, follow ends.
+func (c *calibrateCmd) begin(ctx context.Context, to *admin.Client) (reports.Calibration, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return to.Calibrate(ctx, c.Route, c.N, c.For)
 }
 
 // follow shows the progress until the end. An interrupt stops the calibration;
