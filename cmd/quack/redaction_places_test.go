@@ -21,8 +21,36 @@ import (
 )
 
 // planted is what none of the places may have: what all secrets begin with, and
-// the card's and the own pattern's.
-var planted = regexp.MustCompile(`(?i)hunter2|ACME.{0,4}\d{6}|aHVudGVyMi|68756e74657232|5555.?5555.?5555|4111.?1111.?1111`)
+// the card's and the own pattern's; each behind the text that it begins with.
+var planted = map[string]*regexp.Regexp{
+	"hunter2":        regexp.MustCompile(`^hunter2`),
+	"ahvudgvymi":     regexp.MustCompile(`^ahvudgvymi`),     // in base64
+	"68756e74657232": regexp.MustCompile(`^68756e74657232`), // in hex
+	"acme":           regexp.MustCompile(`^acme.{0,4}\d{6}`),
+	"5555":           regexp.MustCompile(`^5555.?5555.?5555`),
+	"4111":           regexp.MustCompile(`^4111.?1111.?1111`),
+}
+
+// findPlanted is where a secret stands in a text, whatever its case; below 0 for
+// nowhere. Regular expressions look at a few places only: on megabytes, and with
+// the race detector, they take minutes.
+func findPlanted(text string) int {
+	text = strings.ToLower(text)
+	for begins, secret := range planted {
+		for from := 0; ; {
+			i := strings.Index(text[from:], begins)
+			if i < 0 {
+				break
+			}
+			from += i
+			if secret.MatchString(text[from:min(len(text), from+40)]) {
+				return from
+			}
+			from++
+		}
+	}
+	return -1
+}
 
 // look looks for the secrets in what is shown, as it is and without escapes.
 func (l *leaky) look(shown map[string]string) {
@@ -36,8 +64,8 @@ func (l *leaky) look(shown map[string]string) {
 			plain = text
 		}
 		for _, form := range []string{text, html.UnescapeString(text), plain, strings.ReplaceAll(text, `\`, "")} {
-			if at := planted.FindStringIndex(form); at != nil {
-				l.t.Errorf("%s has a secret: …%q…", where, form[max(0, at[0]-120):min(len(form), at[1]+60)])
+			if at := findPlanted(form); at >= 0 {
+				l.t.Errorf("%s has a secret: …%q…", where, form[max(0, at-120):min(len(form), at+100)])
 				break
 			}
 		}
