@@ -28,7 +28,7 @@ const (
 func WriteMarkdown(w io.Writer, r Report) error {
 	m := markdown{w: w}
 	m.part("", func(b *bufio.Writer) {
-		fmt.Fprintf(b, "# Quack report\n\n**%s**\n\n_%s_\n", r.headline(), r.span())
+		fmt.Fprintf(b, "# Quack report\n\n**%s**\n\n_%s_\n", r.headline(), plain(r.span()))
 		writeLeaks(b, r)
 	})
 	m.part("", func(b *bufio.Writer) { writeStanding(b, r) })
@@ -221,7 +221,11 @@ func code(s string) string {
 	return fence + s + fence
 }
 
-var markdownEscapes = strings.NewReplacer(`\`, `\\`, "`", "\\`", "|", `\|`, "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "~", `\~`, "#", `\#`, "!", `\!`)
+var markdownEscapes = strings.NewReplacer(`\`, `\\`, "`", "\\`", "|", `\|`, "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "~", `\~`, "#", `\#&#8203;`, "!", `\!`,
+	"@", "@&#8203;", "://", ":&#8203;//", "www.", "www&#8203;.")
 
-// plain is text without a meaning in Markdown or HTML.
+// plain is text without a meaning in Markdown or HTML. Nor does it call for
+// somebody, as @name does where it is posted, or become a link by itself:
+// clients choose the names of parameters, which reports name. No escape of
+// Markdown keeps that from happening; a space of no width does.
 func plain(s string) string { return markdownEscapes.Replace(visible(s)) }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -164,6 +165,32 @@ func TestWriteMarkdown(t *testing.T) {
 		if n != cells {
 			t.Errorf("%d cells in a table of %d: %s", n, cells, line)
 		}
+	}
+}
+
+// TestMarkdownCallsNobody: what clients name their parameters stands in a report,
+// and a comment on GitHub tells @name, links www.name, https://name and #1 by
+// itself, whatever is escaped before them.
+func TestMarkdownCallsNobody(t *testing.T) {
+	const bait = "the parameters @octocat,www.evil.example,https://evil.example/#1,team@evil.example"
+	known := reports.Known{By: "@octocat", Why: bait}
+	r := reports.Report{
+		At: noon, Since: noon.Add(-time.Hour), Mark: "v1:@octocat_and_me_", Routes: []reports.RouteReport{{
+			Name: "a", Stage: "shadow", Served: 9, Compared: 9, Matched: 9, Leak: bait, Readiness: reports.Readiness{Says: bait, Missing: []string{bait}},
+		}},
+		Groups: []reports.Group{{Route: "a", Path: "$.@octocat", Kind: "value", Verdict: "mismatch", Count: 1, Known: &known}},
+		Runs:   &reports.RunChanges{Before: reports.Run{Span: reports.Span{To: "v1:@octocat"}}},
+	}
+	var b bytes.Buffer
+	if err := reports.WriteMarkdown(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	text := regexp.MustCompile("`[^`]*`").ReplaceAllString(b.String(), "") // nothing happens in code
+	if found := regexp.MustCompile(`@\w|://|www\.|[^&]#\d`).FindAllString(text, -1); found != nil {
+		t.Errorf("%q in:\n%s", found, text)
+	}
+	if !strings.Contains(text, `v1:@&#8203;octocat\_and\_me\_ (`) {
+		t.Errorf("the mark has a meaning in Markdown:\n%s", text)
 	}
 }
 
