@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // column is one column of a CSV file: its heading and what stands in it.
@@ -116,10 +117,12 @@ var groupColumns = []column[Group]{
 
 // inert is text that a spreadsheet shows and does not take for a formula: what
 // begins as one is put behind an apostrophe, and so is what already has one, so
-// that nothing is taken for another value. It is of one line.
+// that nothing is taken for another value. Spreadsheets look behind spaces, and
+// those of East Asia take the wide forms as well. It is of one line.
 func inert(s string) string {
 	s = visible(s)
-	if s != "" && strings.ContainsRune("=+-@'", rune(s[0])) {
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " "))
+	if s != "" && strings.ContainsRune("=+-@'\uff1d\uff0b\uff0d\uff20", first) {
 		return "'" + s
 	}
 	return s
