@@ -24,7 +24,7 @@ func writeHTTP(b *bufio.Writer, asks []ask) error {
 		for _, note := range a.notes {
 			fmt.Fprintf(b, "# %s\n", note)
 		}
-		fmt.Fprintf(b, "%s %s HTTP/1.1\n", a.method, a.side.URL)
+		fmt.Fprintf(b, "%s %s HTTP/1.1\n", a.method, shownURL(a.side.URL))
 		for _, f := range a.fields {
 			fmt.Fprintf(b, "%s: %s\n", f.name, f.value)
 		}
@@ -56,7 +56,7 @@ func notForHTTP(a ask) string {
 		return "its body begins or ends with white space, which clients leave out"
 	}
 	for line := range bytes.Lines(a.body) {
-		for _, mark := range []string{"#", "//", "< ", "<@", "> ", ">>"} {
+		for _, mark := range []string{"#", "//", "< ", "<@", "<>", "> ", ">>", "??"} {
 			if bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte(mark)) {
 				return "a line of its body begins with " + mark + ", which has a meaning there"
 			}

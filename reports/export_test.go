@@ -52,6 +52,8 @@ func TestExport(t *testing.T) {
 		{"bytes", request("POST", "/", nil, []byte("\x00\xff")), reports.AsHTTP, "", "not plain text\n  export it --as curl", reports.AsHurl},
 		{"a line that ends a request", request("POST", "/", nil, []byte("a\n### b")), reports.AsHTTP, "", "begins with #", reports.AsHurl},
 		{"a file's name", request("POST", "/", nil, []byte("< /etc/passwd")), reports.AsHTTP, "", "begins with <", reports.AsGo},
+		{"an expression that httpyac runs", request("POST", "/", nil, []byte("a\n ?? js process.exit()")), reports.AsHTTP, "", "begins with ??", reports.AsHurl},
+		{"another file's name", request("POST", "/", nil, []byte("<> answer.json")), reports.AsHTTP, "", "begins with <>", reports.AsHurl},
 		{"a variable", request("POST", "/", nil, []byte("{{secret}}")), reports.AsHTTP, "", "variable", reports.AsHurl},
 		{"a line break at the end", request("POST", "/", nil, []byte("a\n")), reports.AsHTTP, "", "white space", reports.AsHurl},
 		{"a method of nobody", request("brew-it", "/", nil, nil), reports.AsHurl, "", "no method brew-it", reports.AsHTTP},
