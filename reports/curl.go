@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -32,7 +31,7 @@ func Curl(c *Comparison, side *Side) string {
 		args = append(args, "--data-binary @-")
 		b.WriteString("printf " + printfQuote(body) + " |\n")
 	}
-	args = append(args, shellQuote(side.URL))
+	args = append(args, shellQuote(shownURL(side.URL)))
 	b.WriteString(strings.Join(args, " \\\n  "))
 	return b.String()
 }
@@ -85,7 +84,7 @@ func literalBody(b []byte) bool {
 
 // harmless reports whether a terminal can show s without acting on it.
 func harmless(s string) bool {
-	return strings.IndexFunc(s, func(c rune) bool { return unicode.IsControl(c) && c != '\n' && c != '\t' }) < 0
+	return strings.IndexFunc(s, func(c rune) bool { return steers(c) && c != '\n' && c != '\t' }) < 0
 }
 
 // shellQuote quotes s for a POSIX shell: in single quotes nothing but the

@@ -3,7 +3,6 @@ package reports
 import (
 	"bufio"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -95,15 +94,12 @@ func writeHAR(b *bufio.Writer, c *Comparison, asks []ask) error {
 			Comment: strings.Join(append([]string{a.title()}, a.notes...), "; "),
 		})
 	}
-	e := json.NewEncoder(b)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(har{log})
+	return EncodeJSON(b, har{log})
 }
 
 func (a ask) harRequest() harRequest {
 	r := harRequest{
-		Method: a.method, URL: a.side.URL, HTTPVersion: "HTTP/1.1", HeadersSize: -1, BodySize: int64(len(a.body)),
+		Method: a.method, URL: shownURL(a.side.URL), HTTPVersion: "HTTP/1.1", HeadersSize: -1, BodySize: int64(len(a.body)),
 		Cookies: []harPair{}, Headers: []harPair{}, Query: harQuery(a.side.URL),
 	}
 	mime := ""

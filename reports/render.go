@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -49,9 +48,7 @@ func WriteJSON(w io.Writer, r Report) error {
 	if out.Differences == nil {
 		out.Differences = []Group{}
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(out)
+	return encodeJSON(w, out, true)
 }
 
 // headline sums the report up in a sentence. Undecided is what is transient or

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/admin"
+	"github.com/quackproxy/quack/reports"
 )
 
 type routesCmd struct {
@@ -229,8 +229,5 @@ func oneLine(text string) string {
 }
 
 func printJSON(s *streams, v any) error {
-	enc := json.NewEncoder(s.out)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	return reports.EncodeJSON(s.out, v)
 }
