@@ -103,7 +103,8 @@ func secret() string {
 }
 
 // cookieName has the port in it: browsers do not tell cookies of one host by
-// port, and two proxies on one machine must not log each other out.
+// port, and two proxies on one machine must not log each other out. The proxy
+// takes cookies of these names out of what it passes on (dropOwnSession).
 func cookieName(r *http.Request) string {
 	name := "quack_session"
 	if _, port, err := net.SplitHostPort(r.Host); err == nil {

@@ -20,6 +20,7 @@ func (l *life) prepare() {
 	l.upgrade = upgradeOf(h)
 	trailers := hasToken(h["Te"], "trailers")
 	upstream.RemoveHopByHop(h)
+	dropOwnSession(h)
 	if trailers {
 		// Of one hop too, and true of this one: trailers are passed on.
 		h["Te"] = []string{"trailers"}
