@@ -56,7 +56,7 @@ func notForHTTP(a ask) string {
 		return "its body begins or ends with white space, which clients leave out"
 	}
 	for line := range bytes.Lines(a.body) {
-		for _, mark := range []string{"#", "//", "< ", "<@", "<>", "> ", ">>", "??"} {
+		for _, mark := range []string{"#", "//", "< ", "<@", "<>", "<{", "> ", ">>", ">{", "??"} {
 			if bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte(mark)) {
 				return "a line of its body begins with " + mark + ", which has a meaning there"
 			}
