@@ -53,6 +53,10 @@ type Reports struct {
 
 	trials chan struct{} // holds one token for each trial of rules under way
 
+	// comparing holds one token for each comparison of runs under way: one of
+	// 100,000 groups takes some hundred megabytes for its time.
+	comparing chan struct{}
+
 	mu      sync.Mutex
 	totals  map[string]*counts // of all time, without what is in the shards
 	pending map[string]*counts // of those, what no batch has taken yet
@@ -97,7 +101,7 @@ func Open(ctx context.Context, db *store.DB, c Config) (*Reports, error) {
 	r := &Reports{
 		db: db, config: c, redactor: redact.New(c.Key), packer: packer,
 		tally:    newTally(c.SamplesMax, c.Queue),
-		flushing: make(chan struct{}, 1), trials: make(chan struct{}, 1),
+		flushing: make(chan struct{}, 1), trials: make(chan struct{}, 1), comparing: make(chan struct{}, 1),
 		totals: map[string]*counts{},
 		writer: writer{unwritten: map[string]*counts{}, groups: map[groupKey]*groupCount{}, ids: map[groupKey]int64{}, paths: map[groupKey]cleanedPath{}},
 	}

@@ -125,7 +125,8 @@ func (r *Reports) Compare(ctx context.Context, before, after Span) (RunChanges, 
 	return r.CompareRoute(ctx, "", before, after)
 }
 
-// CompareRoute is Compare of one route, "" for all.
+// CompareRoute is Compare of one route, "" for all. One is made at a time: others
+// wait for it, or until ctx ends.
 func (r *Reports) CompareRoute(ctx context.Context, route string, before, after Span) (RunChanges, error) {
 	if before.To == "" {
 		before.To = after.From
@@ -133,6 +134,12 @@ func (r *Reports) CompareRoute(ctx context.Context, route string, before, after 
 	r.flushed(ctx)
 	if err := r.checkSpans(ctx, before, after); err != nil {
 		return RunChanges{}, err
+	}
+	select {
+	case r.comparing <- struct{}{}:
+		defer func() { <-r.comparing }()
+	case <-ctx.Done():
+		return RunChanges{}, fmt.Errorf("wait for another comparison of runs: %w", ctx.Err())
 	}
 	changes, err := r.compare(ctx, route, before, after)
 	if err != nil {
