@@ -105,6 +105,8 @@ func (s *server) knownForm(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		p := s.asProblem(r, err)
+		r = r.Clone(r.Context())
+		r.URL.Path = groupURL(g) // which the links of the page are made of
 		s.showGroup(w, r, p.status, g, &failure{Title: p.title, Detail: p.detail}, why)
 		return
 	}
