@@ -141,13 +141,16 @@ func comparisonWords(c reports.Comparison) words {
 	return placeWords(string(c.Verdict))
 }
 
-// paceWords says how the two sides' latencies stand to each other.
+// paceWords says how the two sides' latencies of the same request stand to each
+// other; of counts from before there were ratios, how their medians do.
 func paceWords(r *reports.RouteReport) string {
-	if r.Legacy.P50 <= 0 || r.New.P50 <= 0 {
-		return ""
+	ratio := r.Ratio.P50
+	if ratio <= 0 && r.Legacy.P50 > 0 {
+		ratio = r.New.P50 / r.Legacy.P50
 	}
-	ratio := r.New.P50 / r.Legacy.P50
 	switch {
+	case ratio <= 0:
+		return ""
 	case ratio > 1.15:
 		return fmt.Sprintf("At the median the new side takes %.1f times as long.", ratio)
 	case ratio < 0.87:
