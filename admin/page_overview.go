@@ -71,6 +71,7 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	asked.Since = chosen(f, asked.Since)
 	list, err := s.report(r.Context(), f)
 	if err != nil {
 		s.fail(w, r, err)

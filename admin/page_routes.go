@@ -112,6 +112,7 @@ func (s *server) fillRoute(ctx context.Context, data *routeView, name string) er
 	if err != nil {
 		return err
 	}
+	data.Since = chosen(f, data.Since)
 	f.Route = name
 	list, err := s.report(ctx, f)
 	if err != nil {

@@ -40,6 +40,13 @@ func TestPagesSinceAMark(t *testing.T) {
 	if !strings.Contains(page, `hx-get="/routes/accounts.show?since=mark%3Av1.4%2Bmore"`) {
 		t.Error("what follows what happens forgets the mark")
 	}
+	for _, path := range []string{"/", "/routes/accounts.show"} { // as quack report and the API write it
+		_, page = b.get(path + "?since=v1.4%2bmore")
+		wantText(t, page, "1 of 3 differ")
+		if !strings.Contains(page, `<option value="mark:v1.4&#43;more" selected>`) {
+			t.Errorf("%s does not say that it counts since the mark:\n%s", path, page)
+		}
+	}
 	if res, page := b.get("/?since=mark:none"); res.StatusCode != 400 || !strings.Contains(text(t, page), `"none"`) {
 		t.Errorf("no such mark: %d\n%s", res.StatusCode, text(t, page))
 	}

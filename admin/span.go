@@ -11,13 +11,26 @@ import (
 // ofMark begins the value of a span that begins at a mark.
 const ofMark = "mark:"
 
-// spanFilter is what is counted in a span: "24h", an instant, or "mark:v1.4".
+// spanFilter is what is counted in a span: "24h", an instant, "mark:v1.4", or
+// "v1.4", as the API and the command line write it.
 func (s *server) spanFilter(span string) (reports.Filter, error) {
 	if name, is := strings.CutPrefix(span, ofMark); is {
 		return reports.Filter{SinceMark: name}, nil
 	}
-	from, err := since(span)
-	return reports.Filter{Since: from}, err
+	var f reports.Filter
+	var err error
+	if f.Since, err = since(span); err != nil {
+		err = sinceMark(&f, span, err)
+	}
+	return f, err
+}
+
+// chosen is a span as the choices of a page have it.
+func chosen(f reports.Filter, span string) string {
+	if f.SinceMark != "" {
+		return ofMark + f.SinceMark
+	}
+	return span
 }
 
 // marksShown is how many marks there are to choose from.
