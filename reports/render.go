@@ -181,7 +181,7 @@ func (r RouteReport) bound() string {
 	if r.Compared == 0 {
 		return ""
 	}
-	return percent(r.MismatchUpper)
+	return percentUp(r.MismatchUpper)
 }
 
 // number writes thousands apart: 12,345.

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -35,7 +36,16 @@ func (r RouteReport) ratio() string {
 	if r.Ratio == (Quantiles{}) {
 		return ""
 	}
-	return fmt.Sprintf("%.2g × at p50, %.2g × at p99", r.Ratio.P50, r.Ratio.P99)
+	return times(r.Ratio.P50) + " at p50, " + times(r.Ratio.P99) + " at p99"
+}
+
+// times writes a ratio with two digits that count, and whole from ten on: "0.82 ×",
+// "1.2 ×", "156 ×".
+func times(ratio float64) string {
+	if ratio >= 10 {
+		return number(int64(math.Round(ratio))) + " ×"
+	}
+	return fmt.Sprintf("%.2g ×", ratio)
 }
 
 // countsText is "legacy 6,000, new 6,345", by name; "" when there are none.
@@ -98,6 +108,9 @@ func (g Group) weighs() string {
 // facts are what else is known of a group, each in a few words.
 func (g Group) facts() []string {
 	var facts []string
+	if g.ID != "" && (g.Verdict == string(Mismatch) || g.Verdict == string(Noise)) { // those that `quack know` takes
+		facts = append(facts, "difference "+g.ID)
+	}
 	if g.New {
 		facts = append(facts, "new")
 	}

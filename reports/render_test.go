@@ -66,7 +66,7 @@ func example() reports.Report {
 				Forgiven: 24_690, Errors: 2, Skipped: map[string]int64{"budget": 3, "not-modified": 31, "timeout": 3, "unreachable": 1, "body-size": 1}, Dropped: 4,
 				MismatchUpper: 0.00158, Legacy: reports.Latency{P50: 12.34, P99: 187.2}, New: reports.Latency{P50: 9.876, P99: 90.1},
 				Statuses: []reports.StatusPair{{Legacy: 200, New: 200, Count: 12_300}, {Legacy: 404, New: 404, Count: 33}, {Legacy: 404, New: 200, Count: 10}, {Legacy: 200, New: 500, Count: 2}},
-				First:    map[string]int64{"legacy": 12_000, "new": 345}, Ratio: reports.Quantiles{P50: 0.82, P99: 1.3}, TimedOut: 6,
+				First:    map[string]int64{"legacy": 12_000, "new": 345}, Ratio: reports.Quantiles{P50: 0.82, P99: 156.25}, TimedOut: 6,
 				WritesCompared: map[string]int64{reports.WritesDecoded: 7},
 				Readiness:      reports.Readiness{Says: "3 differences are open, and 2,947 more comparisons without a mismatch bring the bound under 0.1 %; query:<b>\x1b[31m was never compared"}},
 			{Name: "accounts.list", Stage: "verify", Served: 9_000, Compared: 8_000, Matched: 8_000, MismatchUpper: 0.000374, Statuses: []reports.StatusPair{{Legacy: 200, New: 200, Count: 8_000}},
@@ -379,5 +379,15 @@ func TestForgivenOnSeveralRoutesIsOneLine(t *testing.T) {
 	want := "        9  value      $.id  a · rule $.id same account\n        5  header     header:Date  2 routes · volatile header\n"
 	if got != want {
 		t.Errorf("forgiven:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestTableSaysWhatIsMissingWhereNothingWasCompared(t *testing.T) {
+	t.Parallel()
+	const says = "nothing is compared at stage legacy, set it to shadow"
+	r := reports.Report{At: noon, Routes: []reports.RouteReport{{Name: "a", Stage: "legacy", Served: 3, MismatchUpper: 1, Readiness: reports.Readiness{Says: says}}}}
+	var b bytes.Buffer
+	if err := reports.WriteTable(&b, r, false); err != nil || !strings.Contains(b.String(), "\n  "+says+"\n") {
+		t.Errorf("%v\n%s", err, b.String())
 	}
 }

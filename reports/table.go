@@ -102,8 +102,11 @@ func (t *table) route(r RouteReport, name, stage int) {
 	if r.Leak != "" {
 		t.line("  %s%sLEAK SUSPECTED: %s%s", t.bold, t.red, visible(r.Leak), t.off)
 	}
-	if stands, says := r.stands(); r.Readiness.Says != "" && stands != standsMute {
-		colour := map[standing]string{standsWell: t.green, standsBad: t.red, standsOpen: t.yellow}[stands]
+	if stands, says := r.stands(); r.Readiness.Says != "" {
+		if stands == standsMute {
+			says = r.Readiness.Says
+		}
+		colour := map[standing]string{standsWell: t.green, standsBad: t.red, standsOpen: t.yellow, standsMute: t.dim}[stands]
 		t.flow(2, " ", colour, strings.Fields(visible(says)))
 	}
 	t.details(r)
