@@ -109,7 +109,7 @@ func (c *knowCmd) Run(ctx context.Context, s *streams) error {
 	}
 	g, err := act()
 	if err != nil {
-		return err
+		return anotherID(err, c.ID, ofDifference)
 	}
 	_, err = fmt.Fprintf(s.out, "%s: %s %s at %s is %s\n", oneLine(g.Route), g.Verdict, g.Kind, oneLine(g.Path), says)
 	return err

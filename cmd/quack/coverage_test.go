@@ -81,6 +81,11 @@ func TestReadyAndCoverage(t *testing.T) {
 	id := report.Differences[0].ID
 	says(run(2, "know", id), "--why TEXT")
 	says(run(1, "know", "aaaaaaaaaaaaaaaa", "--why", "x"), "Not kept")
+	comparison := report.Differences[0].Samples[0].ID
+	says(run(1, "know", comparison, "--why", "x"), "is the id of a comparison, and this takes that of a difference")
+	says(run(1, "diff", id), "is the id of a difference, and this takes that of a comparison")
+	says(run(1, "export", "nope"), "is not the id of a comparison")
+	says(run(0, "report"), "difference "+id)
 	says(run(0, "know", id, "--why", "a sale that legacy does not know"), "show: mismatch value at $.price is known from now on")
 	readiness(true, "")
 	says(run(0, "audit"), "know", "a sale that legacy does not know")

@@ -21,7 +21,7 @@ type diffCmd struct {
 func (c *diffCmd) Run(ctx context.Context, s *streams) error {
 	comparison, err := waiting(s, "reading the comparison", 0, func() (*reports.Comparison, error) { return c.connect().Comparison(ctx, c.ID) })
 	if err != nil {
-		return err
+		return anotherID(err, c.ID, ofComparison)
 	}
 	if c.JSON {
 		return printJSON(s, comparison)

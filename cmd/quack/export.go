@@ -20,7 +20,7 @@ type exportCmd struct {
 func (c *exportCmd) Run(ctx context.Context, s *streams) error {
 	comparison, err := waiting(s, "reading the comparison", 0, func() (*reports.Comparison, error) { return c.connect().Comparison(ctx, c.ID) })
 	if err != nil {
-		return err
+		return anotherID(err, c.ID, ofComparison)
 	}
 	return writeTo(c.Output, s.out, func(w io.Writer) error {
 		return reports.Export(w, comparison, reports.ExportFormat(c.As), c.Side)
