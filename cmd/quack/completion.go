@@ -31,7 +31,7 @@ zsh: source <(quack completion zsh)
 
 fish: quack completion fish | source
 
-Put the line into the file that your shell reads at its start. Names of routes and ids of comparisons come from the running proxy, if one answers at once.`
+Put the line into the file that your shell reads at its start. Names of routes and marks, ids of comparisons and differences come from the running proxy, if one answers at once.`
 }
 
 func (c *completionCmd) Run(s *streams) error {
@@ -180,6 +180,10 @@ func (t *typed) values(v *kong.Value) []candidate {
 	case all != nil:
 	case v.Name == "route":
 		all = t.live.routes(t.admin)
+	case strings.Contains(place, "MARK"):
+		all = t.live.marks(t.admin)
+	case v.Name == "id" && t.node.Name == "know":
+		all = t.live.differences(t.admin)
 	case v.Name == "id":
 		all = t.live.comparisons(t.admin)
 	case v.Name == "file", place == "FILE", place == "DIR", v.Name == "routes":

@@ -41,6 +41,28 @@ func (p proxyNames) routes(address string) []candidate {
 
 // comparisons are the newest ones of the differences that count most.
 func (p proxyNames) comparisons(address string) []candidate {
+	return p.groups(address, func(g reports.Group) string {
+		if n := len(g.Samples); n > 0 {
+			return g.Samples[n-1].ID
+		}
+		return ""
+	})
+}
+
+// differences are those that keep routes from being ready, or did until somebody
+// said to know of them.
+func (p proxyNames) differences(address string) []candidate {
+	return p.groups(address, func(g reports.Group) string {
+		if g.Verdict == string(reports.Mismatch) || g.Verdict == string(reports.Noise) {
+			return g.ID
+		}
+		return ""
+	})
+}
+
+// groups are the differences that count most, each by the id that id has for it;
+// those with "" are left out.
+func (p proxyNames) groups(address string, id func(reports.Group) string) []candidate {
 	ctx, cancel := context.WithTimeout(p.ctx, namesWithin)
 	defer cancel()
 	groups, err := p.client(address).connect().Differences(ctx, reports.Filter{Limit: 50})
@@ -49,9 +71,24 @@ func (p proxyNames) comparisons(address string) []candidate {
 	}
 	var all []candidate
 	for _, g := range groups {
-		if n := len(g.Samples); n > 0 {
-			all = append(all, candidate{oneLine(g.Samples[n-1].ID), oneLine(g.Verdict + ": " + g.Kind + " " + g.Path + " of " + g.Route)})
+		if id := id(g); id != "" {
+			all = append(all, candidate{oneLine(id), oneLine(g.Verdict + ": " + g.Kind + " " + g.Path + " of " + g.Route)})
 		}
+	}
+	return all
+}
+
+// marks are those that are set, the newest first.
+func (p proxyNames) marks(address string) []candidate {
+	ctx, cancel := context.WithTimeout(p.ctx, namesWithin)
+	defer cancel()
+	marks, err := p.client(address).connect().Marks(ctx)
+	if err != nil {
+		return nil
+	}
+	var all []candidate
+	for _, m := range marks {
+		all = append(all, candidate{oneLine(m.Name), oneLine(m.Why)})
 	}
 	return all
 }

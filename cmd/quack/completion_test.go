@@ -13,6 +13,9 @@ func TestComplete(t *testing.T) {
 	q, groups := shows(t, "7")
 	at := strings.TrimPrefix(q.client.Base, "http://")
 	newest := groups[0].Samples[len(groups[0].Samples)-1].ID
+	if _, err := q.client.Mark(t.Context(), "v1.4", "deploy of Friday"); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		reason string
 		words  []string
@@ -33,6 +36,9 @@ func TestComplete(t *testing.T) {
 		{"a route of a flag", []string{"report", "--admin=" + at, "--route", "s"}, []string{"show"}, []string{"idle"}},
 		{"behind a route", []string{"stage", "--admin", at, "show", "ra"}, []string{"ramp"}, nil},
 		{"a comparison", []string{"diff", "--admin", at, ""}, []string{newest}, nil},
+		{"a difference", []string{"know", "--admin", at, ""}, []string{groups[0].ID}, []string{newest}},
+		{"a mark", []string{"report", "--admin", at, "--since", "v"}, []string{"v1.4"}, nil},
+		{"a mark to compare with", []string{"report", "--admin", at, "--against", ""}, []string{"v1.4"}, nil},
 		{"nobody answers", []string{"stage", "--admin", closedAddr(), ""}, nil, nil},
 		{"no such verb", []string{"nothing", ""}, []string{"serve"}, nil}, // the verb is still to come
 		{"nothing is left", []string{"version", ""}, nil, nil},
