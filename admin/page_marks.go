@@ -3,8 +3,6 @@ package admin
 import (
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 
 	"github.com/quackproxy/quack/reports"
 )
@@ -80,9 +78,9 @@ func changeLists(c *reports.RunChanges) []changeList {
 	return []changeList{
 		{"regressions", "Regressions", "Not seen before the mark, or more often since, beyond chance.", "bad", c.Totals.Regressions, c.Regressions},
 		{"open", "Still open", "Seen before and since.", "warn", c.Totals.StillOpen, c.StillOpen},
-		{"unseen", "Not seen again", "Too little was compared to say that they are fixed.", "calm", c.Totals.Unseen, c.Unseen},
+		{"unseen", "Too little compared", "Not seen again, but too little was compared to say that they are fixed.", "calm", c.Totals.Unseen, c.Unseen},
 		{"fixed", "Fixed", "Not seen again in so many comparisons that they would have been, with 95 % confidence.", "good", c.Totals.Fixed, c.Fixed},
-		{"forgiven", "Forgiven since", "They do not count any more: a rule forgives them.", "calm", c.Totals.Forgiven, c.Forgiven},
+		{"forgiven", "Forgiven now", "They do not count any more: a rule forgives them.", "calm", c.Totals.Forgiven, c.Forgiven},
 	}
 }
 
@@ -95,38 +93,6 @@ func (s *server) markForm(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Location", "/marks")
 	w.WriteHeader(http.StatusSeeOther)
-}
-
-// changeWords say what has become of a group of differences.
-func changeWords(c reports.Change) string {
-	var says []string
-	switch {
-	case c.Rose:
-		says = append(says, "more often, and not by chance (p "+probability(c.P)+")")
-	case c.Before.Count == 0 && c.After.Count > 0:
-		says = append(says, "not seen before")
-	}
-	switch {
-	case c.Otherwise == "":
-	case c.After.Count == 0:
-		says = append(says, "the place is "+c.Otherwise+" now")
-	default:
-		says = append(says, "the place was "+c.Otherwise+" before")
-	}
-	if c.Needs > 0 {
-		says = append(says, "fixed when "+num(c.Needs)+" more are compared without it")
-	}
-	if says == nil && c.After.Count == 0 {
-		says = append(says, "not seen in "+num(c.After.Compared)+" comparisons")
-	}
-	return strings.Join(says, "; ")
-}
-
-func probability(p float64) string {
-	if p < 0.0001 {
-		return "below 0.0001"
-	}
-	return strconv.FormatFloat(p, 'f', 4, 64)
 }
 
 // markedURL is the page of the runs on both sides of a mark.

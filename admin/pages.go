@@ -180,7 +180,7 @@ var functions = template.FuncMap{
 	"groupTrend": groupTrend, "ranFirst": ranFirst, "weight": weightText,
 	"coverage": coverageURL, "coveredBar": coveredBar, "facet": facetText,
 	"at": atURL, "foundGroup": foundURL, "alike": alikeURL, "titled": titled, "clock": clock, "actionClass": actionClass,
-	"changeWords": changeWords, "marked": markedURL, "comparedSince": comparedSinceURL,
+	"marked": markedURL, "comparedSince": comparedSinceURL,
 	"took":              func(d time.Duration) string { return millis(float64(d.Microseconds()) / 1000) },
 	"times":             timesSeen,
 	"placeVerdict":      func(g reports.Group) words { return placeWords(g.Verdict) },
