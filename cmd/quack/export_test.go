@@ -116,6 +116,9 @@ func TestReportAsGate(t *testing.T) {
 	if out, code := q.run("report", "--format", "csv"); code != 0 || !strings.Contains(out, ",4,4,3,1,0,0,0,0,") {
 		t.Errorf("csv: code %d\n%s", code, out)
 	}
+	if out, code := q.run("report", "--rows", "differences"); code != 2 || !strings.Contains(out, "--format csv") {
+		t.Errorf("--rows without csv: code %d\n%s", code, out)
+	}
 	if out, code := q.run("report", "--format", "csv", "--rows", "differences"); code != 0 || !strings.Contains(out, ",show,$.price,value,mismatch,,1,0.25,") {
 		t.Errorf("csv of differences: code %d\n%s", code, out)
 	}

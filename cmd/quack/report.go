@@ -42,6 +42,9 @@ func (p *percent) UnmarshalText(text []byte) error {
 }
 
 func (c *reportCmd) Run(ctx context.Context, s *streams) error {
+	if c.Rows != "routes" && (c.Format != "csv" || c.JSON) {
+		return coded{exitUsage, fmt.Errorf("--rows %s is for --format csv; the other formats have both", c.Rows)}
+	}
 	report, err := waiting(s, "reading the report", 0, func() (reports.Report, error) { return c.fetch(ctx) })
 	if err != nil {
 		return err
