@@ -98,7 +98,7 @@ func (s *server) judge(ctx context.Context, f reports.Filter, list []reports.Rou
 	return nil
 }
 
-func readiness(r reports.RouteReport, t *routes.Table, open []reports.Group, c reports.RouteCoverage) reports.Readiness {
+func readiness(r reports.RouteReport, t *routes.Table, open reports.OpenDifferences, c reports.RouteCoverage) reports.Readiness {
 	route := t.Route(r.Name)
 	switch {
 	case r.Name == t.Default().Name:

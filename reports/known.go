@@ -1,11 +1,10 @@
 package reports
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/quackproxy/quack/store"
@@ -84,51 +83,66 @@ func (r *Reports) tellKnown(ctx context.Context, groups []storedGroup) error {
 	return rows.Err()
 }
 
-// Unknown are the differences that nobody has said to know and that speak
-// against the new side, or hide what it does: those with the verdict mismatch or
-// noise. By route, the most frequent first; without samples, shares and trends.
-// Of f it takes Route, Since and SinceMark.
-func (r *Reports) Unknown(ctx context.Context, f Filter) (map[string][]Group, error) {
+// OpenDifferences are what is open of a route: the differences that nobody has said to know
+// and that speak against the new side, or hide what it does: those with the
+// verdict mismatch or noise.
+type OpenDifferences struct {
+	Count int   // how many
+	Most  Group // the most frequent; without samples, shares and trends
+}
+
+// Unknown is what is open, by route; of routes without there is none. Of f it takes
+// Route, Since and SinceMark.
+func (r *Reports) Unknown(ctx context.Context, f Filter) (map[string]OpenDifferences, error) {
 	r.flushed(ctx)
-	groups, err := r.unknown(ctx, f)
-	if err == nil && f.SinceMark != "" {
-		groups, err = r.groupsSince(ctx, groups, f.SinceMark)
-	}
+	byRoute, err := r.unknown(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("read differences that nobody knows: %w", err)
-	}
-	slices.SortFunc(groups, func(a, b storedGroup) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.id, b.id))
-	})
-	byRoute := map[string][]Group{}
-	for _, g := range groups {
-		r.rereadGroup(&g.Group)
-		byRoute[g.Route] = append(byRoute[g.Route], g.Group)
 	}
 	return byRoute, nil
 }
 
-func (r *Reports) unknown(ctx context.Context, f Filter) ([]storedGroup, error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT id, coalesce(public_id, ''), route, path, kind, verdict, first_seen, last_seen,
-			CASE WHEN ?1 = 0 THEN count ELSE
-				(SELECT coalesce(sum(c.count), 0) FROM reports_group_counts c WHERE c.group_id = g.id AND c.start + c.width > ?2) END
-		FROM reports_groups g
+// unknownQuery counts in the store: a hundred thousand groups are more than a page
+// has time to read. marked (?4) are counts at a mark by the number of the group.
+const unknownQuery = `WITH marked (id, n) AS MATERIALIZED (SELECT CAST(key AS INTEGER), value FROM json_each(?4)),
+	open AS (SELECT g.id, route, path, kind, coalesce(m.n, 0) AS before, CASE WHEN ?1 = 0 THEN count ELSE
+			(SELECT coalesce(sum(c.count), 0) FROM reports_group_counts c WHERE c.group_id = g.id AND c.start + c.width > ?2) END AS counted
+		FROM reports_groups g LEFT JOIN marked m ON m.id = g.id
 		WHERE verdict IN ('mismatch', 'noise') AND (?1 = 0 OR last_seen >= ?1) AND (?3 = '' OR route = ?3)
-			AND NOT EXISTS (SELECT 1 FROM reports_known k WHERE k.public_id = g.public_id)`,
-		micros(f.Since), f.Since.Unix(), f.Route)
+			AND NOT EXISTS (SELECT 1 FROM reports_known k WHERE k.public_id = g.public_id)),
+	placed AS (SELECT id, counted - before AS n, count(*) OVER (PARTITION BY route) AS alike,
+			row_number() OVER (PARTITION BY route ORDER BY counted - before DESC, path, kind, id) AS place
+		FROM open WHERE counted - before <> 0 OR before = 0)
+	SELECT alike, n, coalesce(public_id, ''), route, path, kind, verdict, first_seen, last_seen
+	FROM placed JOIN reports_groups USING (id) WHERE place = 1`
+
+func (r *Reports) unknown(ctx context.Context, f Filter) (map[string]OpenDifferences, error) {
+	marked := []byte("{}")
+	if f.SinceMark != "" {
+		then, err := r.markedGroups(ctx, f.SinceMark)
+		if err == nil {
+			marked, err = json.Marshal(then)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	rows, err := r.db.QueryContext(ctx, unknownQuery, micros(f.Since), f.Since.Unix(), f.Route, string(marked))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var list []storedGroup
+	byRoute := map[string]OpenDifferences{}
 	for rows.Next() {
-		var g storedGroup
+		var o OpenDifferences
 		var first, last int64
-		if err := rows.Scan(&g.id, &g.ID, &g.Route, &g.Path, &g.Kind, &g.Verdict, &first, &last, &g.Count); err != nil {
+		g := &o.Most
+		if err := rows.Scan(&o.Count, &g.Count, &g.ID, &g.Route, &g.Path, &g.Kind, &g.Verdict, &first, &last); err != nil {
 			return nil, err
 		}
 		g.FirstSeen, g.LastSeen = time.UnixMicro(first).UTC(), time.UnixMicro(last).UTC()
-		list = append(list, g)
+		r.rereadGroup(g)
+		byRoute[g.Route] = o
 	}
-	return list, rows.Err()
+	return byRoute, rows.Err()
 }

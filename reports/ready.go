@@ -23,11 +23,10 @@ type Readiness struct {
 	Missing []string `json:"missing"` // the parts of that sentence, the gravest first; empty when ready
 }
 
-// Ready judges a route by what was counted of it, by its differences that are
-// open, and by its coverage. Of open only those count that nobody knows, and
-// that are a mismatch or noise: where legacy keeps differing from itself nobody
+// Ready judges a route by what was counted of it, by what is open, and by its
+// coverage. Noise is open too: where legacy keeps differing from itself nobody
 // knows what the new side does.
-func Ready(r RouteReport, open []Group, c RouteCoverage, l Limits) Readiness {
+func Ready(r RouteReport, open OpenDifferences, c RouteCoverage, l Limits) Readiness {
 	missing := []string{}
 	for _, part := range []string{
 		leakMissing(r), trafficMissing(r, c), openMissing(open), boundMissing(r, l.Mismatch), coverMissing(r, c, l.Covered),
@@ -64,20 +63,17 @@ func trafficMissing(r RouteReport, c RouteCoverage) string {
 	return ""
 }
 
-// openMissing names what is open, the most frequent first.
-func openMissing(list []Group) string {
-	open := slices.DeleteFunc(slices.Clone(list), func(g Group) bool {
-		return g.Known != nil || g.Verdict != string(Mismatch) && g.Verdict != string(Noise)
-	})
-	if len(open) == 0 {
-		return ""
-	}
-	most := slices.MaxFunc(open, func(a, b Group) int { return int(a.Count - b.Count) })
+// openMissing names what is open.
+func openMissing(open OpenDifferences) string {
+	most := open.Most
 	which := fmt.Sprintf("%s (%s) in %s", most.Path, most.Kind, count(most.Count, "comparison"))
-	if len(open) == 1 {
+	switch open.Count {
+	case 0:
+		return ""
+	case 1:
 		return "1 difference is open: " + which
 	}
-	return fmt.Sprintf("%s are open, most of all %s", count(int64(len(open)), "difference"), which)
+	return fmt.Sprintf("%s are open, most of all %s", count(int64(open.Count), "difference"), which)
 }
 
 // boundMissing says how many comparisons without a mismatch it takes.

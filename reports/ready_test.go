@@ -88,8 +88,6 @@ func TestReady(t *testing.T) {
 	group := func(path, verdict string, n int64) Group {
 		return Group{Route: "show", Path: path, Kind: "value", Verdict: verdict, Count: n}
 	}
-	known := group("$.price", "mismatch", 50)
-	known.Known = &Known{By: "ann"}
 	leaky := report(5000, 0)
 	leaky.Leak = "no acknowledgement"
 	fresh := report(0, 0)
@@ -99,36 +97,34 @@ func TestReady(t *testing.T) {
 	for _, c := range []struct {
 		reason string
 		r      RouteReport
-		open   []Group
+		open   OpenDifferences
 		c      RouteCoverage
 		ready  bool
 		says   string
 	}{
-		{"enough", report(2995, 0), nil, covered, true,
+		{"enough", report(2995, 0), OpenDifferences{}, covered, true,
 			"at most 0.1 % of the requests mismatch (95 % confidence, 2,995 comparisons), comparisons cover 99.9 % of the live ones, and no difference is open"},
-		{"one too few", report(2994, 0), nil, covered, false,
+		{"one too few", report(2994, 0), OpenDifferences{}, covered, false,
 			"1 more comparison without a mismatch brings the bound under 0.1 % (it is 0.101 %)"},
-		{"some too few", report(2966, 0), nil, covered, false,
+		{"some too few", report(2966, 0), OpenDifferences{}, covered, false,
 			"29 more comparisons without a mismatch bring the bound under 0.1 % (it is 0.101 %)"},
-		{"a mismatch long ago", report(2994, 1), nil, covered, false,
+		{"a mismatch long ago", report(2994, 1), OpenDifferences{}, covered, false,
 			"1,747 more comparisons without a mismatch bring the bound under 0.1 % (it is 0.159 %)"},
-		{"none at all", asked, nil, RouteCoverage{Live: 10}, false,
+		{"none at all", asked, OpenDifferences{}, RouteCoverage{Live: 10}, false,
 			"nothing is compared at stage legacy, set it to shadow; 2,995 comparisons without a mismatch bring the bound under 0.1 % (there is none yet)"},
-		{"never asked for", fresh, nil, RouteCoverage{NeverHit: true}, false,
+		{"never asked for", fresh, OpenDifferences{}, RouteCoverage{NeverHit: true}, false,
 			"no client has ever asked for it; 2,995 comparisons without a mismatch bring the bound under 0.1 % (there is none yet)"},
-		{"not covered", report(5000, 0), nil, thin, false,
+		{"not covered", report(5000, 0), OpenDifferences{}, thin, false,
 			"comparisons cover 98.99 % of the live requests, and 99 % is asked for: never compared the parameters page,sort (7 requests), status 404 (3 requests) and 1 more"},
-		{"too many kinds", report(5000, 0), nil, RouteCoverage{Live: 10, Covered: 0.5, Facets: []Facet{{Kind: "query", Value: "other", Live: 5, Compared: 1}}}, false,
+		{"too many kinds", report(5000, 0), OpenDifferences{}, RouteCoverage{Live: 10, Covered: 0.5, Facets: []Facet{{Kind: "query", Value: "other", Live: 5, Compared: 1}}}, false,
 			"comparisons cover 50 % of the live requests, and 99 % is asked for: the rest differs in too many ways to tell apart"},
-		{"no live request seen", report(5000, 0), nil, RouteCoverage{}, false,
+		{"no live request seen", report(5000, 0), OpenDifferences{}, RouteCoverage{}, false,
 			"what live requests are like is not known yet: none was seen in the last 30 days"},
-		{"a difference is open", report(5000, 0), []Group{group("$.price", "mismatch", 1)}, covered, false,
+		{"a difference is open", report(5000, 0), OpenDifferences{1, group("$.price", "mismatch", 1)}, covered, false,
 			"1 difference is open: $.price (value) in 1 comparison"},
-		{"noise is open too, what is transient is not", report(5000, 0), []Group{group("$.a", "noise", 3), group("$.b", "mismatch", 12), group("$.c", "transient", 99)}, covered, false,
+		{"two are open", report(5000, 0), OpenDifferences{2, group("$.b", "mismatch", 12)}, covered, false,
 			"2 differences are open, most of all $.b (value) in 12 comparisons"},
-		{"one is known", report(5000, 0), []Group{known}, covered, true,
-			"at most 0.0599 % of the requests mismatch (95 % confidence, 5,000 comparisons), comparisons cover 99.9 % of the live ones, and no difference is open"},
-		{"a leak", leaky, nil, covered, false, "a leak is suspected, see quack status: no acknowledgement"},
+		{"a leak", leaky, OpenDifferences{}, covered, false, "a leak is suspected, see quack status: no acknowledgement"},
 	} {
 		got := Ready(c.r, c.open, c.c, limits)
 		if got.Ready != c.ready || got.Says != c.says {
@@ -139,7 +135,7 @@ func TestReady(t *testing.T) {
 		}
 	}
 	covered.WritesNeverCompared = true
-	if got := Ready(report(5000, 0), nil, covered, limits); !got.Ready || !strings.HasSuffix(got.Says, "what it writes was never compared") {
+	if got := Ready(report(5000, 0), OpenDifferences{}, covered, limits); !got.Ready || !strings.HasSuffix(got.Says, "what it writes was never compared") {
 		t.Errorf("a write: %+v", got)
 	}
 }
@@ -152,19 +148,19 @@ func TestReadySaysEnough(t *testing.T) {
 			for _, n := range []int64{x, 10 + x, 1000 + x} {
 				l := Limits{Mismatch: limit, Covered: 0.99}
 				r := (&counts{Matched: n - x, Mismatched: x}).report("show")
-				got := Ready(r, nil, covered, l)
+				got := Ready(r, OpenDifferences{}, covered, l)
 				var more int64
 				if !got.Ready {
 					if _, err := fmt.Sscan(strings.ReplaceAll(strings.Fields(got.Says)[0], ",", ""), &more); err != nil {
 						t.Fatalf("%q: %v", got.Says, err)
 					}
 					less := (&counts{Matched: n - x + more - 1, Mismatched: x}).report("show")
-					if Ready(less, nil, covered, l).Ready {
+					if Ready(less, OpenDifferences{}, covered, l).Ready {
 						t.Errorf("limit %g, %d of %d: ready one before %q", limit, x, n, got.Says)
 					}
 				}
 				enough := (&counts{Matched: n - x + more, Mismatched: x}).report("show")
-				if !Ready(enough, nil, covered, l).Ready {
+				if !Ready(enough, OpenDifferences{}, covered, l).Ready {
 					t.Errorf("limit %g, %d of %d: not ready with what was asked for: %q", limit, x, n, got.Says)
 				}
 			}
