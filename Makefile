@@ -14,7 +14,7 @@ demo: build ## start a monolith, a new service, the proxy before them, and traff
 	@./bin/quack demo
 
 test: setup ## all tests with the race detector
-	$(GO) test -race -timeout 9m ./...
+	$(GO) test -race -timeout 20m ./...
 
 check: ## gofmt, vet, staticcheck, the arrows between packages, module files
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
