@@ -27,7 +27,18 @@ import (
 // The test binary is also the quack binary, so that tests run the program as
 // its users do, in a process of its own.
 func TestMain(m *testing.M) {
+	endAtOnce()
 	testscript.Main(m, map[string]func(){"quack": main, "plain-app": plainMain})
+}
+
+// endAtOnce takes from the processes that the tests start the second for which
+// the race detector sleeps before an exit. It waits there for races of what
+// still runs, and quack has stopped everything by then; the processes are some
+// hundreds.
+func endAtOnce() {
+	if set := os.Getenv("GORACE"); !strings.Contains(set, "atexit_sleep_ms") {
+		os.Setenv("GORACE", strings.TrimSpace(set+" atexit_sleep_ms=0"))
+	}
 }
 
 const (

@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("CLOSED", closedAddr())
 			env.Setenv("EXAMPLE", example)
 			env.Setenv("QUACK_ADMIN_TOKEN", testToken)
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("HOME", env.WorkDir)
 			return os.WriteFile(filepath.Join(env.WorkDir, "a-file"), nil, 0o600)
 		},
