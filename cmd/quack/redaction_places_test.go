@@ -43,13 +43,21 @@ func findPlanted(text string) int {
 				break
 			}
 			from += i
-			if secret.MatchString(text[from:min(len(text), from+40)]) {
+			if secret.MatchString(text[from:min(len(text), from+40)]) && !inFraction(begins, text[:from]) {
 				return from
 			}
 			from++
 		}
 	}
 	return -1
+}
+
+// inFraction reports whether digits stand behind a decimal point: 1 of 18 is
+// 0.0555…, and that is no card's number.
+func inFraction(digits, before string) bool {
+	const number = "0123456789"
+	whole, behind := strings.CutSuffix(strings.TrimRight(before[max(0, len(before)-30):], number), ".")
+	return behind && strings.Trim(digits, number) == "" && strings.TrimRight(whole, number) != whole
 }
 
 // look looks for the secrets in what is shown, as it is and without escapes.

@@ -308,6 +308,26 @@ func TestNoSecretLeavesQuack(t *testing.T) {
 	}
 }
 
+func TestFindPlanted(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		at   int
+	}{
+		{`{"a":"5555 5555 5555 4444"}`, 6},
+		{"card=4111111111111111", 5},
+		{"of 4.4111111111111111 and 4111-1111-1111-1111", 26},
+		{"the end. 5555555555554444", 9},
+		{"shop.5555555555554444", 5},
+		{"it is 0.hunter2", 8},
+		{`{"share":0.05555555555555555}`, -1}, // 1 of 18
+		{`{"share":0.4111111111111111}`, -1},  // 37 of 90
+	} {
+		if at := findPlanted(c.text); at != c.at {
+			t.Errorf("%s: found at %d, want %d", c.text, at, c.at)
+		}
+	}
+}
+
 // TestAPatternHoldsForWhatIsStored: evidence from before a reload is shown as the
 // file in force has it, on pages, in the API and by verbs.
 func TestAPatternHoldsForWhatIsStored(t *testing.T) {
