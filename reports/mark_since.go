@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // errTwoSinces is returned for a Filter with both.
@@ -68,19 +67,6 @@ func (r *Reports) comparedWithin(ctx context.Context, groups []storedGroup, f Fi
 		compared[route] -= c.total()
 	}
 	return compared, nil
-}
-
-// groupsSince are the groups with their counts since a mark; those that have
-// not occurred since are left out.
-func (r *Reports) groupsSince(ctx context.Context, groups []storedGroup, mark string) ([]storedGroup, error) {
-	then, err := r.markedGroups(ctx, mark)
-	if err != nil {
-		return nil, err
-	}
-	for i := range groups {
-		groups[i].Count -= then[groups[i].id]
-	}
-	return slices.DeleteFunc(groups, func(g storedGroup) bool { return g.Count == 0 }), nil
 }
 
 // after is what a list of evidence begins behind: the number of the last
