@@ -1,137 +1,53 @@
 package admin
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/json"
-	"errors"
 	"io"
 	"strings"
+
+	"github.com/quackproxy/quack/internal/jsontree"
 )
 
-// jsonValue is JSON as it was written: members in their order, also when a name
-// stands twice, and numbers with all their digits.
-type jsonValue struct {
-	kind  byte   // '{', '[' or 0 for a scalar
-	text  string // of a scalar
-	names []string
-	items []*jsonValue // members or elements
-	sum   []byte       // see digest
-}
-
-// maxDepth bounds how deep values may stand in each other.
-const maxDepth = 500
-
-var errDeep = errors.New("nested too deep")
-
-func parseJSON(body []byte) (*jsonValue, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	v, err := readValue(dec, 0)
-	if err != nil {
-		return nil, err
+// linesOf writes a value over as many lines as it has parts.
+func linesOf(v *jsontree.Value, indent, key, comma string) []string {
+	if v.Bracket == 0 {
+		return []string{indent + key + v.Text + comma}
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("more than one value")
+	if len(v.Items) == 0 {
+		return []string{indent + key + string(v.Bracket) + v.Closing() + comma}
 	}
-	return v, nil
-}
-
-func readValue(dec *json.Decoder, depth int) (*jsonValue, error) {
-	if depth > maxDepth {
-		return nil, errDeep
-	}
-	token, err := dec.Token()
-	if err != nil {
-		return nil, err
-	}
-	bracket, open := token.(json.Delim)
-	if !open {
-		return scalar(token), nil
-	}
-	v := &jsonValue{kind: byte(bracket)}
-	for dec.More() {
-		if v.kind == '{' {
-			name, err := dec.Token()
-			if err != nil {
-				return nil, err
-			}
-			v.names = append(v.names, name.(string))
-		}
-		item, err := readValue(dec, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		v.items = append(v.items, item)
-	}
-	_, err = dec.Token()
-	return v, err
-}
-
-func scalar(token json.Token) *jsonValue {
-	switch t := token.(type) {
-	case string:
-		return &jsonValue{text: quoteJSON(t)}
-	case json.Number:
-		return &jsonValue{text: t.String()}
-	case bool:
-		if t {
-			return &jsonValue{text: "true"}
-		}
-		return &jsonValue{text: "false"}
-	}
-	return &jsonValue{text: "null"}
-}
-
-func quoteJSON(s string) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		return `""`
-	}
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// lines writes the value over as many lines as it has parts.
-func (v *jsonValue) lines(indent, key, comma string) []string {
-	if v.kind == 0 {
-		return []string{indent + key + v.text + comma}
-	}
-	closing := map[byte]string{'{': "}", '[': "]"}[v.kind]
-	if len(v.items) == 0 {
-		return []string{indent + key + string(v.kind) + closing + comma}
-	}
-	lines := []string{indent + key + string(v.kind)}
-	for i, item := range v.items {
+	lines := []string{indent + key + string(v.Bracket)}
+	for i, item := range v.Items {
 		key, comma := "", ","
-		if v.kind == '{' {
-			key = quoteJSON(v.names[i]) + ": "
+		if v.Bracket == '{' {
+			key = jsontree.Quote(v.Names[i]) + ": "
 		}
-		if i == len(v.items)-1 {
+		if i == len(v.Items)-1 {
 			comma = ""
 		}
-		lines = append(lines, item.lines(indent+"  ", key, comma)...)
+		lines = append(lines, linesOf(item, indent+"  ", key, comma)...)
 	}
-	return append(lines, indent+closing+comma)
+	return append(lines, indent+v.Closing()+comma)
 }
 
-// digest stands for the value when elements of arrays are told apart.
-func (v *jsonValue) digest() []byte {
-	if v.sum != nil {
-		return v.sum
+// digests stand for values when elements of arrays are told apart.
+type digests map[*jsontree.Value][]byte
+
+func (d digests) of(v *jsontree.Value) []byte {
+	if sum := d[v]; sum != nil {
+		return sum
 	}
 	h := sha256.New()
-	h.Write([]byte{v.kind})
-	io.WriteString(h, v.text)
-	for i, item := range v.items {
-		if v.kind == '{' {
-			io.WriteString(h, quoteJSON(v.names[i]))
+	h.Write([]byte{v.Bracket})
+	io.WriteString(h, v.Text)
+	for i, item := range v.Items {
+		if v.Bracket == '{' {
+			io.WriteString(h, jsontree.Quote(v.Names[i]))
 		}
-		h.Write(item.digest())
+		h.Write(d.of(item))
 	}
-	v.sum = h.Sum(nil)
-	return v.sum
+	d[v] = h.Sum(nil)
+	return d[v]
 }
 
 // memberPath is the generalised path of an object's member.

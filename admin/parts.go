@@ -38,13 +38,13 @@ func changedParts(legacy, new string) (l, n []part) {
 	}
 	common := false
 	for _, p := range align(len(a), len(b), func(i, j int) bool { return a[i] == b[j] }) {
-		changed := p.legacy < 0 || p.new < 0 || a[p.legacy] != b[p.new]
-		if p.legacy >= 0 {
-			l = addPart(l, a[p.legacy], changed)
-			common = common || !changed && isWord(a[p.legacy])
+		changed := p.Legacy < 0 || p.New < 0 || a[p.Legacy] != b[p.New]
+		if p.Legacy >= 0 {
+			l = addPart(l, a[p.Legacy], changed)
+			common = common || !changed && isWord(a[p.Legacy])
 		}
-		if p.new >= 0 {
-			n = addPart(n, b[p.new], changed)
+		if p.New >= 0 {
+			n = addPart(n, b[p.New], changed)
 		}
 	}
 	if !common {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/internal/jsontree"
 )
 
 // bodyView is two bodies side by side.
@@ -50,11 +51,11 @@ func viewBodies(legacy, new *compare.Exchange, m *places, full bool) bodyView {
 		return bodyView{Note: unkept(legacy, new)}
 	}
 	var rows []bodyRow
-	l, errLegacy := parseJSON(legacy.Body)
-	n, errNew := parseJSON(new.Body)
+	l, errLegacy := jsontree.Parse(legacy.Body)
+	n, errNew := jsontree.Parse(new.Body)
 	switch {
 	case errLegacy == nil && errNew == nil:
-		z := zip{places: m}
+		z := zip{places: m, digests: digests{}}
 		z.pair(l, n, spot{path: "$"})
 		rows = z.rows
 	case utf8.Valid(legacy.Body) && utf8.Valid(new.Body):
@@ -176,14 +177,14 @@ func zipLines(legacy, new, became string) []bodyRow {
 	var rows []bodyRow
 	for _, p := range align(len(l), len(n), func(i, j int) bool { return l[i] == n[j] }) {
 		switch {
-		case p.legacy < 0:
-			rows = append(rows, bodyRow{New: n[p.new], LegacyNo: -1, Became: became})
-		case p.new < 0:
-			rows = append(rows, bodyRow{Legacy: l[p.legacy], NewNo: -1, Became: became})
-		case l[p.legacy] == n[p.new]:
-			rows = append(rows, bodyRow{Legacy: l[p.legacy], New: n[p.new]})
+		case p.Legacy < 0:
+			rows = append(rows, bodyRow{New: n[p.New], LegacyNo: -1, Became: became})
+		case p.New < 0:
+			rows = append(rows, bodyRow{Legacy: l[p.Legacy], NewNo: -1, Became: became})
+		case l[p.Legacy] == n[p.New]:
+			rows = append(rows, bodyRow{Legacy: l[p.Legacy], New: n[p.New]})
 		default:
-			rows = append(rows, bodyRow{Legacy: l[p.legacy], New: n[p.new], Became: became})
+			rows = append(rows, bodyRow{Legacy: l[p.Legacy], New: n[p.New], Became: became})
 		}
 	}
 	return rows
@@ -192,8 +193,9 @@ func zipLines(legacy, new, became string) []bodyRow {
 // zip writes two JSON values line by line beside each other, the members of
 // objects in legacy's order.
 type zip struct {
-	places *places
-	rows   []bodyRow
+	places  *places
+	digests digests
+	rows    []bodyRow
 }
 
 // spot is where in the body a value stands.
@@ -211,22 +213,22 @@ func (p spot) comma(side int) string {
 	return ","
 }
 
-func (z *zip) pair(l, n *jsonValue, at spot) {
+func (z *zip) pair(l, n *jsontree.Value, at spot) {
 	switch {
-	case l.kind == '{' && n.kind == '{':
+	case l.Bracket == '{' && n.Bracket == '{':
 		z.both(at, "{")
 		z.members(l, n, at)
 		z.closing(at, "}")
-	case l.kind == '[' && n.kind == '[':
+	case l.Bracket == '[' && n.Bracket == '[':
 		z.both(at, "[")
 		z.items(l, n, at)
 		z.closing(at, "]")
-	case l.kind == 0 && n.kind == 0:
+	case l.Bracket == 0 && n.Bracket == 0:
 		became := ""
-		if l.text != n.text {
+		if l.Text != n.Text {
 			became = z.places.of(at.path)
 		}
-		z.rows = append(z.rows, bodyRow{Legacy: at.indent + at.key + l.text + at.comma(0), New: at.indent + at.key + n.text + at.comma(1), Became: became, path: at.path})
+		z.rows = append(z.rows, bodyRow{Legacy: at.indent + at.key + l.Text + at.comma(0), New: at.indent + at.key + n.Text + at.comma(1), Became: became, path: at.path})
 	default:
 		z.single(l, 0, at)
 		z.single(n, 1, at)
@@ -243,52 +245,52 @@ func (z *zip) closing(at spot, bracket string) {
 	z.rows = append(z.rows, bodyRow{Legacy: at.indent + bracket + at.comma(0), New: at.indent + bracket + at.comma(1)})
 }
 
-func (z *zip) members(l, n *jsonValue, at spot) {
+func (z *zip) members(l, n *jsontree.Value, at spot) {
 	where := map[string]int{}
-	for i, name := range n.names {
+	for i, name := range n.Names {
 		if _, twice := where[name]; !twice {
 			where[name] = i
 		}
 	}
-	taken := make([]bool, len(n.names))
-	for i, name := range l.names {
+	taken := make([]bool, len(n.Names))
+	for i, name := range l.Names {
 		j, found := where[name]
 		if found && taken[j] {
 			found = false
 		}
 		if !found {
-			z.single(l.items[i], 0, at.member(name, [2]bool{i == len(l.names)-1, true}))
+			z.single(l.Items[i], 0, at.member(name, [2]bool{i == len(l.Names)-1, true}))
 			continue
 		}
 		taken[j] = true
-		z.pair(l.items[i], n.items[j], at.member(name, [2]bool{i == len(l.names)-1, j == len(n.names)-1}))
+		z.pair(l.Items[i], n.Items[j], at.member(name, [2]bool{i == len(l.Names)-1, j == len(n.Names)-1}))
 	}
-	for j, name := range n.names {
+	for j, name := range n.Names {
 		if !taken[j] {
-			z.single(n.items[j], 1, at.member(name, [2]bool{true, j == len(n.names)-1}))
+			z.single(n.Items[j], 1, at.member(name, [2]bool{true, j == len(n.Names)-1}))
 		}
 	}
 }
 
-func (z *zip) items(l, n *jsonValue, at spot) {
-	equal := func(i, j int) bool { return bytes.Equal(l.items[i].digest(), n.items[j].digest()) }
-	for _, p := range align(len(l.items), len(n.items), equal) {
-		item := spot{path: at.path + "[*]", indent: at.indent + "  ", last: [2]bool{p.legacy == len(l.items)-1, p.new == len(n.items)-1}}
+func (z *zip) items(l, n *jsontree.Value, at spot) {
+	equal := func(i, j int) bool { return bytes.Equal(z.digests.of(l.Items[i]), z.digests.of(n.Items[j])) }
+	for _, p := range align(len(l.Items), len(n.Items), equal) {
+		item := spot{path: at.path + "[*]", indent: at.indent + "  ", last: [2]bool{p.Legacy == len(l.Items)-1, p.New == len(n.Items)-1}}
 		switch {
-		case p.legacy < 0:
-			z.single(n.items[p.new], 1, item)
-		case p.new < 0:
-			z.single(l.items[p.legacy], 0, item)
+		case p.Legacy < 0:
+			z.single(n.Items[p.New], 1, item)
+		case p.New < 0:
+			z.single(l.Items[p.Legacy], 0, item)
 		default:
-			z.pair(l.items[p.legacy], n.items[p.new], item)
+			z.pair(l.Items[p.Legacy], n.Items[p.New], item)
 		}
 	}
 }
 
 // single writes a value that only one side has.
-func (z *zip) single(v *jsonValue, side int, at spot) {
+func (z *zip) single(v *jsontree.Value, side int, at spot) {
 	became := z.places.of(at.path)
-	for _, line := range v.lines(at.indent, at.key, at.comma(side)) {
+	for _, line := range linesOf(v, at.indent, at.key, at.comma(side)) {
 		row := bodyRow{Legacy: line, NewNo: -1, Became: became, path: at.path}
 		if side == 1 {
 			row = bodyRow{New: line, LegacyNo: -1, Became: became, path: at.path}
@@ -298,5 +300,5 @@ func (z *zip) single(v *jsonValue, side int, at spot) {
 }
 
 func (p spot) member(name string, last [2]bool) spot {
-	return spot{path: memberPath(p.path, name), indent: p.indent + "  ", key: quoteJSON(name) + ": ", last: last}
+	return spot{path: memberPath(p.path, name), indent: p.indent + "  ", key: jsontree.Quote(name) + ": ", last: last}
 }

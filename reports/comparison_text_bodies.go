@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/width"
+
+	"github.com/quackproxy/quack/internal/lineup"
 )
 
 // keepBeside is how many equal lines are shown beside one that differs.
@@ -55,7 +57,7 @@ func (t comparisonText) half() int { return (t.columns - 3) / 2 }
 // rows are two texts beside each other.
 func (t comparisonText) rows(legacy, new []string) {
 	pairs := lineUp(legacy, new)
-	equal := func(p besides) bool { return p.legacy >= 0 && p.new >= 0 && legacy[p.legacy] == new[p.new] }
+	equal := func(p lineup.Pair) bool { return p.Legacy >= 0 && p.New >= 0 && legacy[p.Legacy] == new[p.New] }
 	written := 0
 	for i := 0; i < len(pairs); i++ {
 		if !t.all && written >= pairsMax {
@@ -69,11 +71,11 @@ func (t comparisonText) rows(legacy, new []string) {
 		}
 		p := pairs[i]
 		left, right := "", ""
-		if p.legacy >= 0 {
-			left = legacy[p.legacy]
+		if p.Legacy >= 0 {
+			left = legacy[p.Legacy]
 		}
-		if p.new >= 0 {
-			right = new[p.new]
+		if p.New >= 0 {
+			right = new[p.New]
 		}
 		t.pair(p, left, right, equal(p))
 		written++
@@ -81,7 +83,7 @@ func (t comparisonText) rows(legacy, new []string) {
 }
 
 // folded is how many equal lines are left out from i on.
-func (t comparisonText) folded(pairs []besides, i int, equal func(besides) bool) int {
+func (t comparisonText) folded(pairs []lineup.Pair, i int, equal func(lineup.Pair) bool) int {
 	if t.all || !equal(pairs[i]) {
 		return 0
 	}
@@ -106,15 +108,15 @@ func (t comparisonText) folded(pairs []besides, i int, equal func(besides) bool)
 }
 
 // pair is one line of both sides. What differs within it is marked.
-func (t comparisonText) pair(p besides, left, right string, equal bool) {
+func (t comparisonText) pair(p lineup.Pair, left, right string, equal bool) {
 	left, right = visible(left), visible(right)
 	mark, colour := " ", ""
 	var inLeft, inRight stretch
 	switch {
 	case equal:
-	case p.new < 0:
+	case p.New < 0:
 		mark, colour, inLeft = "<", t.red, stretch{0, utf8.RuneCountInString(left)}
-	case p.legacy < 0:
+	case p.Legacy < 0:
 		mark, colour, inRight = ">", t.green, stretch{0, utf8.RuneCountInString(right)}
 	default:
 		mark, colour = "≠", t.yellow
