@@ -146,17 +146,7 @@ func (b *batchWriter) coverage(taken []*unwrittenCover) error {
 
 // loadCoverage reads what the store has. Routes that have counted meanwhile keep that.
 func (r *Reports) loadCoverage(ctx context.Context) error {
-	rows, err := r.db.QueryContext(ctx, `SELECT route, data FROM reports_coverage`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var route string
-		var data []byte
-		if err := rows.Scan(&route, &data); err != nil {
-			return err
-		}
+	return eachRoute(ctx, r.db, `SELECT route, data FROM reports_coverage`, nil, func(route string, data []byte) error {
 		sum, err := decodeCover(route, data)
 		if err != nil {
 			return err
@@ -164,8 +154,8 @@ func (r *Reports) loadCoverage(ctx context.Context) error {
 		if sum.turn(generationOf(time.Now())); len(sum.facets) > 0 {
 			r.coverage.load(route, sum)
 		}
-	}
-	return rows.Err()
+		return nil
+	})
 }
 
 func (c *coverage) load(route string, sum *cover) {

@@ -49,26 +49,16 @@ func (r *Reports) comparedOf(ctx context.Context, groups []storedGroup, since ti
 		return nil, err
 	}
 	compared := map[string]int64{}
-	rows, err := r.db.QueryContext(ctx, `SELECT route, data
-		FROM json_each(?2) CROSS JOIN reports_counts ON route = value WHERE `+endsAfter, since.Unix(), string(list))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var route string
-		var data []byte
-		if err := rows.Scan(&route, &data); err != nil {
-			return nil, err
-		}
+	query := `SELECT route, data FROM json_each(?2) CROSS JOIN reports_counts ON route = value WHERE ` + endsAfter
+	return compared, eachRoute(ctx, r.db, query, []any{since.Unix(), string(list)}, func(route string, data []byte) error {
 		// Histograms are not decoded: they take most of the time.
 		var c struct{ Matched, Mismatched, Transient, Noise int64 }
 		if err := json.Unmarshal(data, &c); err != nil {
-			return nil, fmt.Errorf("counters of route %q: %w", route, err)
+			return fmt.Errorf("counters of route %q: %w", route, err)
 		}
 		compared[route] += c.Matched + c.Mismatched + c.Transient + c.Noise
-	}
-	return compared, rows.Err()
+		return nil
+	})
 }
 
 // comparedEver is what routes had compared in all time at the last batch, which

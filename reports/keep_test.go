@@ -148,7 +148,7 @@ func TestCountersAreRolledUp(t *testing.T) {
 	}
 	counted := func(since time.Time) (compared, skipped, group int64) {
 		f := Filter{Since: since}
-		err := r.eachBucket(t.Context(), `SELECT route, data FROM reports_counts WHERE width > 0 AND start + width > ?`, []any{since.Unix()}, func(_ string, c *counts) {
+		err := eachCounts(t.Context(), r.db, `SELECT route, data FROM reports_counts WHERE width > 0 AND start + width > ?`, []any{since.Unix()}, func(_ string, c *counts) {
 			compared += c.report("").Compared
 			skipped += c.Skipped["budget"]
 		})

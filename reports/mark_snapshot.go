@@ -27,8 +27,8 @@ func (r *Reports) snapshot(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	defer tx.Rollback() // it has only read
-	s := &snapshot{counters: map[string]*counts{}, groups: map[int64]int64{}}
-	if err := s.readCounters(ctx, tx); err != nil {
+	s := &snapshot{groups: map[int64]int64{}}
+	if s.counters, err = allTime(ctx, tx); err != nil {
 		return nil, err
 	}
 	if err := s.readGroups(ctx, tx); err != nil {
@@ -36,25 +36,6 @@ func (r *Reports) snapshot(ctx context.Context) (*snapshot, error) {
 	}
 	err = tx.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM reports_comparisons`).Scan(&s.lastSeq)
 	return s, err
-}
-
-func (s *snapshot) readCounters(ctx context.Context, tx *sql.Tx) error {
-	rows, err := tx.QueryContext(ctx, `SELECT route, data FROM reports_counts WHERE width = 0`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var route string
-		var data []byte
-		if err := rows.Scan(&route, &data); err != nil {
-			return err
-		}
-		if s.counters[route], err = decodeCounts(route, data); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 func (s *snapshot) readGroups(ctx context.Context, tx *sql.Tx) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -162,10 +161,7 @@ func (r *Reports) nameGroups(ctx context.Context, ids map[int64]string) error {
 // loadSums reads the counters of all time and the bytes of evidence. The caller
 // has the token of flushing.
 func (r *Reports) loadSums(ctx context.Context) error {
-	totals := map[string]*counts{}
-	err := r.eachBucket(ctx, `SELECT route, data FROM reports_counts WHERE width = 0`, nil, func(route string, c *counts) {
-		totals[route] = c
-	})
+	totals, err := allTime(ctx, r.db)
 	if err != nil {
 		return err
 	}
@@ -202,34 +198,4 @@ func (r *Reports) Reread(ctx context.Context) error {
 		return fmt.Errorf("read the reports anew: %w", err)
 	}
 	return nil
-}
-
-// eachBucket reads rows of a route and its counters.
-func (r *Reports) eachBucket(ctx context.Context, query string, args []any, each func(route string, c *counts)) error {
-	rows, err := r.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var route string
-		var data []byte
-		if err := rows.Scan(&route, &data); err != nil {
-			return err
-		}
-		c, err := decodeCounts(route, data)
-		if err != nil {
-			return err
-		}
-		each(route, c)
-	}
-	return rows.Err()
-}
-
-func decodeCounts(route string, data []byte) (*counts, error) {
-	c := &counts{}
-	if err := json.Unmarshal(data, c); err != nil {
-		return nil, fmt.Errorf("counters of route %q: %w", route, err)
-	}
-	return c, nil
 }

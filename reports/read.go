@@ -36,7 +36,7 @@ func (r *Reports) Report(ctx context.Context, f Filter) ([]RouteReport, error) {
 		if f.Route != "" {
 			query, args = query+` AND route = ?2`, append(args, f.Route)
 		}
-		err := r.eachBucket(ctx, query, args, func(route string, c *counts) {
+		err := eachCounts(ctx, r.db, query, args, func(route string, c *counts) {
 			mergeInto(sums, map[string]*counts{route: c})
 		})
 		if err != nil {
