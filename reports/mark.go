@@ -89,19 +89,16 @@ func (r *Reports) Mark(ctx context.Context, m Mark) (Mark, error) {
 }
 
 func (r *Reports) mark(ctx context.Context, m *Mark) error {
-	select {
-	case <-r.flushing:
-	case <-ctx.Done():
-		return fmt.Errorf("wait for a batch of reports: %w", ctx.Err())
+	release, err := r.holdBatches(ctx)
+	if err != nil {
+		return err
 	}
-	defer func() { r.flushing <- struct{}{} }()
+	defer release()
 	// A name that is taken costs no batch and no snapshot.
 	if err := r.freeName(ctx, m.Name); err != nil {
 		return err
 	}
-	err := r.write(context.WithoutCancel(ctx), time.Now())
-	r.note(err)
-	if err != nil {
+	if err := r.writeAll(ctx); err != nil {
 		return fmt.Errorf("write what was counted before it: %w", err)
 	}
 	at, err := r.snapshot(ctx)

@@ -180,15 +180,12 @@ func (r *Reports) loadSums(ctx context.Context) error {
 // Reread takes in what another process has written to the store meanwhile; for
 // the one that goes on when the other has ended.
 func (r *Reports) Reread(ctx context.Context) error {
-	select {
-	case <-r.flushing:
-	case <-ctx.Done():
-		return fmt.Errorf("wait for a batch of reports: %w", ctx.Err())
+	release, err := r.holdBatches(ctx)
+	if err != nil {
+		return err
 	}
-	defer func() { r.flushing <- struct{}{} }()
-	err := r.write(context.WithoutCancel(ctx), time.Now()) // so that the store has all that this process has
-	r.note(err)
-	if err == nil {
+	defer release()
+	if err = r.writeAll(ctx); err == nil { // so that the store has all that this process has
 		err = r.loadSums(ctx)
 	}
 	if err == nil {

@@ -67,13 +67,28 @@ func (r *Reports) Run(ctx context.Context) error {
 // may. An error means that the evidence of the batch is lost, and that the
 // counters will be written with the next.
 func (r *Reports) Flush(ctx context.Context) error {
+	release, err := r.holdBatches(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return r.writeAll(ctx)
+}
+
+// holdBatches waits until nobody writes a batch, and keeps others from it until
+// release.
+func (r *Reports) holdBatches(ctx context.Context) (release func(), err error) {
 	select {
 	case <-r.flushing:
+		return func() { r.flushing <- struct{}{} }, nil
 	case <-ctx.Done():
-		return fmt.Errorf("wait for a batch of reports: %w", ctx.Err())
+		return nil, fmt.Errorf("wait for a batch of reports: %w", ctx.Err())
 	}
-	defer func() { r.flushing <- struct{}{} }()
-	// Whoever asked may give up; what was taken from the queue is written.
+}
+
+// writeAll writes a batch and notes how it went. The caller holds batches, and
+// may give up: what was taken from the queue is written.
+func (r *Reports) writeAll(ctx context.Context) error {
 	err := r.write(context.WithoutCancel(ctx), time.Now())
 	r.note(err)
 	return err
