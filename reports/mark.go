@@ -45,7 +45,7 @@ CREATE TABLE reports_marks (
 // Why there is no such mark.
 var (
 	ErrMarkName  = errors.New("not a name for a mark")
-	ErrMarkTaken = errors.New("the mark is set already")
+	ErrMarkTaken = errors.New("it is set already\ntake another name: what was noted at a mark stays as it is")
 	ErrNoMark    = errors.New("no such mark")
 )
 
@@ -118,7 +118,7 @@ func (r *Reports) freeName(ctx context.Context, name string) error {
 	var n int
 	err := r.db.QueryRowContext(ctx, `SELECT count(*) FROM reports_marks WHERE name = ?`, name).Scan(&n)
 	if err == nil && n > 0 {
-		err = fmt.Errorf("%w\ntake another name: what was noted at a mark stays as it is", ErrMarkTaken)
+		err = ErrMarkTaken
 	}
 	return err
 }
