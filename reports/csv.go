@@ -93,20 +93,14 @@ var groupColumns = []column[Group]{
 	{"count", func(g Group) string { return whole(g.Count) }},
 	{"share", func(g Group) string { return measured(g.Share) }},
 	{"weight", func(g Group) string { return measured(g.Weight) }},
-	{"new", func(g Group) string { return strconv.FormatBool(g.New) }},
+	{"is_new", func(g Group) string { return strconv.FormatBool(g.New) }},
 	{"known", func(g Group) string {
 		if g.Known == nil {
 			return ""
 		}
 		return inert(g.Known.By + ": " + g.Known.Why)
 	}},
-	{"last_24h", func(g Group) string {
-		var n int64
-		for _, hour := range g.Recent {
-			n += hour
-		}
-		return whole(n)
-	}},
+	{"last_24h", func(g Group) string { return whole(sumOf(g.Recent[:])) }},
 	{"first_seen", func(g Group) string { return instant(g.FirstSeen) }},
 	{"last_seen", func(g Group) string { return instant(g.LastSeen) }},
 	{"place", func(g Group) string { s, _ := g.newest(); return inert(s.Place) }},

@@ -3,6 +3,7 @@ package reports_test
 import (
 	"bytes"
 	"encoding/csv"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +17,9 @@ func table(t *testing.T, text []byte) (rows []map[string]string) {
 	lines, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
+	}
+	if names := slices.Sorted(slices.Values(lines[0])); len(slices.Compact(names)) != len(lines[0]) {
+		t.Errorf("two columns have one name: %q", lines[0])
 	}
 	for _, line := range lines[1:] {
 		row := map[string]string{}
