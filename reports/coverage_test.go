@@ -1,11 +1,9 @@
 package reports_test
 
 import (
-	"database/sql"
 	"fmt"
 	"math"
 	"net/http"
-	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -15,7 +13,6 @@ import (
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
-	"github.com/quackproxy/quack/store"
 )
 
 // asked is a live request as the proxy tells of it.
@@ -278,19 +275,13 @@ func TestCoverageSurvivesARestart(t *testing.T) {
 func TestCoverageOutlastsAFault(t *testing.T) {
 	db := openStore(t, t.TempDir())
 	r := openReports(t, db, reports.Config{})
-	fault := func(query string) {
-		t.Helper()
-		if err := db.Write(t.Context(), func(tx *sql.Tx) error { _, err := tx.Exec(query); return err }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	fault(`CREATE TRIGGER full BEFORE INSERT ON reports_coverage BEGIN SELECT RAISE(ABORT, 'disk is full'); END`)
+	free := full(t, db, "reports_coverage")
 	ask(r, asked("GET", "/ducks?a=1", "", ""), 200, true)
 	if err := r.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "write coverage") {
 		t.Errorf("Flush = %v", err)
 	}
 	ask(r, asked("GET", "/ducks?a=1", "", ""), 200, false)
-	fault(`DROP TRIGGER full`)
+	free()
 	flush(t, r)
 	want := "status:200 2/1; method:GET 2/1; query:a 2/1; body: 2/1"
 	for what, r := range map[string]*reports.Reports{"here": r, "after a restart": openReports(t, db, reports.Config{})} {
@@ -304,15 +295,7 @@ func TestTwoProcessesCoverTogether(t *testing.T) {
 	dir := t.TempDir()
 	db := openStore(t, dir)
 	old := openReports(t, db, reports.Config{})
-	fd, err := syscall.Dup(int(db.Lock().Fd()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := store.OpenInherited(t.Context(), dir, os.NewFile(uintptr(fd), "lock"), reports.Schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { second.Close() })
+	second := heirOf(t, db, dir)
 	heir := openReports(t, second, reports.Config{})
 	for range 3 {
 		ask(old, asked("GET", "/ducks?a=1", "", ""), 200, false)

@@ -11,19 +11,30 @@ import (
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/store"
 )
 
-func TestStoreAtFault(t *testing.T) {
-	db := openStore(t, t.TempDir())
-	r := openReports(t, db, reports.Config{})
-	fault := func(query string) {
+// full leaves a table of a store no room until free. It stands for a full disk,
+// the real one of which the store's tests fill.
+func full(t *testing.T, db *store.DB, table string) (free func()) {
+	t.Helper()
+	do := func(query string) {
 		t.Helper()
 		if err := db.Write(t.Context(), func(tx *sql.Tx) error { _, err := tx.Exec(query); return err }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// Stands for a full disk, the real one of which the store's tests fill.
-	fault(`CREATE TRIGGER reports_full BEFORE INSERT ON reports_comparisons BEGIN SELECT RAISE(ABORT, 'disk is full'); END`)
+	do(`CREATE TRIGGER reports_full BEFORE INSERT ON ` + table + ` BEGIN SELECT RAISE(ABORT, 'disk is full'); END`)
+	return func() {
+		t.Helper()
+		do(`DROP TRIGGER reports_full`)
+	}
+}
+
+func TestStoreAtFault(t *testing.T) {
+	db := openStore(t, t.TempDir())
+	r := openReports(t, db, reports.Config{})
+	free := full(t, db, "reports_comparisons")
 	for n := range 3 {
 		r.Record(differing(n, "$.price", compare.KindValue, reports.Mismatch))
 	}
@@ -41,7 +52,7 @@ func TestStoreAtFault(t *testing.T) {
 			t.Errorf("differences counted %s: %+v, want one of 3", what, g)
 		}
 	}
-	fault(`DROP TRIGGER reports_full`)
+	free()
 	r.Record(differing(7, "$.price", compare.KindValue, reports.Mismatch))
 	flush(t, r)
 	if s := r.Stats(); s.LastError != "" || s.LastFlush.IsZero() || s.EvidenceDropped != 3 {

@@ -1,14 +1,10 @@
 package reports_test
 
 import (
-	"database/sql"
-	"os"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/quackproxy/quack/reports"
-	"github.com/quackproxy/quack/store"
 )
 
 // A mark that the heir sets while its predecessor still counts has what both had
@@ -17,15 +13,7 @@ func TestMarkOfTwoProcesses(t *testing.T) {
 	dir := t.TempDir()
 	db := openStore(t, dir)
 	old := openReports(t, db, reports.Config{})
-	fd, err := syscall.Dup(int(db.Lock().Fd()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := store.OpenInherited(t.Context(), dir, os.NewFile(uintptr(fd), "lock"), reports.Schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { second.Close() })
+	second := heirOf(t, db, dir)
 	heir := openReports(t, second, reports.Config{})
 	for range 5 {
 		old.Skip("other", "budget")
@@ -54,21 +42,14 @@ func TestMarkWhenTheStoreIsAtFault(t *testing.T) {
 	dir := t.TempDir()
 	db := openStore(t, dir)
 	r := openReports(t, db, reports.Config{})
-	fault := func(query string) {
-		t.Helper()
-		if err := db.Write(t.Context(), func(tx *sql.Tx) error { _, err := tx.Exec(query); return err }); err != nil {
-			t.Fatal(err)
-		}
-	}
 	setMark(t, r, "v1")
 	for table, says := range map[string]string{"reports_counts": "write what was counted before it", "reports_marks": `set mark "v2": `} {
-		// Stands for a full disk, the real one of which the store's tests fill.
-		fault(`CREATE TRIGGER reports_full BEFORE INSERT ON ` + table + ` BEGIN SELECT RAISE(ABORT, 'disk is full'); END`)
+		free := full(t, db, table)
 		r.Skip("show", "budget")
 		if _, err := r.Mark(t.Context(), reports.Mark{Name: "v2"}); err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "disk is full") {
 			t.Errorf("%s: %v", table, err)
 		}
-		fault(`DROP TRIGGER reports_full`)
+		free()
 	}
 	if list, err := r.Marks(t.Context()); err != nil || len(list) != 1 {
 		t.Errorf("marks %+v, %v", list, err)

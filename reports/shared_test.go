@@ -11,6 +11,22 @@ import (
 	"github.com/quackproxy/quack/store"
 )
 
+// heirOf opens a store that another process has open still, as the one that it
+// hands over to does.
+func heirOf(t *testing.T, db *store.DB, dir string) *store.DB {
+	t.Helper()
+	fd, err := syscall.Dup(int(db.Lock().Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	heir, err := store.OpenInherited(t.Context(), dir, os.NewFile(uintptr(fd), "lock"), reports.Schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { heir.Close() })
+	return heir
+}
+
 // Two processes write to one store while one hands over to the other: what
 // either has counted is counted once, in whatever order they write.
 func TestTwoProcessesCountTogether(t *testing.T) {
@@ -20,15 +36,7 @@ func TestTwoProcessesCountTogether(t *testing.T) {
 	old.Served("show", "shadow", "legacy", 200, time.Millisecond)
 	flush(t, old)
 
-	fd, err := syscall.Dup(int(db.Lock().Fd()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := store.OpenInherited(t.Context(), dir, os.NewFile(uintptr(fd), "lock"), reports.Schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { second.Close() })
+	second := heirOf(t, db, dir)
 	heir := openReports(t, second, reports.Config{})
 	for n := range 3 {
 		for i, r := range []*reports.Reports{old, heir} {
