@@ -1,10 +1,7 @@
 package admin
 
 import (
-	"cmp"
-	"math"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/quackproxy/quack/reports"
@@ -35,70 +32,25 @@ type statusCell struct {
 const matrixMax = 12
 
 func statusesOf(pairs []reports.StatusPair) statusMatrix {
-	var m statusMatrix
-	legacy := frequent(pairs, func(p reports.StatusPair) int { return p.Legacy })
-	new := frequent(pairs, func(p reports.StatusPair) int { return p.New })
-	var most int64
-	counts := map[[2]int]int64{}
-	for _, p := range pairs {
-		if !slices.Contains(legacy, p.Legacy) || !slices.Contains(new, p.New) || p.Legacy == 0 && p.New == 0 {
-			m.Other += p.Count
-			continue
+	placed := reports.MatrixOf(pairs, matrixMax)
+	m := statusMatrix{Other: placed.Other}
+	cells := map[[2]int]statusCell{}
+	for _, p := range placed.Pairs {
+		class := "same-"
+		if p.Legacy != p.New {
+			class = "other-"
 		}
-		counts[[2]int{p.Legacy, p.New}] += p.Count
-		most = max(most, counts[[2]int{p.Legacy, p.New}])
+		cells[[2]int{p.Legacy, p.New}] = statusCell{Count: p.Count, Class: class + strconv.Itoa(placed.Strength(p))}
 	}
-	for _, status := range new {
-		m.New = append(m.New, shownStatus(status))
+	for _, status := range placed.New {
+		m.New = append(m.New, reports.StatusNumber(status))
 	}
-	for _, l := range legacy {
-		row := statusRow{Legacy: shownStatus(l), Means: http.StatusText(l)}
-		for _, n := range new {
-			row.Cells = append(row.Cells, cellOf(l, n, counts[[2]int{l, n}], most))
+	for _, l := range placed.Legacy {
+		row := statusRow{Legacy: reports.StatusNumber(l), Means: http.StatusText(l)}
+		for _, n := range placed.New {
+			row.Cells = append(row.Cells, cells[[2]int{l, n}])
 		}
 		m.Rows = append(m.Rows, row)
 	}
 	return m
-}
-
-func cellOf(legacy, new int, count, most int64) statusCell {
-	c := statusCell{Count: count}
-	if count == 0 {
-		return c
-	}
-	c.Class = "same-"
-	if legacy != new {
-		c.Class = "other-"
-	}
-	// By powers of ten: one in a thousand has a colour too.
-	strength := 4 - int(math.Log10(float64(most)/float64(count)))
-	c.Class += strconv.Itoa(max(strength, 1))
-	return c
-}
-
-// shownStatus is 0 for an answer that never came.
-func shownStatus(status int) string {
-	if status == 0 {
-		return "none"
-	}
-	return strconv.Itoa(status)
-}
-
-// frequent are the statuses that one side answered with most, in their order.
-func frequent(pairs []reports.StatusPair, of func(reports.StatusPair) int) []int {
-	counts := map[int]int64{}
-	var list []int
-	for _, p := range pairs {
-		if p.Legacy == 0 && p.New == 0 {
-			continue // pairs that found no room
-		}
-		if counts[of(p)] == 0 {
-			list = append(list, of(p))
-		}
-		counts[of(p)] += p.Count
-	}
-	slices.SortFunc(list, func(a, b int) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
-	list = list[:min(len(list), matrixMax)]
-	slices.Sort(list)
-	return list
 }

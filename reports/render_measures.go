@@ -20,15 +20,8 @@ func (r RouteReport) differingStatuses() string {
 	return strings.Join(parts, ", ")
 }
 
-// Text is "200 → 404"; 0 is an answer that never came.
-func (p StatusPair) Text() string { return statusNumber(p.Legacy) + " → " + statusNumber(p.New) }
-
-func statusNumber(status int) string {
-	if status == 0 {
-		return "none"
-	}
-	return fmt.Sprint(status)
-}
+// Text is "200 → 404".
+func (p StatusPair) Text() string { return StatusNumber(p.Legacy) + " → " + StatusNumber(p.New) }
 
 // ratio is how long new takes, in terms of legacy: "0.80 × at p50, 1.2 × at p99";
 // "" when nothing was counted.
