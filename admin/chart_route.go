@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quackproxy/quack/internal/chart"
@@ -44,40 +45,21 @@ func (s *server) charts(ctx context.Context, route string, from time.Time, marks
 }
 
 func (c *routeCharts) drawCompared(f chart.Frame) {
-	kinds := []struct {
-		class, name string
-		count       func(*reports.Point) int64
-	}{
-		{"c-bad", "mismatched", func(p *reports.Point) int64 { return p.Mismatched }},
-		{"c-error", "errors", func(p *reports.Point) int64 { return p.Errors }},
-		{"c-warn", "transient or noise", func(p *reports.Point) int64 { return p.Transient + p.Noise }},
-		{"c-good", "matched", func(p *reports.Point) int64 { return p.Matched }},
-	}
-	stacks := make([]chart.Stack, len(kinds))
-	var sums [4]int64
-	for k, kind := range kinds {
-		stacks[k] = chart.Stack{Class: kind.class, Name: kind.name, Counts: make([]int64, len(c.Points))}
-		for i := range c.Points {
-			n := kind.count(&c.Points[i])
-			stacks[k].Counts[i] = n
-			sums[k] += n
-		}
-		c.Any = c.Any || sums[k] > 0
+	stacks := reports.StacksOf(c.Points)
+	var sums []string
+	for _, s := range slices.Backward(stacks) { // matched first
+		n := sumOf(s.Counts)
+		sums = append(sums, num(n)+" "+s.Name)
+		c.Any = c.Any || n > 0
 	}
 	f.ID, f.Title = "chart-compared", "Comparisons over time"
-	f.Text = fmt.Sprintf("From %s UTC in steps of %s: %s matched, %s mismatched, %s transient or noise, %s errors. The numbers stand in the table behind the charts.",
-		stamp(f.Start), c.Step, num(sums[3]), num(sums[0]), num(sums[2]), num(sums[1]))
+	f.Text = fmt.Sprintf("From %s UTC in steps of %s: %s. The numbers stand in the table behind the charts.", stamp(f.Start), c.Step, strings.Join(sums, ", "))
 	c.Compared = template.HTML(chart.Bars(f, stacks))
 }
 
 func (c *routeCharts) drawLatency(f chart.Frame) {
-	lines := []chart.Line{{Class: "c-legacy c-p99", Name: "legacy p99"}, {Class: "c-new c-p99", Name: "new p99"}, {Class: "c-legacy", Name: "legacy p50"}, {Class: "c-new", Name: "new p50"}}
-	for _, p := range c.Points {
-		for i, v := range []float64{p.Legacy.P99, p.New.P99, p.Legacy.P50, p.New.P50} {
-			lines[i].Millis = append(lines[i].Millis, v)
-			c.Timed = c.Timed || v > 0
-		}
-	}
+	lines, timed := reports.LinesOf(c.Points)
+	c.Timed = timed
 	f.ID, f.Title = "chart-latency", "Latency of both sides over time"
 	f.Text = fmt.Sprintf("From %s UTC in steps of %s: median and 99th percentile of legacy and of new, on a logarithmic scale. The numbers stand in the table behind the charts.", stamp(f.Start), c.Step)
 	c.Latency = template.HTML(chart.Lines(f, lines))
@@ -101,11 +83,14 @@ func lengthText(d time.Duration) string {
 
 // groupTrend is the last day of a group of differences, by the hour.
 func groupTrend(g reports.Group) template.HTML {
-	var sum int64
-	for _, n := range g.Recent {
+	return template.HTML(chart.Spark(g.Recent[:], g.Recent[:], "In the last 24 hours "+num(sumOf(g.Recent[:]))))
+}
+
+func sumOf(counts []int64) (sum int64) {
+	for _, n := range counts {
 		sum += n
 	}
-	return template.HTML(chart.Spark(g.Recent[:], g.Recent[:], "In the last 24 hours "+num(sum)))
+	return sum
 }
 
 // ranFirst is how often each side ran first, as a bar.

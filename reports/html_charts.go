@@ -24,12 +24,16 @@ func (r Report) htmlCharts(route string, n int) htmlCharts {
 	step := time.Duration(points[0].Seconds) * time.Second
 	frame := chart.Frame{Start: points[0].Start, Step: step, Steps: len(points), ID: fmt.Sprintf("compared-%d", n)}
 	about := fmt.Sprintf("From %s UTC in steps of %s", points[0].Start.UTC().Format("2 Jan 2006 15:04"), stepText(step))
-	stacks, bad, all := stacksOf(points)
+	stacks := StacksOf(points)
+	var bad, all []int64
+	for _, p := range points {
+		bad, all = append(bad, p.Mismatched+p.Noise), append(all, p.Compared)
+	}
 	c := htmlCharts{Spark: template.HTML(chart.Spark(all, bad, fmt.Sprintf("%s: %s compared, %s mismatched or noise", about, number(sumOf(all)), number(sumOf(bad)))))}
 	frame.Title = "Comparisons over time"
 	frame.Text = about + ": " + stackText(stacks) + "."
 	c.Compared = template.HTML(chart.Bars(frame, stacks))
-	lines, timed := linesOf(points)
+	lines, timed := LinesOf(points)
 	if timed {
 		frame.ID, frame.Title = fmt.Sprintf("latency-%d", n), "Latency of both sides over time"
 		frame.Text = about + ": median and 99th percentile of both sides, on a logarithmic scale."
@@ -51,18 +55,21 @@ func stepText(step time.Duration) string {
 	return step.String()
 }
 
-func stacksOf(points []Point) (stacks []chart.Stack, bad, all []int64) {
-	stacks = []chart.Stack{{Class: "c-bad", Name: "mismatched"}, {Class: "c-error", Name: "errors"}, {Class: "c-warn", Name: "transient or noise"}, {Class: "c-good", Name: "matched"}}
+// StacksOf are what became of requests in each point of a series, to be drawn on
+// top of each other: mismatched, errors, transient or noise, matched.
+func StacksOf(points []Point) []chart.Stack {
+	stacks := []chart.Stack{{Class: "c-bad", Name: "mismatched"}, {Class: "c-error", Name: "errors"}, {Class: "c-warn", Name: "transient or noise"}, {Class: "c-good", Name: "matched"}}
 	for _, p := range points {
 		for i, n := range []int64{p.Mismatched, p.Errors, p.Transient + p.Noise, p.Matched} {
 			stacks[i].Counts = append(stacks[i].Counts, n)
 		}
-		bad, all = append(bad, p.Mismatched+p.Noise), append(all, p.Compared)
 	}
-	return stacks, bad, all
+	return stacks
 }
 
-func linesOf(points []Point) (lines []chart.Line, timed bool) {
+// LinesOf are the latencies of both sides in each point of a series, to be drawn
+// in one; timed reports whether there is any.
+func LinesOf(points []Point) (lines []chart.Line, timed bool) {
 	lines = []chart.Line{{Class: "c-legacy c-p99", Name: "legacy p99"}, {Class: "c-new c-p99", Name: "new p99"}, {Class: "c-legacy", Name: "legacy p50"}, {Class: "c-new", Name: "new p50"}}
 	for _, p := range points {
 		for i, v := range []float64{p.Legacy.P99, p.New.P99, p.Legacy.P50, p.New.P50} {
