@@ -104,20 +104,26 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// samples are the samples of groups by the number of the group, oldest first:
-// those since a time, of comparisons stored after the one of number after.
-func (r *Reports) samples(ctx context.Context, groups []storedGroup, since time.Time, after int64) (map[int64][]Sample, error) {
+// numbersAsJSON are the numbers of groups for a query.
+func numbersAsJSON(groups []storedGroup) (string, error) {
 	ids := make([]int64, len(groups))
 	for i, g := range groups {
 		ids[i] = g.id
 	}
 	list, err := json.Marshal(ids)
+	return string(list), err
+}
+
+// samples are the samples of groups by the number of the group, oldest first:
+// those since a time, of comparisons stored after the one of number after.
+func (r *Reports) samples(ctx context.Context, groups []storedGroup, since time.Time, after int64) (map[int64][]Sample, error) {
+	list, err := numbersAsJSON(groups)
 	if err != nil {
 		return nil, err
 	}
 	rows, err := r.db.QueryContext(ctx, `SELECT s.group_id, c.id, s.at, s.place, s.legacy, s.new
 		FROM reports_samples s JOIN reports_comparisons c ON c.seq = s.seq
-		WHERE s.group_id IN (SELECT value FROM json_each(?)) AND s.at >= ? AND s.seq > ? ORDER BY s.group_id, s.at, s.seq`, string(list), micros(since), after)
+		WHERE s.group_id IN (SELECT value FROM json_each(?)) AND s.at >= ? AND s.seq > ? ORDER BY s.group_id, s.at, s.seq`, list, micros(since), after)
 	if err != nil {
 		return nil, err
 	}

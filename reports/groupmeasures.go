@@ -76,17 +76,13 @@ func (r *Reports) comparedEver() map[string]int64 {
 
 // recent is Group.Recent by the number of the group.
 func (r *Reports) recent(ctx context.Context, groups []storedGroup, now time.Time) (map[int64][recentHours]int64, error) {
-	numbers := make([]int64, len(groups))
-	for i, g := range groups {
-		numbers[i] = g.id
-	}
-	list, err := json.Marshal(numbers)
+	list, err := numbersAsJSON(groups)
 	if err != nil {
 		return nil, err
 	}
 	oldest := bucketStart(now, 3600) - int64(recentHours-1)*3600
 	rows, err := r.db.QueryContext(ctx, `SELECT group_id, (start - ?1) / 3600, sum(count) FROM reports_group_counts
-		WHERE group_id IN (SELECT value FROM json_each(?2)) AND width IN (60, 3600) AND start >= ?1 GROUP BY 1, 2`, oldest, string(list))
+		WHERE group_id IN (SELECT value FROM json_each(?2)) AND width IN (60, 3600) AND start >= ?1 GROUP BY 1, 2`, oldest, list)
 	if err != nil {
 		return nil, err
 	}

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// Report is what the writers write: WriteTable, WriteMarkdown, WriteHTML and
-// WriteJSON.
+// Report is what the writers write: WriteTable, WriteMarkdown, WriteHTML,
+// WriteJSON, WriteCSV, WriteDifferencesCSV and WriteJUnit.
 type Report struct {
 	Routes []RouteReport
 	Groups []Group
@@ -161,10 +161,7 @@ func (r Report) skipReasons() []string {
 
 // reasonsText is the sum of counts by reason, and each of them.
 func reasonsText(counts map[string]int64) string {
-	var sum int64
-	for _, n := range counts {
-		sum += n
-	}
+	sum := total(counts)
 	if sum == 0 {
 		return "0"
 	}
@@ -232,11 +229,7 @@ func millisText(ms float64) string {
 // visible is s with what a terminal would act upon, or nobody would see,
 // spelled out.
 func visible(s string) string {
-	clean := true
-	for _, c := range s {
-		clean = clean && (unicode.IsPrint(c) || c == ' ') && c != utf8.RuneError
-	}
-	if clean {
+	if strings.IndexFunc(s, invisible) < 0 {
 		return s
 	}
 	var b strings.Builder

@@ -163,13 +163,9 @@ func spread(f SeriesFilter, grain int64, rows []bucket) []Point {
 func up(a, b int64) int64 { return (a + b - 1) / b }
 
 func (c *counts) point(start, seconds int64) Point {
-	p := Point{
+	return Point{
 		Start: time.Unix(start, 0).UTC(), Seconds: seconds, Served: c.served(), Compared: c.total(),
 		Matched: c.Matched, Mismatched: c.Mismatched, Transient: c.Transient, Noise: c.Noise, Errors: c.Errors,
-		Legacy: c.Legacy.latency(), New: c.New.latency(),
+		Skipped: total(c.Skipped), Legacy: c.Legacy.latency(), New: c.New.latency(),
 	}
-	for _, n := range c.Skipped {
-		p.Skipped += n
-	}
-	return p
 }

@@ -10,9 +10,9 @@ import (
 // before it, and the first. Its methods are for one goroutine.
 type Watch struct {
 	first, before, now watched
-	seen               int             // reports
-	known              map[string]bool // groups of reports before the newest
-	away               string          // why there is no newer report, "" when there is
+	seen               int               // reports
+	known              map[groupKey]bool // groups of reports before the newest
+	away               string            // why there is no newer report, "" when there is
 }
 
 // watched is a report as it is looked up.
@@ -28,15 +28,15 @@ func (w *Watch) See(r Report) {
 		next.route[route.Name] = route
 	}
 	if w.known == nil {
-		w.known = map[string]bool{}
+		w.known = map[groupKey]bool{}
 	}
 	for _, g := range w.now.Groups {
-		w.known[placeOf(g)] = true
+		w.known[keyOf(g)] = true
 	}
 	if w.seen == 0 {
 		w.first, w.now = next, next
 		for _, g := range r.Groups { // those were there before anybody looked
-			w.known[placeOf(g)] = true
+			w.known[keyOf(g)] = true
 		}
 	}
 	w.before, w.now = w.now, next
@@ -47,10 +47,8 @@ func (w *Watch) See(r Report) {
 // Away says why no newer report could be had.
 func (w *Watch) Away(why string) { w.away = why }
 
-// placeOf tells groups apart.
-func placeOf(g Group) string {
-	return g.Route + "\x00" + g.Path + "\x00" + g.Kind + "\x00" + g.Verdict + "\x00" + g.Reason
-}
+// keyOf tells groups apart.
+func keyOf(g Group) groupKey { return groupKey{g.Route, g.Path, g.Kind, g.Verdict, g.Reason} }
 
 // grown is by how much a counter of a route has grown since another report. A
 // counter that is smaller is of another store: nothing is known of it.
@@ -108,7 +106,7 @@ func (w *Watch) fresh() []Group {
 }
 
 // isNew reports whether a group was in no report before the newest.
-func (w *Watch) isNew(g Group) bool { return !w.known[placeOf(g)] }
+func (w *Watch) isNew(g Group) bool { return !w.known[keyOf(g)] }
 
 // clock is the time of day of the newest report, where the watcher is.
 func (w *Watch) clock() string { return w.now.At.In(time.Local).Format(time.TimeOnly) }
