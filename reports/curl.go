@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"bufio"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,14 +16,20 @@ func Curl(c *Comparison, side *Side) string {
 	if side.URL == "" {
 		return ""
 	}
+	return askOf(c, "", side).curl()
+}
+
+func writeCurl(b *bufio.Writer, a ask) error {
+	fmt.Fprintf(b, "# %s\n%s\n", a.title(), a.curl())
+	return nil
+}
+
+func (a ask) curl() string {
 	var b strings.Builder
-	for _, note := range askNotes(c, side) {
-		b.WriteString("# " + visible(note) + "\n")
-	}
-	body := c.Request.Body
-	args := []string{"curl --include --globoff --path-as-is"}
-	args[0] += curlMethod(c.Request.Method, len(body) > 0)
-	args = append(args, curlHeaders(c, side)...)
+	b.WriteString(a.comments("#"))
+	body := a.body
+	args := []string{"curl --include --globoff --path-as-is" + curlMethod(a.method, len(body) > 0)}
+	args = append(args, a.curlHeaders()...)
 	switch {
 	case len(body) == 0:
 	case literalBody(body):
@@ -31,7 +38,7 @@ func Curl(c *Comparison, side *Side) string {
 		args = append(args, "--data-binary @-")
 		b.WriteString("printf " + printfQuote(body) + " |\n")
 	}
-	args = append(args, shellQuote(shownURL(side.URL)))
+	args = append(args, shellQuote(shownURL(a.side.URL)))
 	b.WriteString(strings.Join(args, " \\\n  "))
 	return b.String()
 }
@@ -49,10 +56,10 @@ func curlMethod(method string, hasBody bool) string {
 }
 
 // curlHeaders are the fields of the request, and those that curl would add.
-func curlHeaders(c *Comparison, side *Side) []string {
+func (a ask) curlHeaders() []string {
 	var args []string
 	add := func(field string) { args = append(args, "--header "+shellQuote(field)) }
-	for _, f := range askFields(c, side) {
+	for _, f := range a.fields {
 		if f.value == "" {
 			add(f.name + ";") // "name:" would take the field out
 			continue
@@ -60,14 +67,14 @@ func curlHeaders(c *Comparison, side *Side) []string {
 		add(f.name + ": " + f.value)
 	}
 	for _, name := range []string{"User-Agent", "Accept"} {
-		if len(c.Request.Header[name]) == 0 {
+		if !a.has(name) {
 			add(name + ":")
 		}
 	}
-	if len(c.Request.Body) > 0 && len(c.Request.Header["Content-Type"]) == 0 {
+	if len(a.body) > 0 && !a.has("Content-Type") {
 		add("Content-Type:")
 	}
-	if len(c.Request.Header["Accept-Encoding"]) > 0 {
+	if a.has("Accept-Encoding") {
 		args = append(args, "--compressed")
 	}
 	return args

@@ -37,11 +37,11 @@ func Export(w io.Writer, c *Comparison, as ExportFormat, side string) error {
 	b := bufio.NewWriter(w)
 	switch as {
 	case AsCurl:
-		writeCurls(b, c, asks)
+		err = eachAsk(b, asks, writeCurl)
 	case AsHTTP:
-		err = writeHTTP(b, asks)
+		err = eachAsk(b, asks, writeHTTP)
 	case AsHurl:
-		err = writeHurl(b, asks)
+		err = eachAsk(b, asks, writeHurl)
 	case AsHAR:
 		err = writeHAR(b, c, asks)
 	case AsGo:
@@ -80,11 +80,7 @@ func asksOf(c *Comparison, side string) ([]ask, error) {
 		if side != "" && side != s.name || s.URL == "" {
 			continue
 		}
-		a := ask{name: s.name, side: s.Side, notes: askNotes(c, s.Side), method: c.Request.Method, fields: askFields(c, s.Side), body: c.Request.Body}
-		for i, note := range a.notes {
-			a.notes[i] = visible(note)
-		}
-		asks = append(asks, a)
+		asks = append(asks, askOf(c, s.name, s.Side))
 	}
 	if asks == nil {
 		which := "either side"
@@ -94,6 +90,19 @@ func asksOf(c *Comparison, side string) ([]ask, error) {
 		return nil, errors.New("what " + which + " was asked is not known\n  quack diff " + visible(c.ID) + " shows what is")
 	}
 	return asks, nil
+}
+
+func askOf(c *Comparison, name string, side *Side) ask {
+	a := ask{name: name, side: side, notes: askNotes(c, side), method: c.Request.Method, fields: askFields(c, side), body: c.Request.Body}
+	for i, note := range a.notes {
+		a.notes[i] = visible(note)
+	}
+	return a
+}
+
+// has reports whether a field of this name is to be sent.
+func (a ask) has(name string) bool {
+	return slices.ContainsFunc(a.fields, func(f field) bool { return f.name == name })
 }
 
 // title is "legacy: monolith".
@@ -118,13 +127,26 @@ func (a ask) split() (base, target string) {
 	return base, target
 }
 
-func writeCurls(b *bufio.Writer, c *Comparison, asks []ask) {
+// eachAsk writes requests one after the other, with an empty line between.
+func eachAsk(b *bufio.Writer, asks []ask, write func(*bufio.Writer, ask) error) error {
 	for i, a := range asks {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(b, "# %s\n%s\n", a.title(), Curl(c, a.side))
+		if err := write(b, a); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// comments are the notes as lines that begin with a mark.
+func (a ask) comments(mark string) string {
+	var b strings.Builder
+	for _, note := range a.notes {
+		b.WriteString(mark + " " + note + "\n")
+	}
+	return b.String()
 }
 
 // askNotes say what has to be filled in, since secrets are not kept, and that
@@ -197,6 +219,3 @@ func clientSends(c *Comparison, name string) bool {
 	}
 	return !strings.HasPrefix(name, "Quack-")
 }
-
-// sortedNames are the names of a header's fields.
-func sortedNames(h http.Header) []string { return slices.Sorted(maps.Keys(h)) }

@@ -58,9 +58,7 @@ func writeGo(b *bufio.Writer, c *Comparison, asks []ask) error {
 	packed := false
 	for _, a := range asks {
 		base, target := a.split()
-		for _, note := range a.notes {
-			fmt.Fprintf(&src, "// %s\n", note)
-		}
+		src.WriteString(a.comments("//"))
 		header := goHeader(a.fields, &packed)
 		fmt.Fprintf(&src, "ask(%s, %s, %s, %s, %s, %s)\n", strconv.Quote(a.title()), strconv.Quote(a.method), strconv.Quote(base), goText(target), header, goText(string(a.body)))
 	}

@@ -2,12 +2,12 @@ package reports
 
 import (
 	"bufio"
-	"encoding/base64"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // The form of an HTTP archive 1.2 (http://www.softwareishard.com/blog/har-12-spec/).
@@ -116,9 +116,9 @@ func (a ask) harRequest() harRequest {
 		}
 	}
 	if len(a.body) > 0 {
-		r.Post = &harPost{MimeType: mime, Text: string(a.body)}
-		if !utf8.Valid(a.body) {
-			r.Post.Text, r.Post.Encoding, r.Post.Comment = base64.StdEncoding.EncodeToString(a.body), "base64", "text is base64: the body is not text"
+		r.Post = &harPost{MimeType: mime}
+		if r.Post.Text, r.Post.Encoding = harText(a.body); r.Post.Encoding != "" {
+			r.Post.Comment = "text is base64: the body is not text"
 		}
 	}
 	return r
@@ -141,12 +141,12 @@ func (a ask) harResponse() harResponse {
 	r := harResponse{
 		Status: is.Status, StatusText: http.StatusText(is.Status), HTTPVersion: "HTTP/1.1", HeadersSize: -1, BodySize: -1,
 		Cookies: []harPair{}, Headers: []harPair{}, Redirect: is.Header.Get("Location"),
-		Content: harContent{Size: is.Size, MimeType: is.Header.Get("Content-Type"), Text: string(is.Body), Comment: a.side.BodyNote},
+		Content: harContent{Size: is.Size, MimeType: is.Header.Get("Content-Type"), Comment: a.side.BodyNote},
 	}
 	if is.Incomplete != "" {
 		r.Comment = "broke off: " + is.Incomplete
 	}
-	for _, name := range sortedNames(is.Header) {
+	for _, name := range slices.Sorted(maps.Keys(is.Header)) {
 		for _, value := range is.Header[name] {
 			r.Headers = append(r.Headers, harPair{name, value})
 		}
@@ -156,10 +156,17 @@ func (a ask) harResponse() harResponse {
 			r.Cookies = append(r.Cookies, harPair{cookie.Name, cookie.Value})
 		}
 	}
-	if !utf8.Valid(is.Body) {
-		r.Content.Text, r.Content.Encoding = base64.StdEncoding.EncodeToString(is.Body), "base64"
-	}
+	r.Content.Text, r.Content.Encoding = harText(is.Body)
 	return r
+}
+
+// harText is a body as it is, or in base64 where it is no text.
+func harText(body []byte) (text, encoding string) {
+	text, packed := textOf(body)
+	if packed {
+		encoding = "base64"
+	}
+	return text, encoding
 }
 
 // buildVersion is the version of this program.

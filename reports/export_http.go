@@ -9,30 +9,21 @@ import (
 	"unicode/utf8"
 )
 
-// writeHTTP writes an .http file: requests as RFC 9112 has them, with the whole
-// URL in the first line, between lines that begin with "###". Lengths are the
+// writeHTTP writes a request of an .http file: as RFC 9112 has it, with the whole
+// URL in the first line, behind a line that begins with "###". Lengths are the
 // client's to count.
-func writeHTTP(b *bufio.Writer, asks []ask) error {
-	for i, a := range asks {
-		if why := notForHTTP(a); why != "" {
-			return errors.New("an .http file can not hold this request: " + why + "\n  export it --as curl, hurl, har or go")
-		}
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		fmt.Fprintf(b, "### %s\n", a.title())
-		for _, note := range a.notes {
-			fmt.Fprintf(b, "# %s\n", note)
-		}
-		fmt.Fprintf(b, "%s %s HTTP/1.1\n", a.method, shownURL(a.side.URL))
-		for _, f := range a.fields {
-			fmt.Fprintf(b, "%s: %s\n", f.name, f.value)
-		}
+func writeHTTP(b *bufio.Writer, a ask) error {
+	if why := notForHTTP(a); why != "" {
+		return errors.New("an .http file can not hold this request: " + why + "\n  export it --as curl, hurl, har or go")
+	}
+	fmt.Fprintf(b, "### %s\n%s%s %s HTTP/1.1\n", a.title(), a.comments("#"), a.method, shownURL(a.side.URL))
+	for _, f := range a.fields {
+		fmt.Fprintf(b, "%s: %s\n", f.name, f.value)
+	}
+	b.WriteByte('\n')
+	if len(a.body) > 0 {
+		b.Write(a.body)
 		b.WriteByte('\n')
-		if len(a.body) > 0 {
-			b.Write(a.body)
-			b.WriteByte('\n')
-		}
 	}
 	return nil
 }

@@ -10,31 +10,22 @@ import (
 	"unicode/utf8"
 )
 
-// writeHurl writes a file for Hurl (https://hurl.dev/docs/grammar.html): an
-// entry for each side, which expects the status that the side answered with.
-func writeHurl(b *bufio.Writer, asks []ask) error {
-	for i, a := range asks {
-		if a.method == "" || strings.ContainsFunc(a.method, func(c rune) bool { return c < 'A' || 'Z' < c }) {
-			return errors.New("Hurl has no method " + visible(a.method) + "\n  export it --as curl, har or go")
-		}
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		fmt.Fprintf(b, "# %s\n", a.title())
-		for _, note := range a.notes {
-			fmt.Fprintf(b, "# %s\n", note)
-		}
-		fmt.Fprintf(b, "%s %s\n", a.method, hurlURL(a.side.URL))
-		for _, f := range a.fields {
-			fmt.Fprintf(b, "%s: %s\n", hurlKey(f.name), hurlValue(f.value))
-		}
-		b.WriteString("[Options]\npath-as-is: true\n")
-		if len(a.body) > 0 {
-			b.WriteString(hurlBody(a.body) + "\n")
-		}
-		if a.side.Answer.Status > 0 {
-			fmt.Fprintf(b, "HTTP %d\n", a.side.Answer.Status)
-		}
+// writeHurl writes an entry for Hurl (https://hurl.dev/docs/grammar.html), which
+// expects the status that the side answered with.
+func writeHurl(b *bufio.Writer, a ask) error {
+	if a.method == "" || strings.ContainsFunc(a.method, func(c rune) bool { return c < 'A' || 'Z' < c }) {
+		return errors.New("Hurl has no method " + visible(a.method) + "\n  export it --as curl, har or go")
+	}
+	fmt.Fprintf(b, "# %s\n%s%s %s\n", a.title(), a.comments("#"), a.method, hurlURL(a.side.URL))
+	for _, f := range a.fields {
+		fmt.Fprintf(b, "%s: %s\n", hurlKey(f.name), hurlValue(f.value))
+	}
+	b.WriteString("[Options]\npath-as-is: true\n")
+	if len(a.body) > 0 {
+		b.WriteString(hurlBody(a.body) + "\n")
+	}
+	if a.side.Answer.Status > 0 {
+		fmt.Fprintf(b, "HTTP %d\n", a.side.Answer.Status)
 	}
 	return nil
 }

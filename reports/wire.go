@@ -113,12 +113,17 @@ func bodyToWire(body []byte, size int64, note string) wireBody {
 	if body == nil {
 		return w
 	}
-	text := string(body)
-	if !utf8.Valid(body) {
-		text, w.Base64 = base64.StdEncoding.EncodeToString(body), true
-	}
-	w.Body = &text
+	text, packed := textOf(body)
+	w.Body, w.Base64 = &text, packed
 	return w
+}
+
+// textOf is a body as it is where that is UTF-8, else in base64.
+func textOf(body []byte) (text string, packed bool) {
+	if utf8.Valid(body) {
+		return string(body), false
+	}
+	return base64.StdEncoding.EncodeToString(body), true
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
