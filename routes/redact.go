@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,23 +13,25 @@ import (
 // through for all of them.
 const patternsMost = 200
 
-// redaction is what a node adds to what is a secret. Names and patterns of a
-// node are added to its parent's: none is ever taken back.
-type redaction struct {
-	names, patterns []string
-}
+// redaction is the names, or the patterns, by which a node finds secrets. They are
+// added to those of its parent: none is ever taken back. Routes that have the
+// same from one node share it.
+type redaction struct{ list []string }
 
 // with is what an inherited list and a node's own make together.
 func (r *redaction) with(own *redaction) *redaction {
-	return &redaction{append(r.names[:len(r.names):len(r.names)], own.names...), append(r.patterns[:len(r.patterns):len(r.patterns)], own.patterns...)}
+	return &redaction{slices.Concat(r.list, own.list)}
 }
 
-func (r *redaction) String() string {
-	if r == nil || len(r.names)+len(r.patterns) == 0 {
-		return "none"
+// all is the list, nil of a redaction that is not stated.
+func (r *redaction) all() []string {
+	if r == nil {
+		return nil
 	}
-	return strings.Join(append(r.names[:len(r.names):len(r.names)], r.patterns...), ", ")
+	return r.list
 }
+
+func (r *redaction) String() string { return cmp.Or(strings.Join(r.all(), ", "), "none") }
 
 // redactNames reads redact.names.
 func redactNames(l *loader, n *yamlNode, key string) (any, bool) {
@@ -40,7 +43,7 @@ func redactNames(l *loader, n *yamlNode, key string) (any, bool) {
 		l.fault(n.pos, fmt.Sprintf("%s has %d names", key, len(names)), fmt.Sprintf("a node may have at most %d", redact.NamesMax))
 		return nil, false
 	}
-	return &redaction{names: names}, ok
+	return &redaction{names}, ok
 }
 
 // redactPatterns reads redact.patterns.
@@ -54,7 +57,7 @@ func redactPatterns(l *loader, n *yamlNode, key string) (any, bool) {
 		l.fault(n.pos, fmt.Sprintf("%s has %d patterns", key, len(patterns)), fmt.Sprintf("a node may have at most %d: put several into one with |", redact.PatternsMax))
 		return nil, false
 	}
-	return &redaction{patterns: patterns}, ok
+	return &redaction{patterns}, ok
 }
 
 // texts reads a list of texts that check has nothing against.
@@ -112,15 +115,8 @@ func (l *loader) redactionOf(r *Route) *redact.Policy {
 	key := redactKey{r.redactEmail, r.redactNames, r.redactPatterns}
 	policy, known := l.policies[key]
 	if !known {
-		var names, patterns []string
-		if key.names != nil {
-			names = key.names.names
-		}
-		if key.patterns != nil {
-			patterns = key.patterns.patterns
-		}
 		// Each was looked at where it stands, and how many there may be is bounded there.
-		policy, _ = redact.NewPolicy(key.email, names, patterns)
+		policy, _ = redact.NewPolicy(key.email, key.names.all(), key.patterns.all())
 		if l.policies == nil {
 			l.policies = map[redactKey]*redact.Policy{}
 		}
@@ -143,12 +139,7 @@ func (l *loader) redactAll(root *treeNode) *redact.Policy {
 	email := false
 	for key := range l.policies {
 		email = email || key.email
-		if key.names != nil {
-			names = append(names, key.names.names...)
-		}
-		if key.patterns != nil {
-			patterns = append(patterns, key.patterns.patterns...)
-		}
+		names, patterns = append(names, key.names.all()...), append(patterns, key.patterns.all()...)
 	}
 	slices.Sort(names)
 	slices.Sort(patterns)
