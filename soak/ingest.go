@@ -59,7 +59,7 @@ func soakIngest(ctx context.Context, dir, binary string, p ingestPlan) error {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
-	return v.say(os.Stdout)
+	return conclude(os.Stdout, v.faults)
 }
 
 // recorder is the process that records.

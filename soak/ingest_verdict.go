@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -28,32 +26,17 @@ import (
 // How fast it went is told, and judged by nobody.
 type ingestVerdict struct {
 	plan   ingestPlan
-	lines  []string
 	faults []string
 }
 
 func (v *ingestVerdict) tell(format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
-	v.lines = append(v.lines, line)
-	fmt.Println(line)
+	fmt.Printf(format+"\n", args...)
 }
 
 func (v *ingestVerdict) unless(good bool, format string, args ...any) {
 	if !good {
 		v.faults = append(v.faults, fmt.Sprintf(format, args...))
 	}
-}
-
-func (v *ingestVerdict) say(out io.Writer) error {
-	if len(v.faults) == 0 {
-		fmt.Fprintln(out, "\nall is well")
-		return nil
-	}
-	fmt.Fprintf(out, "\n%d faults:\n", len(v.faults))
-	for _, f := range v.faults[:min(len(v.faults), 40)] {
-		fmt.Fprintln(out, " ", f)
-	}
-	return errors.New("not all is well")
 }
 
 // footprint is the most that the files of a store took.

@@ -40,20 +40,18 @@ func startRole(role, dir, name string, env ...string) (*exec.Cmd, io.Closer, err
 // play is this program in a role; the result is the exit code.
 func play(role string) int {
 	dir := os.Getenv("SOAK_DIR")
+	if role == "guard" {
+		return playGuard(dir) // it outlives its parent, to end Quack
+	}
+	go endWithParent()
 	switch role {
-	case "guard":
-		return playGuard(dir)
 	case "shop":
-		go endWithParent()
 		return playShop()
 	case "ingest":
-		go endWithParent()
 		return playIngest(dir)
 	case "ducks":
-		go endWithParent()
 		return playDucks()
 	case "backend":
-		go endWithParent()
 		return playBackend(dir)
 	}
 	fmt.Fprintf(os.Stderr, "no such role: %q\n", role)

@@ -41,6 +41,11 @@ func (w *world) verdict(out io.Writer) error {
 	faults = append(faults, w.quack.badEnds...)
 	faults = append(faults, grown(w.samples)...)
 	w.print(out, struck, executed)
+	return conclude(out, faults)
+}
+
+// conclude prints what is not as it should be, and is an error when anything is.
+func conclude(out io.Writer, faults []string) error {
 	if len(faults) == 0 {
 		fmt.Fprintln(out, "\nall is well")
 		return nil
