@@ -144,14 +144,21 @@ func (r cleaner) body(h http.Header, body []byte, note string) ([]byte, string) 
 	if len(body) <= bodyMax {
 		return body, note
 	}
-	cut := bodyMax
-	for cut > bodyMax-utf8.UTFMax && !utf8.RuneStart(body[cut]) {
-		cut--
-	}
+	cut := wholeRunes(body, bodyMax)
 	if note != "" {
 		note += ", "
 	}
 	return body[:cut], note + fmt.Sprintf(cutNote+" %d bytes of %d", cut, len(body))
+}
+
+// wholeRunes is how many of the first bytes of s, at most so many, end with a
+// whole character.
+func wholeRunes[T string | []byte](s T, most int) int {
+	cut := min(most, len(s))
+	for cut < len(s) && cut > max(most-utf8.UTFMax, 0) && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return cut
 }
 
 // storedBody is a body that was redacted before, under another policy.

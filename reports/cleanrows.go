@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/internal/redact"
@@ -44,11 +43,7 @@ func cleanRow(r *redact.Redactor, table string, row []compare.Column) []compare.
 	var kept []compare.Column
 	for _, c := range row {
 		if c.Value = r.Column(table, c.Name, c.Value); len(c.Value) > valueMax {
-			cut := valueMax
-			for cut > 0 && !utf8.RuneStart(c.Value[cut]) {
-				cut--
-			}
-			c.Value = c.Value[:cut] + "…"
+			c.Value = c.Value[:wholeRunes(c.Value, valueMax)] + "…"
 		}
 		kept = append(kept, c)
 	}

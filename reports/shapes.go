@@ -160,10 +160,7 @@ func cutShape(dst []byte, start int) []byte {
 	if len(dst)-start <= shapeMax {
 		return dst
 	}
-	end := start + shapeMax - len(shapeCut)
-	for end > start && !utf8.RuneStart(dst[end]) {
-		end--
-	}
+	end := start + wholeRunes(dst[start:], shapeMax-len(shapeCut))
 	return append(dst[:end], shapeCut...)
 }
 
