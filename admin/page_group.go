@@ -82,7 +82,7 @@ func (s *server) showGroup(w http.ResponseWriter, r *http.Request, status int, g
 		return
 	}
 	if failed != nil {
-		v.Failed, v.Self = failed, groupURL(g)
+		v.Failed = failed
 	}
 	if v.Rule.Tried == nil && v.Failed == nil {
 		v.Live = "differences" // what was tried is not asked for again by itself
@@ -103,15 +103,11 @@ func (s *server) knownForm(w http.ResponseWriter, r *http.Request) {
 	} else {
 		_, err = s.know(r, g.ID, why)
 	}
-	if err != nil {
-		p := s.asProblem(r, err)
-		r = r.Clone(r.Context())
+	s.afterForm(w, r, err, groupURL(g), func(status int, f *failure) {
+		r := r.Clone(r.Context())
 		r.URL.Path = groupURL(g) // which the links of the page are made of
-		s.showGroup(w, r, p.status, g, &failure{Title: p.title, Detail: p.detail}, why)
-		return
-	}
-	w.Header().Set("Location", groupURL(g))
-	w.WriteHeader(http.StatusSeeOther)
+		s.showGroup(w, r, status, g, f, why)
+	})
 }
 
 // Counts reports whether the group speaks for or against a route being ready.

@@ -40,7 +40,7 @@ func (s *server) marksPage(w http.ResponseWriter, r *http.Request) {
 // showMarks shows the page; failed and typed are of a form that was refused.
 func (s *server) showMarks(w http.ResponseWriter, r *http.Request, status int, failed *failure, typed markChange) {
 	v := marksView{page: s.base(r, "Marks", "marks"), Form: typed}
-	v.Self, v.Failed = "/marks", failed
+	v.Failed = failed
 	var err error
 	if v.Marks, err = s.reports.Marks(r.Context()); err != nil {
 		s.fail(w, r, err)
@@ -55,7 +55,7 @@ func (s *server) showMarks(w http.ResponseWriter, r *http.Request, status int, f
 			v.Runs, v.Lists = &runs, changeLists(&runs)
 		case failed == nil:
 			p := s.asProblem(r, err)
-			status, v.Failed = p.status, &failure{Title: p.title, Detail: p.detail}
+			status, v.Failed = p.status, failureOf(p)
 		}
 	}
 	s.render(w, r, status, "marks", v)
@@ -86,13 +86,8 @@ func changeLists(c *reports.RunChanges) []changeList {
 
 func (s *server) markForm(w http.ResponseWriter, r *http.Request) {
 	typed := markChange{Name: r.PostFormValue("name"), Why: r.PostFormValue("why")}
-	if _, err := s.mark(r, typed); err != nil {
-		p := s.asProblem(r, err)
-		s.showMarks(w, r, p.status, &failure{Title: p.title, Detail: p.detail}, typed)
-		return
-	}
-	w.Header().Set("Location", "/marks")
-	w.WriteHeader(http.StatusSeeOther)
+	_, err := s.mark(r, typed)
+	s.afterForm(w, r, err, "/marks", func(status int, f *failure) { s.showMarks(w, r, status, f, typed) })
 }
 
 // markedURL is the page of the runs on both sides of a mark.

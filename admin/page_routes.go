@@ -192,26 +192,10 @@ func (s *server) stageForm(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = s.control.SetStage(r.Context(), param(r, "name"), set, callerOf(r).by, typed.Why)
 	}
-	s.afterForm(w, r, err, func(status int, f *failure) { s.showRoute(w, r, status, f, &typed) })
+	s.afterForm(w, r, err, routeURL(param(r, "name")), func(status int, f *failure) { s.showRoute(w, r, status, f, &typed) })
 }
 
 func (s *server) resetForm(w http.ResponseWriter, r *http.Request) {
 	err := s.control.ResetLatch(r.Context(), param(r, "name"), callerOf(r).by, r.PostFormValue("why"))
-	s.afterForm(w, r, err, func(status int, f *failure) { s.showRoute(w, r, status, f, nil) })
-}
-
-// afterForm goes back to the page of the form: by a redirect, so that a reload
-// does not send it again, or with what is wrong.
-func (s *server) afterForm(w http.ResponseWriter, r *http.Request, err error, again func(status int, f *failure)) {
-	if err != nil {
-		p := s.asProblem(r, err)
-		again(p.status, &failure{Title: p.title, Detail: p.detail})
-		return
-	}
-	back := "/readonly"
-	if name := chi.URLParam(r, "name"); name != "" {
-		back = routeURL(param(r, "name"))
-	}
-	w.Header().Set("Location", back)
-	w.WriteHeader(http.StatusSeeOther)
+	s.afterForm(w, r, err, routeURL(param(r, "name")), func(status int, f *failure) { s.showRoute(w, r, status, f, nil) })
 }

@@ -40,8 +40,7 @@ func (s *server) ruleView(r *http.Request, g *reports.Group, try string) (v rule
 	v.Input = try
 	tried, err := s.tryRule(r, g.Route, try)
 	if err != nil {
-		p := s.asProblem(r, err)
-		return v, &failure{Title: p.title, Detail: p.detail}, nil
+		return v, failureOf(s.asProblem(r, err)), nil
 	}
 	v.Tried = &tried
 	return v, nil, nil

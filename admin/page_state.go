@@ -90,7 +90,7 @@ func (s *server) readonlyForm(w http.ResponseWriter, r *http.Request) {
 		change.On = &on
 	}
 	_, err := s.changeReadonly(r, change)
-	s.afterForm(w, r, err, func(status int, f *failure) { s.showReadonly(w, r, status, f, typed) })
+	s.afterForm(w, r, err, "/readonly", func(status int, f *failure) { s.showReadonly(w, r, status, f, typed) })
 }
 
 // loginPage asks for a click: what looks at links on its own (previews, mail

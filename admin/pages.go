@@ -89,6 +89,8 @@ type viewer struct{ By, CSRF string }
 // failure is what went wrong, shown in a page.
 type failure struct{ Title, Detail string }
 
+func failureOf(p *problemError) *failure { return &failure{Title: p.title, Detail: p.detail} }
+
 // banner is what must be seen on whatever page.
 type banner struct{ Class, Title, Text, More, Link, LinkText string }
 
@@ -161,8 +163,20 @@ func (s *server) failPage(w http.ResponseWriter, r *http.Request, p *problemErro
 		page
 		Code string
 	}{page: s.base(r, p.title, "")}
-	data.Failed = &failure{Title: p.title, Detail: p.detail}
+	data.Failed = failureOf(p)
 	s.render(w, r, p.status, name, data)
+}
+
+// afterForm goes to a page behind a form: by a redirect, so that a reload does
+// not send it again. What is wrong is shown again, with the form.
+func (s *server) afterForm(w http.ResponseWriter, r *http.Request, err error, to string, again func(status int, f *failure)) {
+	if err != nil {
+		p := s.asProblem(r, err)
+		again(p.status, failureOf(p))
+		return
+	}
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 // scripts are those of the pages, in their order.
