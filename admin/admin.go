@@ -119,6 +119,7 @@ type server struct {
 	failures *throttle
 	sessions *sessions
 	streams  chan struct{} // one place for each stream of events
+	sights   sights
 	servers  servers
 	pages    *pages
 

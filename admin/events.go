@@ -79,7 +79,25 @@ type sight struct {
 	counted int64 // whatever was counted
 }
 
+// sights are the last look, which all streams share: there are many of them, and
+// each look sums up all routes.
+type sights struct {
+	mu   sync.Mutex
+	last sight
+	at   time.Time
+}
+
+// look is what there is to be seen, half of lookEvery old at most.
 func (s *server) look() sight {
+	s.sights.mu.Lock()
+	defer s.sights.mu.Unlock()
+	if time.Since(s.sights.at) > lookEvery/2 {
+		s.sights.last, s.sights.at = s.lookNow(), time.Now()
+	}
+	return s.sights.last
+}
+
+func (s *server) lookNow() sight {
 	now := sight{table: s.control.Table(), epoch: s.gate.State().Epoch, leaks: s.control.Latches()}
 	at, failed := s.control.LastLoad()
 	now.loaded = at
