@@ -14,14 +14,10 @@ type marksView struct {
 	Marks []reports.Mark
 	Form  markChange // what stands in the form
 
-	Before, After runEnds
+	Before, After reports.Span
 	Runs          *reports.RunChanges // nil without a mark, and for runs that can not be compared
 	Lists         []changeList
 }
-
-// runEnds are the names of the marks that a run lies between; From "" is the
-// start, To "" is now.
-type runEnds struct{ From, To string }
 
 // changeList are the groups of differences with which the same has happened.
 type changeList struct {
@@ -48,7 +44,7 @@ func (s *server) showMarks(w http.ResponseWriter, r *http.Request, status int, f
 	}
 	if len(v.Marks) > 0 {
 		v.ends(r.URL.Query())
-		runs, err := s.reports.Compare(r.Context(), reports.Span(v.Before), reports.Span(v.After))
+		runs, err := s.reports.Compare(r.Context(), v.Before, v.After)
 		switch {
 		case err == nil:
 			runs.Cut(changesShown)
@@ -68,7 +64,7 @@ func (v *marksView) ends(q url.Values) {
 	if q.Has("mark") {
 		mark = q.Get("mark")
 	}
-	v.Before, v.After = runEnds{markBefore(v.Marks, mark), mark}, runEnds{From: mark, To: q.Get("to")}
+	v.Before, v.After = reports.Span{From: markBefore(v.Marks, mark), To: mark}, reports.Span{From: mark, To: q.Get("to")}
 	if q.Has("from") {
 		v.Before.From = q.Get("from")
 	}
