@@ -48,19 +48,17 @@ type sums struct {
 	Spark                                                            reports.Spark
 }
 
-func (t *sums) add(row *routeRow) {
-	t.Routes++
-	t.States[row.State]++
-	t.Served += row.Served
-	t.Compared += row.Compared
-	t.Mismatched += row.Mismatched
-	t.Forgiven += row.Forgiven
-	t.Dropped += row.Dropped
-	t.Errors += row.Errors
+// sumsOf are those of one route.
+func sumsOf(row *routeRow) *sums {
+	t := &sums{
+		Routes: 1, Served: row.Served, Compared: row.Compared, Mismatched: row.Mismatched,
+		Forgiven: row.Forgiven, Dropped: row.Dropped, Errors: row.Errors, Spark: row.Recent,
+	}
+	t.States[row.State] = 1
 	for _, n := range row.Skipped {
 		t.Skipped += n
 	}
-	t.addSpark(&row.Recent)
+	return t
 }
 
 func (t *sums) merge(u *sums) {
@@ -75,12 +73,8 @@ func (t *sums) merge(u *sums) {
 	t.Skipped += u.Skipped
 	t.Dropped += u.Dropped
 	t.Errors += u.Errors
-	t.addSpark(&u.Spark)
-}
-
-func (t *sums) addSpark(s *reports.Spark) {
-	for i := range s.Compared {
-		t.Spark.Compared[i] += s.Compared[i]
-		t.Spark.Mismatched[i] += s.Mismatched[i]
+	for i := range u.Spark.Compared {
+		t.Spark.Compared[i] += u.Spark.Compared[i]
+		t.Spark.Mismatched[i] += u.Spark.Mismatched[i]
 	}
 }

@@ -83,7 +83,7 @@ func (s *seedling) grown(path string) *branch {
 		}
 	}
 	for _, row := range b.Rows {
-		b.Sum.add(row)
+		b.Sum.merge(sumsOf(row))
 	}
 	for _, child := range b.Branches {
 		b.Sum.merge(&child.Sum)
