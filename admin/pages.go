@@ -205,13 +205,7 @@ var functions = template.FuncMap{
 		if len(list) == 0 {
 			return nil
 		}
-		newest := &list[0]
-		for i := range list {
-			if list[i].At.After(newest.At) {
-				newest = &list[i]
-			}
-		}
-		return newest
+		return &list[len(list)-1] // they are the oldest first
 	},
 }
 
