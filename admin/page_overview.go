@@ -28,9 +28,6 @@ type routeRow struct {
 	Recent          reports.Spark
 }
 
-// Key tells rows apart in a page, whatever stands in their names.
-func (r *routeRow) Key() string { return shortKey(r.Name) }
-
 // overview is what was asked of the page of all routes.
 type overview struct {
 	Query, Since, Show string

@@ -45,7 +45,7 @@ func spansWith(marks []reports.Mark) []choice {
 	return all
 }
 
-// shortKey is a name as it may stand in an id of a page.
+// shortKey is a name, whatever stands in it, as it may stand in an id of a page.
 func shortKey(name string) string {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name))

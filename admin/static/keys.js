@@ -3,19 +3,19 @@
 "use strict";
 (() => {
   const help = document.getElementById("keys");
-  const links = () => [...document.querySelectorAll("#main tbody th a, #main tbody td:first-child a, #main [data-row]")]
+  const links = () => [...document.querySelectorAll("#main tbody th a, #main tbody td:first-child a")]
     .filter((a) => a.getClientRects().length > 0);
 
   // move puts the focus on the first link of the next row, or of the one before.
   const move = (by) => {
     const rows = new Map(); // the first link of each
     for (const a of links()) {
-      const row = a.closest("tr") ?? a;
+      const row = a.closest("tr");
       if (!rows.has(row)) rows.set(row, a);
     }
     const list = [...rows.keys()];
     if (!list.length) return;
-    const now = list.indexOf(document.activeElement?.closest("#main tr") ?? document.activeElement);
+    const now = list.indexOf(document.activeElement?.closest("#main tr"));
     const to = now < 0 ? (by > 0 ? 0 : list.length - 1) : Math.min(Math.max(now + by, 0), list.length - 1);
     rows.get(list[to]).focus();
     list[to].scrollIntoView({ block: "nearest" });
