@@ -107,9 +107,8 @@ func (c *Client) Report(ctx context.Context, f reports.Filter) ([]reports.RouteR
 
 // Differences are the groups, worst verdict first, then by count.
 func (c *Client) Differences(ctx context.Context, f reports.Filter) ([]reports.Group, error) {
-	var a struct{ Differences []reports.Group }
-	err := c.get(ctx, "/differences", query(f), &a)
-	return a.Differences, err
+	list, _, err := c.DifferencesPage(ctx, f)
+	return list, err
 }
 
 // DifferencesPage are the groups behind the cursor of f; next is the cursor of
@@ -177,9 +176,8 @@ func (c *Client) SetReadonly(ctx context.Context, change ReadonlyChange) (Readon
 
 // Audit lists the newest entries of the audit; limit is at most 1000.
 func (c *Client) Audit(ctx context.Context, limit int) ([]control.Entry, error) {
-	var a struct{ Entries []control.Entry }
-	err := c.get(ctx, "/audit", url.Values{"limit": {strconv.Itoa(limit)}}, &a)
-	return a.Entries, err
+	entries, _, err := c.AuditPage(ctx, "", limit)
+	return entries, err
 }
 
 // AuditPage lists the entries behind a cursor, "" for the newest; next is the
@@ -189,8 +187,10 @@ func (c *Client) AuditPage(ctx context.Context, after string, limit int) (entrie
 		Entries []control.Entry
 		Next    string
 	}
-	q := query(reports.Filter{After: after})
-	q.Set("limit", strconv.Itoa(limit))
+	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	if after != "" {
+		q.Set("after", after)
+	}
 	err = c.get(ctx, "/audit", q, &a)
 	return a.Entries, a.Next, err
 }
