@@ -13,6 +13,17 @@ import (
 	"github.com/quackproxy/quack/reports"
 )
 
+// coverageView is what is covered of all routes, or of one.
+type coverageView struct {
+	page
+	Rows                          []coverageRow
+	Shown                         int // routes; more than rows where there are many
+	Whole, Gaps, Writes, NeverHit int // of the routes, each once
+
+	Route *coverageRow // nil for the page of all routes
+	Kinds []facetKind
+}
+
 // coverageRow is what is covered of one route.
 type coverageRow struct {
 	reports.RouteCoverage
@@ -56,14 +67,7 @@ func (s *server) coveragePage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	data := struct {
-		page
-		Rows                          []coverageRow
-		Shown                         int // routes; more than rows where there are many
-		Whole, Gaps, Writes, NeverHit int // of the routes, each once
-		Route                         *coverageRow
-		Kinds                         []facetKind
-	}{page: s.base(r, "Coverage", "coverage")}
+	data := coverageView{page: s.base(r, "Coverage", "coverage"), Shown: len(rows), Rows: rows[:min(len(rows), linesMax)]}
 	data.Live = "table counts"
 	for i := range rows {
 		switch row := &rows[i]; {
@@ -77,8 +81,6 @@ func (s *server) coveragePage(w http.ResponseWriter, r *http.Request) {
 			data.Gaps++
 		}
 	}
-	data.Shown = len(rows)
-	data.Rows = rows[:min(len(rows), linesMax)]
 	s.render(w, r, http.StatusOK, "coverage", data)
 }
 
@@ -91,15 +93,10 @@ func (s *server) coverageRows(ctx context.Context, route string) ([]coverageRow,
 	table := s.control.Table()
 	var rows []coverageRow
 	for _, c := range list {
-		row := coverageRow{RouteCoverage: c}
+		row := coverageRow{RouteCoverage: c, Unseen: c.Unseen()}
 		if table != nil {
 			if r := table.Route(c.Route); r != nil {
 				row.Compared = compares(string(r.Stage))
-			}
-		}
-		for _, f := range c.Facets {
-			if f.Live > 0 && f.Compared == 0 {
-				row.Unseen = append(row.Unseen, f)
 			}
 		}
 		slices.SortStableFunc(row.Unseen, func(a, b reports.Facet) int { return cmp.Compare(b.Live, a.Live) })
@@ -134,12 +131,7 @@ func (s *server) routeCoveragePage(w http.ResponseWriter, r *http.Request, name 
 		s.fail(w, r, err)
 		return
 	}
-	data := struct {
-		page
-		Rows  []coverageRow
-		Route *coverageRow
-		Kinds []facetKind
-	}{page: s.base(r, "Coverage of "+name, "coverage"), Route: &rows[0], Kinds: kindsOf(rows[0].Facets)}
+	data := coverageView{page: s.base(r, "Coverage of "+name, "coverage"), Route: &rows[0], Kinds: kindsOf(rows[0].Facets)}
 	data.Live = "table counts"
 	s.render(w, r, http.StatusOK, "coverage", data)
 }

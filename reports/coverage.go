@@ -47,6 +47,14 @@ type RouteCoverage struct {
 	WritesNeverCompared bool `json:"writes_never_compared"`
 }
 
+// Unseen are the facets of live requests that no comparison has seen.
+func (c RouteCoverage) Unseen() []Facet {
+	return slices.DeleteFunc(slices.Clone(c.Facets), func(f Facet) bool { return f.Live == 0 || f.Compared > 0 })
+}
+
+// CoveredText is Covered in percent, never more than it is.
+func (c RouteCoverage) CoveredText() string { return percentDown(c.Covered) }
+
 // Coverage is that of a route, or of all that something was counted of, sorted
 // by name. It only reads memory.
 func (r *Reports) Coverage(_ context.Context, route string) ([]RouteCoverage, error) {

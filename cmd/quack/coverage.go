@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -27,13 +26,13 @@ func (c *coverageCmd) Run(ctx context.Context, s *streams) error {
 		return printJSON(s, list)
 	}
 	for i, r := range list {
-		if i > 0 && c.Route == "" && len(gaps(list[i-1])) > 0 {
+		if i > 0 && c.Route == "" && len(list[i-1].Unseen()) > 0 {
 			fmt.Fprintln(s.out)
 		}
 		fmt.Fprintf(s.out, "%s: %s\n", oneLine(r.Route), coverageText(r))
 		facets := r.Facets
 		if c.Route == "" {
-			facets = gaps(r)
+			facets = r.Unseen()
 		}
 		if err := writeFacets(s.out, facets, c.Route == ""); err != nil {
 			return err
@@ -51,24 +50,12 @@ func coverageText(r reports.RouteCoverage) string {
 	case r.Live == 0:
 		text = "no live request in the last 30 days"
 	default:
-		// Never more than it is: 99.996 % are not all.
-		text = fmt.Sprintf("%.6g %% of %s covered", math.Floor(r.Covered*1e4+1e-9)/1e2, plural(int(r.Live), "live request"))
+		text = fmt.Sprintf("%s of %s covered", r.CoveredText(), plural(int(r.Live), "live request"))
 	}
 	if r.WritesNeverCompared {
 		text += ", what it writes was never compared"
 	}
 	return text
-}
-
-// gaps are the facets of live requests that were never compared.
-func gaps(r reports.RouteCoverage) []reports.Facet {
-	var list []reports.Facet
-	for _, f := range r.Facets {
-		if f.Live > 0 && f.Compared == 0 {
-			list = append(list, f)
-		}
-	}
-	return list
 }
 
 func writeFacets(out io.Writer, list []reports.Facet, gaps bool) error {
