@@ -110,11 +110,6 @@ func (s *server) knownForm(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// Counts reports whether the group speaks for or against a route being ready.
-func (v groupView) Counts() bool {
-	return v.Group.Verdict == string(reports.Mismatch) || v.Group.Verdict == string(reports.Noise)
-}
-
 // newSince is the newest mark, for a group that was not there before it.
 func (s *server) newSince(r *http.Request, g *reports.Group) (string, error) {
 	if !g.New {

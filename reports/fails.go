@@ -12,12 +12,6 @@ func (r RouteReport) Share() float64 {
 	return float64(r.Mismatched+r.Noise) / float64(r.Compared)
 }
 
-// counts reports whether a group speaks against the new side, or hides what it
-// does.
-func (g Group) counts() bool {
-	return g.Verdict == string(Mismatch) || g.Verdict == string(Noise)
-}
-
 // Above says why a route is above a limit of Share, from 0 to 1, or has a
 // suspected leak; "" when it is neither.
 func (r RouteReport) Above(limit float64) string {

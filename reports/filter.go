@@ -136,6 +136,12 @@ type Group struct {
 	Samples []Sample `json:"samples"`         // oldest first; the oldest and the newest are kept longest
 }
 
+// CountsAgainst reports whether a group speaks against its route until somebody
+// knows of it.
+func (g Group) CountsAgainst() bool {
+	return g.Verdict == string(Mismatch) || g.Verdict == string(Noise)
+}
+
 // Sample is one occurrence.
 type Sample struct {
 	ID     string    `json:"id"` // of the comparison

@@ -77,7 +77,7 @@ func WriteHTML(w io.Writer, r Report) error {
 			newest, _ := g.newest()
 			shown := htmlGroup{g, r.share(g), newest, g.facts()}
 			s.Groups = append(s.Groups, shown)
-			if g.counts() {
+			if g.CountsAgainst() {
 				counting[g.Route] = append(counting[g.Route], shown)
 			}
 		}

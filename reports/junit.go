@@ -112,7 +112,7 @@ func (r Report) testcase(route RouteReport, limit float64) junitCase {
 func (r Report) counting(route string) string {
 	var b strings.Builder
 	for _, g := range r.Groups {
-		if g.Route != route || !g.counts() {
+		if g.Route != route || !g.CountsAgainst() {
 			continue
 		}
 		fmt.Fprintf(&b, "\n%s in %s: %s %s", g.Verdict, count(g.Count, "comparison"), visible(g.Kind), visible(g.Path))

@@ -101,7 +101,7 @@ func (g Group) weighs() string {
 // facts are what else is known of a group, each in a few words.
 func (g Group) facts() []string {
 	var facts []string
-	if g.ID != "" && g.counts() { // those that `quack know` takes
+	if g.ID != "" && g.CountsAgainst() { // those that `quack know` takes
 		facts = append(facts, "difference "+g.ID)
 	}
 	if g.New {

@@ -93,7 +93,7 @@ func (s *sorting) open(groups []storedGroup) []storedGroup {
 			s.verdicts[g.place()] = at
 		}
 		at[g.Verdict] = [2]int64{at[g.Verdict][0] + n[0], at[g.Verdict][1] + n[1]} // forgiven ones differ by reason
-		return !g.counts()
+		return !g.CountsAgainst()
 	})
 }
 

@@ -53,7 +53,7 @@ func (p proxyNames) comparisons(address string) []candidate {
 // said to know of them.
 func (p proxyNames) differences(address string) []candidate {
 	return p.groups(address, func(g reports.Group) string {
-		if g.Verdict == string(reports.Mismatch) || g.Verdict == string(reports.Noise) {
+		if g.CountsAgainst() {
 			return g.ID
 		}
 		return ""
