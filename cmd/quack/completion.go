@@ -56,7 +56,7 @@ func (c *completeCmd) Run(ctx context.Context, k *kong.Context, s *streams) erro
 	if len(words) == 0 {
 		words = []string{""}
 	}
-	for _, one := range (&typed{live: proxyNames{ctx}, node: k.Model.Node}).candidates(words) {
+	for _, one := range (&typed{live: proxyNames{ctx: ctx}, node: k.Model.Node}).candidates(words) {
 		fmt.Fprintf(s.out, "%s\t%s\n", one.value, firstSentence(one.says))
 	}
 	return nil
@@ -71,7 +71,6 @@ type typed struct {
 	node       *kong.Node
 	wants      *kong.Flag // the last word is its value
 	positional int
-	admin      string // as typed
 }
 
 // candidates are what may stand in place of the last word, which they begin with.
@@ -114,7 +113,7 @@ func (t *typed) candidates(words []string) []candidate {
 func (t *typed) read(word string) {
 	if t.wants != nil {
 		if t.wants.Name == "admin" {
-			t.admin = word
+			t.live.address = word
 		}
 		t.wants = nil
 		return
@@ -125,7 +124,7 @@ func (t *typed) read(word string) {
 		switch {
 		case flag == nil:
 		case assigned && flag.Name == "admin":
-			t.admin = value
+			t.live.address = value
 		case !assigned && !flag.IsBool():
 			t.wants = flag
 		}
@@ -179,13 +178,13 @@ func (t *typed) values(v *kong.Value) []candidate {
 	switch {
 	case all != nil:
 	case v.Name == "route":
-		all = t.live.routes(t.admin)
+		all = t.live.routes()
 	case strings.Contains(place, "MARK"):
-		all = t.live.marks(t.admin)
+		all = t.live.marks()
 	case v.Name == "id" && t.node.Name == "know":
-		all = t.live.differences(t.admin)
+		all = t.live.differences()
 	case v.Name == "id":
-		all = t.live.comparisons(t.admin)
+		all = t.live.comparisons()
 	case v.Name == "file", place == "FILE", place == "DIR", v.Name == "routes":
 		all = []candidate{{filesToo, ""}}
 	}

@@ -75,10 +75,9 @@ func (c *watchCmd) follow(ctx context.Context, show func(w *reports.Watch, again
 
 // looking are the looks at one proxy.
 type looking struct {
-	at     *admin.Client
-	route  string
-	last   reports.Report
-	looked bool
+	at    *admin.Client
+	route string
+	last  reports.Report // its At is zero before the first
 }
 
 // look reads the report, and the differences when there is another one.
@@ -89,13 +88,13 @@ func (l *looking) look(ctx context.Context) (reports.Report, error) {
 	if next.Routes, err = l.at.Report(ctx, filter); err != nil {
 		return next, err
 	}
-	if !l.looked || differing(next) != differing(l.last) {
+	if l.last.At.IsZero() || differing(next) != differing(l.last) {
 		filter.Limit = mostGroups
 		if next.Groups, err = l.at.Differences(ctx, filter); err != nil {
 			return next, err
 		}
 	}
-	l.last, l.looked = next, true
+	l.last = next
 	return next, nil
 }
 
