@@ -25,13 +25,10 @@ type wildPlace struct {
 	became string
 }
 
-// placesOf are the places of a comparison. Where something at a path counted and
-// something else was forgiven, it counted.
-func placesOf(c *reports.Comparison) *places { return placesUnder(c, nil) }
-
-// placesUnder are the places of a comparison as they would be if a rule that was
-// tried were in force, as far as it is known: forgiven is what the rule leaves
-// nothing of anywhere.
+// placesUnder are the places of a comparison; where something at a path counted
+// and something else was forgiven, it counted. With a rule that was tried they
+// are as they would be if it were in force, as far as it is known: forgiven is
+// what the rule leaves nothing of anywhere.
 func placesUnder(c *reports.Comparison, tried *RuleTried) *places {
 	p := &places{exact: map[string]string{}, found: map[string]string{}}
 	for _, f := range c.Forgiven {
