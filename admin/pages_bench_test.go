@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/quackproxy/quack/store"
 )
 
@@ -107,12 +109,38 @@ func plantedStore(b *testing.B) *store.DB {
 		if err == nil {
 			_, err = tx.Exec(`INSERT OR IGNORE INTO reports_group_counts (group_id, width, start, count) SELECT group_id, 3600, start - start % 3600 - 3600 * i, count`+fmt.Sprintf(hours, "reports_group_counts"), benchHours)
 		}
+		if err == nil {
+			err = plantHours(tx)
+		}
 		return err
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
 	return db
+}
+
+// plantHours notes the counters of all time as they stood a day ago, and at the
+// hour after that, as a process does that runs for longer: half of those of now.
+func plantHours(tx *sql.Tx) error {
+	var plain []byte
+	err := tx.QueryRow(`SELECT json_group_object(route, json_set(json_remove(CAST(data AS TEXT), '$.recent'),
+		'$.matched', json_extract(CAST(data AS TEXT), '$.matched') / 2)) FROM reports_counts WHERE width = 0`).Scan(&plain)
+	if err != nil {
+		return err
+	}
+	packer, err := zstd.NewWriter(nil)
+	if err != nil {
+		return err
+	}
+	defer packer.Close()
+	hour := time.Now().Add(-24 * time.Hour).Truncate(time.Hour).Unix()
+	var groups []byte
+	if err := tx.QueryRow(`SELECT json_group_object(CAST(id AS TEXT), count / 2) FROM reports_groups`).Scan(&groups); err != nil {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO reports_hourly (hour, counters, groups) VALUES (?1, ?3, ?4), (?2, ?3, ?4)`, hour, hour+3600, packer.EncodeAll(plain, nil), packer.EncodeAll(groups, nil))
+	return err
 }
 
 func copyRoute(tx *sql.Tx, from, to string) error {

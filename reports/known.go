@@ -103,16 +103,20 @@ func (r *Reports) Unknown(ctx context.Context, f Filter) (map[string]OpenDiffere
 }
 
 // unknownQuery counts in the store: a hundred thousand groups are more than a page
-// has time to read. marked (?4) are counts at a mark by the number of the group.
-const unknownQuery = `WITH marked (id, n) AS MATERIALIZED (SELECT CAST(key AS INTEGER), value FROM json_each(?4)),
-	open AS (SELECT g.id, route, path, kind, coalesce(m.n, 0) AS before, CASE WHEN ?1 = 0 THEN count ELSE
+// has time to read. marked (?4) are counts by the number of the group at a mark, or
+// at the time since which is asked when ?5 says so.
+// They are added to the groups rather than joined: the planner takes them for few.
+const unknownQuery = `WITH both AS (SELECT g.id, route, path, kind, 0 AS before, CASE WHEN ?1 = 0 OR ?5 THEN count ELSE
 			(SELECT coalesce(sum(c.count), 0) FROM reports_group_counts c WHERE c.group_id = g.id AND c.start + c.width > ?2) END AS counted
-		FROM reports_groups g LEFT JOIN marked m ON m.id = g.id
+		FROM reports_groups g
 		WHERE verdict IN ('mismatch', 'noise') AND (?1 = 0 OR last_seen >= ?1) AND (?3 = '' OR route = ?3)
-			AND NOT EXISTS (SELECT 1 FROM reports_known k WHERE k.public_id = g.public_id)),
+			AND NOT EXISTS (SELECT 1 FROM reports_known k WHERE k.public_id = g.public_id)
+		UNION ALL SELECT CAST(key AS INTEGER), NULL, NULL, NULL, value, 0 FROM json_each(?4)),
+	open AS (SELECT id, max(route) AS route, max(path) AS path, max(kind) AS kind, sum(before) AS before, sum(counted) AS counted
+		FROM both GROUP BY id HAVING max(route) IS NOT NULL),
 	placed AS (SELECT id, counted - before AS n, count(*) OVER (PARTITION BY route) AS alike,
 			row_number() OVER (PARTITION BY route ORDER BY counted - before DESC, path, kind, id) AS place
-		FROM open WHERE counted - before <> 0 OR before = 0)
+		FROM open WHERE counted - before <> 0 OR before = 0 OR ?5)
 	SELECT alike, n, coalesce(public_id, ''), route, path, kind, verdict, first_seen, last_seen
 	FROM placed JOIN reports_groups USING (id) WHERE place = 1`
 
@@ -127,7 +131,22 @@ func (r *Reports) unknown(ctx context.Context, f Filter) (map[string]OpenDiffere
 			return nil, err
 		}
 	}
-	rows, err := r.db.QueryContext(ctx, unknownQuery, micros(f.Since), f.Since.Unix(), f.Route, string(marked))
+	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // for the counts of now and then
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback() // it has only read
+	byHour := false
+	if !f.Since.IsZero() && f.Route == "" {
+		var then json.RawMessage
+		if byHour, err = stoodAt(ctx, tx, "groups", f.Since, &then); err != nil {
+			return nil, err
+		}
+		if byHour {
+			marked = then
+		}
+	}
+	rows, err := tx.QueryContext(ctx, unknownQuery, micros(f.Since), f.Since.Unix(), f.Route, string(marked), byHour)
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,7 @@ type writer struct {
 	paths     map[groupKey]cleanedPath // of groups, by their keys as they were found
 	evidence  int64                    // bytes of evidence in the store
 	rolledUp  time.Time                // when the time buckets were last rolled up
+	noted     int64                    // the hour, in Unix seconds, of the last batch
 	expired   time.Time                // when evidence that is too old was last deleted
 }
 

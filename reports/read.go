@@ -21,10 +21,10 @@ func (r *Reports) flushed(ctx context.Context) {
 // Report counts per route, sorted by name, up to this moment. Without Since and
 // SinceMark it reads no store.
 func (r *Reports) Report(ctx context.Context, f Filter) ([]RouteReport, error) {
-	sums := map[string]*counts{}
+	var sums map[string]*counts
+	var err error
 	switch {
 	case f.SinceMark != "":
-		var err error
 		if sums, err = r.sinceMark(ctx, f); err != nil {
 			return nil, err
 		}
@@ -32,14 +32,7 @@ func (r *Reports) Report(ctx context.Context, f Filter) ([]RouteReport, error) {
 		sums = r.now(f.Route)
 	default:
 		r.flushed(ctx)
-		query, args := `SELECT route, data FROM reports_counts WHERE `+endsAfter, []any{f.Since.Unix()}
-		if f.Route != "" {
-			query, args = query+` AND route = ?2`, append(args, f.Route)
-		}
-		err := eachCounts(ctx, r.db, query, args, func(route string, c *counts) {
-			mergeInto(sums, map[string]*counts{route: c})
-		})
-		if err != nil {
+		if sums, err = r.sinceTime(ctx, f.Route, f.Since); err != nil {
 			return nil, fmt.Errorf("read counters: %w", err)
 		}
 	}

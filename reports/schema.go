@@ -95,4 +95,4 @@ CREATE INDEX reports_groups_by_public_id ON reports_groups (public_id);
 
 -- For evidence that has become too old.
 CREATE INDEX reports_comparisons_by_age ON reports_comparisons (at);
-`, marksTable, coverSchema}}
+`, marksTable, coverSchema, hourlySchema}}

@@ -105,11 +105,17 @@ func (r *Reports) writeCounts(ctx context.Context, now time.Time) error {
 	if len(w.unwritten) == 0 && len(w.groups) == 0 && len(covers) == 0 && !rollUp {
 		return nil
 	}
+	hour := bucketStart(now, 3600)
 	var totals map[string]*counts
 	ids := map[groupKey]int64{}
 	err := r.db.Write(ctx, func(tx *sql.Tx) error {
 		b := &batchWriter{ctx: ctx, tx: tx, r: r, now: now, prepared: map[string]*sql.Stmt{}}
 		var err error
+		if hour != w.noted {
+			if err := b.hourly(); err != nil {
+				return fmt.Errorf("note the counters of the hour: %w", err)
+			}
+		}
 		if totals, err = b.counters(w.unwritten); err != nil {
 			return fmt.Errorf("write counters: %w", err)
 		}
@@ -139,7 +145,7 @@ func (r *Reports) writeCounts(ctx context.Context, now time.Time) error {
 		r.totals[route] = c
 	}
 	r.mu.Unlock()
-	if rollUp {
+	if w.noted = hour; rollUp {
 		w.rolledUp = now
 	}
 	maps.Copy(w.ids, ids)
