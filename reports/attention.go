@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // attentionTitle heads the rules that need attention, in all formats.
@@ -91,8 +93,8 @@ func (t *table) attention() {
 	t.line("")
 	t.line("%s%s%s", t.bold, attentionTitle, t.off)
 	for _, s := range t.r.Stale {
-		t.line("%s%s%s  %s", t.yellow, s.Says(), t.off, visible(s.Rule))
-		t.line("  %s%s%s", t.dim, visible(s.About()), t.off)
+		t.line("%s%s%s  %s", t.yellow, s.Says(), t.off, wording.Visible(s.Rule))
+		t.line("  %s%s%s", t.dim, wording.Visible(s.About()), t.off)
 	}
 }
 
@@ -100,7 +102,7 @@ func writeAttention(b *bufio.Writer, r Report) {
 	fmt.Fprint(b, "\n| rule | state | routes | until | owner | at | why |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	for i, s := range r.Stale {
 		if i == markdownFolded {
-			fmt.Fprintf(b, "\nand %s more\n", count(int64(len(r.Stale)-i), "rule"))
+			fmt.Fprintf(b, "\nand %s more\n", wording.Count(int64(len(r.Stale)-i), "rule"))
 			return
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", code(s.Rule), s.Says(), plain(s.on()), plain(s.Until), plain(s.Owner), plain(s.At), plain(s.Why))

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 const (
@@ -81,15 +82,15 @@ func (t comparisonText) head() {
 	if c.Suspect {
 		verdict += ", suspect: " + SuspectText
 	}
-	t.line("%sComparison %s%s  %s%s%s", t.bold, visible(c.ID), t.off, colour, verdict, t.off)
-	facts := []string{visible(c.Route), "stage " + visible(c.Stage), c.At.UTC().Format("2006-01-02 15:04:05.000 UTC")}
+	t.line("%sComparison %s%s  %s%s%s", t.bold, wording.Visible(c.ID), t.off, colour, verdict, t.off)
+	facts := []string{wording.Visible(c.Route), "stage " + wording.Visible(c.Stage), c.At.UTC().Format("2006-01-02 15:04:05.000 UTC")}
 	if c.Live == "" {
 		facts = append(facts, "neither side was live")
 	} else {
-		facts = append(facts, "live "+visible(c.Live))
+		facts = append(facts, "live "+wording.Visible(c.Live))
 	}
 	if c.First != "" {
-		facts = append(facts, visible(c.First)+" ran first")
+		facts = append(facts, wording.Visible(c.First)+" ran first")
 	}
 	if text := c.RecheckText(); text != "" {
 		facts = append(facts, text)
@@ -99,10 +100,10 @@ func (t comparisonText) head() {
 	}
 	t.line("%s%s%s", t.dim, strings.Join(facts, " · "), t.off)
 	if c.WritesNote != "" {
-		t.line("%sWritten rows were not compared: %s%s", t.yellow, visible(c.WritesNote), t.off)
+		t.line("%sWritten rows were not compared: %s%s", t.yellow, wording.Visible(c.WritesNote), t.off)
 	}
 	if c.Err != "" {
-		t.line("%sNot compared: %s%s", t.red, visible(c.Err), t.off)
+		t.line("%sNot compared: %s%s", t.red, wording.Visible(c.Err), t.off)
 	}
 }
 
@@ -116,7 +117,7 @@ func (t comparisonText) found() {
 		if d.Verdict == Mismatch {
 			colour = t.red
 		}
-		t.line("  %s%s%s  %s, %s", colour, visible(d.At), t.off, d.Kind, d.Verdict)
+		t.line("  %s%s%s  %s, %s", colour, wording.Visible(d.At), t.off, d.Kind, d.Verdict)
 		t.both(d.Legacy, d.New)
 	}
 }
@@ -129,28 +130,28 @@ func (t comparisonText) forgiven() {
 	for _, f := range t.c.Forgiven {
 		times := ""
 		if f.Count > 1 {
-			times = fmt.Sprintf(", %s times", number(int64(f.Count)))
+			times = fmt.Sprintf(", %s times", wording.Number(int64(f.Count)))
 		}
-		t.line("  %s  %s: %s%s", visible(f.At), f.Kind, reasonText(f.Reason, f.Drift), times)
+		t.line("  %s  %s: %s%s", wording.Visible(f.At), f.Kind, reasonText(f.Reason, f.Drift), times)
 		t.both(f.Legacy, f.New)
 	}
 }
 
 func (t comparisonText) both(legacy, new string) {
-	t.line("    %slegacy%s  %s", t.dim, t.off, orAbsent(visible(legacy)))
-	t.line("    %snew%s     %s", t.dim, t.off, orAbsent(visible(new)))
+	t.line("    %slegacy%s  %s", t.dim, t.off, orAbsent(wording.Visible(legacy)))
+	t.line("    %snew%s     %s", t.dim, t.off, orAbsent(wording.Visible(new)))
 }
 
 func (t comparisonText) request() {
 	q := t.c.Request
 	t.title("Request")
-	t.line("  %s %s", visible(q.Method), visible(q.Target))
+	t.line("  %s %s", wording.Visible(q.Method), wording.Visible(q.Target))
 	if q.Host != "" {
-		t.line("  Host: %s", visible(q.Host))
+		t.line("  Host: %s", wording.Visible(q.Host))
 	}
 	for _, name := range slices.Sorted(maps.Keys(q.Header)) {
 		for _, value := range q.Header[name] {
-			t.line("  %s: %s", visible(name), visible(value))
+			t.line("  %s: %s", wording.Visible(name), wording.Visible(value))
 		}
 	}
 	if q.BodySize > 0 || q.BodyNote != "" {
@@ -165,14 +166,14 @@ func (t comparisonText) answers() {
 	t.line("")
 	t.line("%s%-*s  %-*s  %s%s", t.bold, nameColumn, "Answers", t.value(), "legacy", "new", t.off)
 	t.row("backend", l.Backend, n.Backend)
-	t.row("time", millisText(float64(l.Latency)/1e6)+" ms", millisText(float64(n.Latency)/1e6)+" ms")
+	t.row("time", wording.Millis(float64(l.Latency)/1e6)+" ms", wording.Millis(float64(n.Latency)/1e6)+" ms")
 	t.differing("status", statusText(l.Answer.Status), statusText(n.Answer.Status))
 	if l.Answer.Incomplete != "" || n.Answer.Incomplete != "" {
 		t.differing("broke off", l.Answer.Incomplete, n.Answer.Incomplete)
 	}
 	t.fields("", l.Answer.Header, n.Answer.Header)
 	t.fields("trailer ", l.Answer.Trailer, n.Answer.Trailer)
-	t.differing("body bytes", number(l.Answer.Size), number(n.Answer.Size))
+	t.differing("body bytes", wording.Number(l.Answer.Size), wording.Number(n.Answer.Size))
 	t.counts("rows ", rowCounts(l.Answer.Footprint), rowCounts(n.Answer.Footprint))
 	t.counts("effect ", effectCounts(l.Answer.Effects), effectCounts(n.Answer.Effects))
 	t.written()
@@ -237,7 +238,7 @@ func (t comparisonText) row(name, legacy, new string) {
 	if strings.HasPrefix(name, "≠ ") {
 		colour = t.yellow
 	}
-	names, left, right := wrap(visible(name), nameColumn), wrap(visible(legacy), t.value()), wrap(visible(new), t.value())
+	names, left, right := wrap(wording.Visible(name), nameColumn), wrap(wording.Visible(legacy), t.value()), wrap(wording.Visible(new), t.value())
 	for i := range max(len(names), len(left), len(right)) {
 		t.line("%s%s%s  %s  %s", colour, padded(at(names, i), nameColumn), t.off, padded(at(left, i), t.value()), at(right, i))
 	}
@@ -284,7 +285,7 @@ func rowCounts(f compare.Footprint) map[string]string {
 func effectCounts(all compare.Effects) map[string]string {
 	counts := map[string]string{}
 	for _, e := range all {
-		counts[e.Name] = number(e.Count)
+		counts[e.Name] = wording.Number(e.Count)
 	}
 	return counts
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/width"
 
 	"github.com/quackproxy/quack/internal/lineup"
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // keepBeside is how many equal lines are shown beside one that differs.
@@ -40,7 +41,7 @@ func (t comparisonText) bodies() {
 	t.line("%s%s   %s%s", t.bold, padded("Body of legacy's answer", side), "Body of new's answer", t.off)
 	for _, note := range []struct{ name, text string }{{"legacy", l.BodyNote}, {"new", n.BodyNote}} {
 		if note.text != "" {
-			t.line("%s%s: %s%s", t.dim, note.name, visible(note.text), t.off)
+			t.line("%s%s: %s%s", t.dim, note.name, wording.Visible(note.text), t.off)
 		}
 	}
 	t.rows(bodyLinesOf(l.Answer.Body, n.Answer.Body))
@@ -61,11 +62,11 @@ func (t comparisonText) rows(legacy, new []string) {
 	written := 0
 	for i := 0; i < len(pairs); i++ {
 		if !t.all && written >= pairsMax {
-			t.line("%s… %s more; --all shows them%s", t.dim, count(int64(len(pairs)-i), "line"), t.off)
+			t.line("%s… %s more; --all shows them%s", t.dim, wording.Count(int64(len(pairs)-i), "line"), t.off)
 			return
 		}
 		if skip := t.folded(pairs, i, equal); skip > 0 {
-			t.line("%s… %s%s", t.dim, count(int64(skip), "equal line"), t.off)
+			t.line("%s… %s%s", t.dim, wording.Count(int64(skip), "equal line"), t.off)
 			i += skip - 1
 			continue
 		}
@@ -109,7 +110,7 @@ func (t comparisonText) folded(pairs []lineup.Pair, i int, equal func(lineup.Pai
 
 // pair is one line of both sides. What differs within it is marked.
 func (t comparisonText) pair(p lineup.Pair, left, right string, equal bool) {
-	left, right = visible(left), visible(right)
+	left, right = wording.Visible(left), wording.Visible(right)
 	mark, colour := " ", ""
 	var inLeft, inRight stretch
 	switch {
@@ -216,7 +217,7 @@ func padded(text string, width int) string {
 func (t comparisonText) body(body []byte, size int64, note string) {
 	switch {
 	case note != "":
-		t.line("  %s(%s bytes, %s)%s", t.dim, number(size), visible(note), t.off)
+		t.line("  %s(%s bytes, %s)%s", t.dim, wording.Number(size), wording.Visible(note), t.off)
 	case size == 0:
 		t.line("  %s(empty)%s", t.dim, t.off)
 	}
@@ -229,9 +230,9 @@ func (t comparisonText) body(body []byte, size int64, note string) {
 	lines := indented(body)
 	for i, line := range lines {
 		if i == bodyLines && !t.all {
-			t.line("  %s… %s more; --all shows them%s", t.dim, count(int64(len(lines)-i), "line"), t.off)
+			t.line("  %s… %s more; --all shows them%s", t.dim, wording.Count(int64(len(lines)-i), "line"), t.off)
 			return
 		}
-		t.line("  %s", visible(line))
+		t.line("  %s", wording.Visible(line))
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // Facet is a respect in which requests of a route differ, and how often it was
@@ -53,7 +55,7 @@ func (c RouteCoverage) Unseen() []Facet {
 }
 
 // CoveredText is Covered in percent, never more than it is.
-func (c RouteCoverage) CoveredText() string { return percentDown(c.Covered) }
+func (c RouteCoverage) CoveredText() string { return wording.PercentDown(c.Covered) }
 
 // Coverage is that of a route, or of all that something was counted of, sorted
 // by name. It only reads memory.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // column is one column of a CSV file: its heading and what stands in it.
@@ -114,7 +116,7 @@ var groupColumns = []column[Group]{
 // that nothing is taken for another value. Spreadsheets look behind spaces, and
 // those of East Asia take the wide forms as well. It is of one line.
 func inert(s string) string {
-	s = visible(s)
+	s = wording.Visible(s)
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " "))
 	if s != "" && strings.ContainsRune("=+-@'\uff1d\uff0b\uff0d\uff20", first) {
 		return "'" + s

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // addDrift adds to what the store has of a group: another process may write to
@@ -48,7 +49,7 @@ func decodeDrift(data []byte) (d compare.Drift, err error) {
 // reasonText is why a group was forgiven, with how far apart its timestamps
 // are: "timestamp, new - legacy: p50 +3 ms, p99 +12 ms, least -1 ms, most +40 ms".
 func reasonText(reason string, drift compare.Drift) string {
-	text := visible(reason)
+	text := wording.Visible(reason)
 	if drift.Count == 0 {
 		return text
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/quackproxy/quack/internal/redact"
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // ExportFormat is how the requests of a comparison are written for others.
@@ -87,7 +88,7 @@ func asksOf(c *Comparison, side string) ([]ask, error) {
 		if side != "" {
 			which = side
 		}
-		return nil, errors.New("what " + which + " was asked is not known\n  quack diff " + visible(c.ID) + " shows what is")
+		return nil, errors.New("what " + which + " was asked is not known\n  quack diff " + wording.Visible(c.ID) + " shows what is")
 	}
 	return asks, nil
 }
@@ -95,7 +96,7 @@ func asksOf(c *Comparison, side string) ([]ask, error) {
 func askOf(c *Comparison, name string, side *Side) ask {
 	a := ask{name: name, side: side, notes: askNotes(c, side), method: c.Request.Method, fields: askFields(c, side), body: c.Request.Body}
 	for i, note := range a.notes {
-		a.notes[i] = visible(note)
+		a.notes[i] = wording.Visible(note)
 	}
 	return a
 }
@@ -110,7 +111,7 @@ func (a ask) title() string {
 	if a.side.Backend == "" {
 		return a.name
 	}
-	return a.name + ": " + visible(a.side.Backend)
+	return a.name + ": " + wording.Visible(a.side.Backend)
 }
 
 // split is the URL as scheme and host, and as the target that was sent.
@@ -192,7 +193,7 @@ func askFields(c *Comparison, side *Side) []field {
 	var fields []field
 	add := func(name, value string) {
 		if text := name + value; !harmless(text) || strings.Contains(text, "\n") {
-			name, value = visible(name), visible(value)
+			name, value = wording.Visible(name), wording.Visible(value)
 		}
 		fields = append(fields, field{name, value})
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // goAsk is the part of the program that is the same for all. Targets are sent
@@ -53,7 +55,7 @@ func ask(side, method, base, target string, header http.Header, body string) {
 // writeGo writes a program that asks and prints the answers: go run main.go.
 func writeGo(b *bufio.Writer, c *Comparison, asks []ask) error {
 	var src strings.Builder
-	fmt.Fprintf(&src, "// Asks again what comparison %s asked: go run main.go\npackage main\n\n", visible(c.ID))
+	fmt.Fprintf(&src, "// Asks again what comparison %s asked: go run main.go\npackage main\n\n", wording.Visible(c.ID))
 	src.WriteString("import (\n\t\"fmt\"\n\t\"io\"\n\t\"log\"\n\t\"net/http\"\n\t\"net/url\"\n\t\"os\"\n\t\"strings\"\n)\n\nfunc main() {\n")
 	packed := false
 	for _, a := range asks {

@@ -8,13 +8,15 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // writeHurl writes an entry for Hurl (https://hurl.dev/docs/grammar.html), which
 // expects the status that the side answered with.
 func writeHurl(b *bufio.Writer, a ask) error {
 	if a.method == "" || strings.ContainsFunc(a.method, func(c rune) bool { return c < 'A' || 'Z' < c }) {
-		return errors.New("Hurl has no method " + visible(a.method) + "\n  export it --as curl, har or go")
+		return errors.New("Hurl has no method " + wording.Visible(a.method) + "\n  export it --as curl, har or go")
 	}
 	fmt.Fprintf(b, "# %s\n%s%s %s\n", a.title(), a.comments("#"), a.method, hurlURL(a.side.URL))
 	for _, f := range a.fields {

@@ -1,6 +1,10 @@
 package reports
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/quackproxy/quack/internal/wording"
+)
 
 // Share is the share of compared requests that mismatch or are noise, 0 when
 // nothing was compared. Noise counts here: where legacy keeps differing from
@@ -17,9 +21,9 @@ func (r RouteReport) Share() float64 {
 func (r RouteReport) Above(limit float64) string {
 	switch {
 	case r.Leak != "":
-		return "leak suspected: " + visible(r.Leak)
+		return "leak suspected: " + wording.Visible(r.Leak)
 	case r.Share() > limit:
-		return fmt.Sprintf("%s mismatched and %s noise of %s compared (%.3g %%)", number(r.Mismatched), number(r.Noise), number(r.Compared), 100*r.Share())
+		return fmt.Sprintf("%s mismatched and %s noise of %s compared (%.3g %%)", wording.Number(r.Mismatched), wording.Number(r.Noise), wording.Number(r.Compared), 100*r.Share())
 	}
 	return ""
 }
@@ -33,7 +37,7 @@ func (r Report) Fails(limit float64) []string {
 	for _, route := range r.Routes {
 		compared += route.Compared
 		if why := route.Above(limit); why != "" {
-			against = append(against, visible(route.Name)+": "+why)
+			against = append(against, wording.Visible(route.Name)+": "+why)
 		}
 	}
 	if compared == 0 && against == nil {

@@ -4,13 +4,15 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 //go:embed report.html
 var reportHTML string
 
 var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"number": number, "millis": millisText, "absent": orAbsent, "visible": visible,
+	"number": wording.Number, "millis": wording.Millis, "absent": orAbsent, "visible": wording.Visible,
 }).Parse(reportHTML))
 
 // htmlGroup is a group as the page shows it.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/internal/chart"
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // htmlCharts are what was counted of a route over time, drawn.
@@ -29,7 +30,7 @@ func (r Report) htmlCharts(route string, n int) htmlCharts {
 	for _, p := range points {
 		bad, all = append(bad, p.Mismatched+p.Noise), append(all, p.Compared)
 	}
-	c := htmlCharts{Spark: template.HTML(chart.Spark(all, bad, fmt.Sprintf("%s: %s compared, %s mismatched or noise", about, number(sumOf(all)), number(sumOf(bad)))))}
+	c := htmlCharts{Spark: template.HTML(chart.Spark(all, bad, fmt.Sprintf("%s: %s compared, %s mismatched or noise", about, wording.Number(sumOf(all)), wording.Number(sumOf(bad)))))}
 	frame.Title = "Comparisons over time"
 	frame.Text = about + ": " + stackText(stacks) + "."
 	c.Compared = template.HTML(chart.Bars(frame, stacks))
@@ -87,7 +88,7 @@ func stackText(stacks []chart.Stack) string {
 		if i > 0 {
 			text += ", "
 		}
-		text += number(sumOf(s.Counts)) + " " + s.Name
+		text += wording.Number(sumOf(s.Counts)) + " " + s.Name
 	}
 	return text
 }

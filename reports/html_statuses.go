@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // htmlMatrix is how often the sides answered with which statuses, drawn: a row
@@ -32,10 +34,10 @@ func (r RouteReport) htmlMatrix(n int) htmlMatrix {
 	var cells, words strings.Builder
 	for _, p := range m.Pairs {
 		m.writeCell(&cells, p)
-		fmt.Fprintf(&words, "%s: %s; ", p.Text(), number(p.Count))
+		fmt.Fprintf(&words, "%s: %s; ", p.Text(), wording.Number(p.Count))
 	}
 	if m.Other > 0 {
-		fmt.Fprintf(&words, "others: %s; ", number(m.Other))
+		fmt.Fprintf(&words, "others: %s; ", wording.Number(m.Other))
 	}
 	text := "Statuses of legacy → new: " + strings.TrimSuffix(words.String(), "; ") + "."
 	var b strings.Builder
@@ -62,5 +64,5 @@ func (m Matrix) writeCell(b *strings.Builder, p StatusPair) {
 	opacity := 0.2*float64(m.Strength(p)) - 0.05
 	left, top := matrixLabels+matrixCell*x, matrixRow*(y+2)
 	fmt.Fprintf(b, `<g class="%s"><title>%s: %s</title><rect x="%d" y="%d" width="%d" height="%d" fill-opacity="%.2f"/><text x="%d" y="%d" text-anchor="middle">%s</text></g>`,
-		class, template.HTMLEscapeString(p.Text()+" "+http.StatusText(p.New)), number(p.Count), left+1, top+1, matrixCell-2, matrixRow-2, opacity, left+matrixCell/2, top+20, number(p.Count))
+		class, template.HTMLEscapeString(p.Text()+" "+http.StatusText(p.New)), wording.Number(p.Count), left+1, top+1, matrixCell-2, matrixRow-2, opacity, left+matrixCell/2, top+20, wording.Number(p.Count))
 }

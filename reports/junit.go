@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // WriteJUnit writes the report as JUnit XML, as CI servers read it: a testcase
@@ -93,7 +95,7 @@ func (s *junitSuite) add(c junitCase) {
 }
 
 func (r Report) testcase(route RouteReport, limit float64) junitCase {
-	c := junitCase{Name: visible(route.Name), Class: "quack.routes", Time: "0"}
+	c := junitCase{Name: wording.Visible(route.Name), Class: "quack.routes", Time: "0"}
 	why := route.Above(limit)
 	switch {
 	case route.Leak != "":
@@ -101,9 +103,9 @@ func (r Report) testcase(route RouteReport, limit float64) junitCase {
 	case why != "":
 		c.Failure = &junitOutcome{Type: "mismatch", Message: why, Text: r.counting(route.Name)}
 	case route.Compared == 0 && route.Errors > 0:
-		c.Error = &junitOutcome{Type: "error", Message: "none of " + count(route.Errors, "request") + " could be compared"}
+		c.Error = &junitOutcome{Type: "error", Message: "none of " + wording.Count(route.Errors, "request") + " could be compared"}
 	case route.Compared == 0:
-		c.Skipped = &junitOutcome{Message: "nothing compared; skipped " + visible(route.skipped())}
+		c.Skipped = &junitOutcome{Message: "nothing compared; skipped " + wording.Visible(route.skipped())}
 	}
 	return c
 }
@@ -115,9 +117,9 @@ func (r Report) counting(route string) string {
 		if g.Route != route || !g.CountsAgainst() {
 			continue
 		}
-		fmt.Fprintf(&b, "\n%s in %s: %s %s", g.Verdict, count(g.Count, "comparison"), visible(g.Kind), visible(g.Path))
+		fmt.Fprintf(&b, "\n%s in %s: %s %s", g.Verdict, wording.Count(g.Count, "comparison"), wording.Visible(g.Kind), wording.Visible(g.Path))
 		if s, some := g.newest(); some {
-			fmt.Fprintf(&b, "\n  %s → %s\n  quack diff %s", cut(orAbsent(visible(s.Legacy)), 200), cut(orAbsent(visible(s.New)), 200), visible(s.ID))
+			fmt.Fprintf(&b, "\n  %s → %s\n  quack diff %s", wording.Cut(orAbsent(wording.Visible(s.Legacy)), 200), wording.Cut(orAbsent(wording.Visible(s.New)), 200), wording.Visible(s.ID))
 		}
 	}
 	if b.Len() > 0 {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // How much of a report stands in Markdown: what is shown at once, and what is
@@ -99,14 +101,14 @@ func writeStanding(b *bufio.Writer, r Report) {
 			break
 		}
 		if shown == markdownRoutes {
-			fmt.Fprintf(b, "\nand %s more that were compared\n", count(comparedIn(list[i:]), "route"))
+			fmt.Fprintf(b, "\nand %s more that were compared\n", wording.Count(comparedIn(list[i:]), "route"))
 			return
 		}
 		if shown == 0 {
 			fmt.Fprint(b, "\n| route | stage | | compared | mismatched | at most¹ | p50 legacy → new | p99 legacy → new |\n| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |\n")
 		}
-		fmt.Fprintf(b, "| %s | %s | %s %s | %s | %s | %s | %s | %s |\n", code(route.Name), plain(route.stage()), signs[stands], plain(cut(visible(says), 300)),
-			number(route.Compared), number(route.Mismatched), route.bound(), sides(route, route.Legacy.P50, route.New.P50), sides(route, route.Legacy.P99, route.New.P99))
+		fmt.Fprintf(b, "| %s | %s | %s %s | %s | %s | %s | %s | %s |\n", code(route.Name), plain(route.stage()), signs[stands], plain(wording.Cut(wording.Visible(says), 300)),
+			wording.Number(route.Compared), wording.Number(route.Mismatched), route.bound(), sides(route, route.Legacy.P50, route.New.P50), sides(route, route.Legacy.P99, route.New.P99))
 		shown++
 	}
 	if shown > 0 {
@@ -132,7 +134,7 @@ func writeCounters(b *bufio.Writer, r Report) {
 		"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | --- |\n")
 	for i, route := range worst(r.Routes) {
 		if i == markdownFolded {
-			fmt.Fprintf(b, "\nand %s more\n", count(int64(len(r.Routes)-i), "route"))
+			fmt.Fprintf(b, "\nand %s more\n", wording.Count(int64(len(r.Routes)-i), "route"))
 			return
 		}
 		more := route.apart()
@@ -140,8 +142,8 @@ func writeCounters(b *bufio.Writer, r Report) {
 			more = append(more, "new takes "+text)
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n",
-			code(route.Name), number(route.Served), number(route.Compared), number(route.Matched), number(route.Mismatched),
-			number(route.Transient), number(route.Noise), number(route.Forgiven), number(route.Errors), plain(route.skipped()), number(route.Dropped), plain(strings.Join(more, "; ")))
+			code(route.Name), wording.Number(route.Served), wording.Number(route.Compared), wording.Number(route.Matched), wording.Number(route.Mismatched),
+			wording.Number(route.Transient), wording.Number(route.Noise), wording.Number(route.Forgiven), wording.Number(route.Errors), plain(route.skipped()), wording.Number(route.Dropped), plain(strings.Join(more, "; ")))
 	}
 }
 
@@ -167,7 +169,7 @@ func (m *markdown) groups(r Report, verdict, title string) {
 		writeGroupTable(b, r, first, markdownGroups)
 	})
 	if rest := list[len(first):]; len(rest) > 0 {
-		m.part("and "+count(int64(len(rest)), "place")+" more", func(b *bufio.Writer) { writeGroupTable(b, r, rest, markdownFolded) })
+		m.part("and "+wording.Count(int64(len(rest)), "place")+" more", func(b *bufio.Writer) { writeGroupTable(b, r, rest, markdownFolded) })
 	}
 }
 
@@ -180,19 +182,19 @@ func writeGroupTable(b *bufio.Writer, r Report, list []Group, most int) {
 	fmt.Fprintf(b, "\n| count | share | route | path | kind | legacy | new | %s | comparison |\n| ---: | ---: | --- | --- | --- | --- | --- | --- | --- |\n", about)
 	for i, g := range list {
 		if i == most {
-			fmt.Fprintf(b, "\nand %s more\n", count(int64(len(list)-i), "place"))
+			fmt.Fprintf(b, "\nand %s more\n", wording.Count(int64(len(list)-i), "place"))
 			return
 		}
 		s, some := g.newest()
 		legacy, new := "", ""
 		if some {
-			legacy, new = code(orAbsent(cut(visible(s.Legacy), markdownValue))), code(orAbsent(cut(visible(s.New), markdownValue)))
+			legacy, new = code(orAbsent(wording.Cut(wording.Visible(s.Legacy), markdownValue))), code(orAbsent(wording.Cut(wording.Visible(s.New), markdownValue)))
 		}
 		says := strings.Join(g.facts(), "; ")
 		if reason {
 			says = g.ReasonText()
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", number(g.Count), r.share(g), code(g.Route), code(g.Path), plain(g.Kind),
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", wording.Number(g.Count), r.share(g), code(g.Route), code(g.Path), plain(g.Kind),
 			legacy, new, plain(says), code(s.ID))
 	}
 }
@@ -200,7 +202,7 @@ func sides(r RouteReport, legacy, new float64) string {
 	if r.Compared == 0 {
 		return ""
 	}
-	return millisText(legacy) + " → " + millisText(new) + " ms"
+	return wording.Millis(legacy) + " → " + wording.Millis(new) + " ms"
 }
 
 // code is a code span within a table cell. Its fence is longer than any run of
@@ -209,7 +211,7 @@ func code(s string) string {
 	if s == "" {
 		return ""
 	}
-	s = visible(s)
+	s = wording.Visible(s)
 	fence := "`"
 	for strings.Contains(s, fence) {
 		fence += "`"
@@ -228,4 +230,4 @@ var markdownEscapes = strings.NewReplacer(`\`, `\\`, "`", "\\`", "|", `\|`, "*",
 // somebody, as @name does where it is posted, or become a link by itself:
 // clients choose the names of parameters, which reports name. No escape of
 // Markdown keeps that from happening; a space of no width does.
-func plain(s string) string { return markdownEscapes.Replace(visible(s)) }
+func plain(s string) string { return markdownEscapes.Replace(wording.Visible(s)) }

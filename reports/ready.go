@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // Limits are those within which a route is ready: routes.Ready field by field.
@@ -39,7 +41,7 @@ func Ready(r RouteReport, open OpenDifferences, c RouteCoverage, l Limits) Readi
 		return Readiness{Says: strings.Join(missing, "; "), Missing: missing}
 	}
 	says := fmt.Sprintf("at most %s of the requests mismatch (95 %% confidence, %s), comparisons cover %s of the live ones, and no difference is open",
-		percentUp(r.MismatchUpper), count(r.Compared, "comparison"), percentDown(c.Covered))
+		wording.PercentUp(r.MismatchUpper), wording.Count(r.Compared, "comparison"), wording.PercentDown(c.Covered))
 	if c.WritesNeverCompared {
 		says += "; what it writes was never compared"
 	}
@@ -66,14 +68,14 @@ func trafficMissing(r RouteReport, c RouteCoverage) string {
 // openMissing names what is open.
 func openMissing(open OpenDifferences) string {
 	most := open.Most
-	which := fmt.Sprintf("%s (%s) in %s", most.Path, most.Kind, count(most.Count, "comparison"))
+	which := fmt.Sprintf("%s (%s) in %s", most.Path, most.Kind, wording.Count(most.Count, "comparison"))
 	switch open.Count {
 	case 0:
 		return ""
 	case 1:
 		return "1 difference is open: " + which
 	}
-	return fmt.Sprintf("%s are open, most of all %s", count(int64(open.Count), "difference"), which)
+	return fmt.Sprintf("%s are open, most of all %s", wording.Count(int64(open.Count), "difference"), which)
 }
 
 // boundMissing says how many comparisons without a mismatch it takes.
@@ -87,12 +89,12 @@ func boundMissing(r RouteReport, limit float64) string {
 	if more == 1 {
 		verb = "brings"
 	}
-	state := fmt.Sprintf("it is %s", percentUp(r.MismatchUpper))
+	state := fmt.Sprintf("it is %s", wording.PercentUp(r.MismatchUpper))
 	if n == 0 {
 		further, state = "", "there is none yet"
 	}
-	return count(more, further+"comparison") +
-		fmt.Sprintf(" without a mismatch %s the bound under %s (%s)", verb, percentUp(limit), state)
+	return wording.Count(more, further+"comparison") +
+		fmt.Sprintf(" without a mismatch %s the bound under %s (%s)", verb, wording.PercentUp(limit), state)
 }
 
 // needed is the least number of comparisons, x mismatches among them, with which
@@ -123,7 +125,7 @@ func coverMissing(r RouteReport, c RouteCoverage, limit float64) string {
 	case c.Live == 0:
 		return "what live requests are like is not known yet: none was seen in the last 30 days"
 	}
-	text := fmt.Sprintf("comparisons cover %s of the live requests, and %s is asked for", percentDown(c.Covered), percentUp(limit))
+	text := fmt.Sprintf("comparisons cover %s of the live requests, and %s is asked for", wording.PercentDown(c.Covered), wording.PercentUp(limit))
 	unseen := slices.DeleteFunc(slices.Clone(c.Facets), func(f Facet) bool { return f.Compared > 0 || f.Live == 0 })
 	slices.SortStableFunc(unseen, func(a, b Facet) int { return int(b.Live - a.Live) })
 	if len(unseen) == 0 {
@@ -131,7 +133,7 @@ func coverMissing(r RouteReport, c RouteCoverage, limit float64) string {
 	}
 	var named []string
 	for _, f := range unseen[:min(len(unseen), 2)] {
-		named = append(named, fmt.Sprintf("%s (%s)", f.Says(), count(f.Live, "request")))
+		named = append(named, fmt.Sprintf("%s (%s)", f.Says(), wording.Count(f.Live, "request")))
 	}
 	text += ": never compared " + strings.Join(named, ", ")
 	if more := len(unseen) - len(named); more > 0 {
@@ -152,17 +154,3 @@ func (f Facet) Says() string {
 	}
 	return f.Kind + " " + f.Value
 }
-
-// percentDown writes a share with two decimals, never more than it is.
-func percentDown(share float64) string { return decimals(math.Floor(share*1e4+1e-9) / 1e2) }
-
-// percentUp writes a share with three digits that count, never less than it is.
-func percentUp(share float64) string {
-	if share <= 0 || share >= 1 {
-		return decimals(100 * share)
-	}
-	unit := math.Pow(10, math.Floor(math.Log10(100*share))-2)
-	return decimals(math.Ceil(100*share/unit-1e-9) * unit)
-}
-
-func decimals(percent float64) string { return fmt.Sprintf("%.6g %%", percent) }

@@ -5,11 +5,10 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // Report is what the writers write: WriteTable, WriteMarkdown, WriteHTML,
@@ -72,16 +71,16 @@ func (r Report) headline() string {
 	case compared == 0:
 		s = "Nothing has been compared yet"
 	case mismatched == 0:
-		s = fmt.Sprintf("None of %s compared differs", count(compared, "request"))
+		s = fmt.Sprintf("None of %s compared differs", wording.Count(compared, "request"))
 	default:
-		s = fmt.Sprintf("%s of %s compared differ, on %s", number(mismatched), count(compared, "request"), count(int64(differ), "route"))
+		s = fmt.Sprintf("%s of %s compared differ, on %s", wording.Number(mismatched), wording.Count(compared, "request"), wording.Count(int64(differ), "route"))
 	}
 	if open > 0 {
-		s += fmt.Sprintf("; %s undecided", number(open))
+		s += fmt.Sprintf("; %s undecided", wording.Number(open))
 	}
 	s += "."
 	if leaks > 0 {
-		s += fmt.Sprintf(" Leak suspected on %s.", count(int64(leaks), "route"))
+		s += fmt.Sprintf(" Leak suspected on %s.", wording.Count(int64(leaks), "route"))
 	}
 	return s
 }
@@ -92,7 +91,7 @@ func (r Report) span() string {
 		return "all time, up to " + at
 	}
 	if r.Mark != "" {
-		return "since mark " + visible(r.Mark) + " (" + r.Since.UTC().Format("2006-01-02 15:04:05 UTC") + "), up to " + at
+		return "since mark " + wording.Visible(r.Mark) + " (" + r.Since.UTC().Format("2006-01-02 15:04:05 UTC") + "), up to " + at
 	}
 	return "since " + r.Since.UTC().Format("2006-01-02 15:04:05 UTC") + ", up to " + at
 }
@@ -110,13 +109,13 @@ func (r Report) of(route string) int64 {
 // share is the share of comparisons that a group is in.
 func (r Report) share(g Group) string {
 	if g.Share > 0 {
-		return percent(min(g.Share, 1))
+		return wording.Percent(min(g.Share, 1))
 	}
 	of := r.of(g.Route)
 	if of == 0 {
 		return ""
 	}
-	return percent(float64(g.Count) / float64(of))
+	return wording.Percent(float64(g.Count) / float64(of))
 }
 
 // stage is "ramp 25%".
@@ -168,9 +167,9 @@ func reasonsText(counts map[string]int64) string {
 	reasons := slices.Sorted(maps.Keys(counts))
 	slices.SortStableFunc(reasons, func(a, b string) int { return int(counts[b] - counts[a]) })
 	for i, reason := range reasons {
-		reasons[i] = reason + " " + number(counts[reason])
+		reasons[i] = reason + " " + wording.Number(counts[reason])
 	}
-	return number(sum) + " (" + strings.Join(reasons, ", ") + ")"
+	return wording.Number(sum) + " (" + strings.Join(reasons, ", ") + ")"
 }
 
 // bound is the upper bound of the share of mismatches, with its confidence.
@@ -178,82 +177,7 @@ func (r RouteReport) bound() string {
 	if r.Compared == 0 {
 		return ""
 	}
-	return percentUp(r.MismatchUpper)
-}
-
-// number writes thousands apart: 12,345.
-func number(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-func count(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return number(n) + " " + what + "s"
-}
-
-// percent writes a share with two digits that count.
-func percent(share float64) string {
-	p := share * 100
-	switch {
-	case p == 0 || p == 100:
-		return fmt.Sprintf("%.0f %%", p)
-	case p >= 99.95:
-		return ">99.9 %"
-	case p >= 10:
-		return fmt.Sprintf("%.1f %%", p)
-	case p >= 1:
-		return fmt.Sprintf("%.2f %%", p)
-	}
-	return fmt.Sprintf("%.2g %%", p)
-}
-
-// millisText writes milliseconds with three digits that count at most.
-func millisText(ms float64) string {
-	switch {
-	case ms == 0:
-		return "–"
-	case ms >= 100:
-		return fmt.Sprintf("%.0f", ms)
-	case ms >= 10:
-		return fmt.Sprintf("%.1f", ms)
-	}
-	return fmt.Sprintf("%.2f", ms)
-}
-
-// visible is s with what a terminal would act upon, or nobody would see,
-// spelled out.
-func visible(s string) string {
-	if strings.IndexFunc(s, invisible) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for i, c := range s {
-		switch {
-		case c == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case unicode.IsPrint(c):
-			b.WriteRune(c)
-		default:
-			q := strconv.QuoteRune(c)
-			b.WriteString(q[1 : len(q)-1])
-		}
-	}
-	return b.String()
-}
-
-// cut shortens s to so many characters.
-func cut(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	runes := []rune(s)
-	return string(runes[:max(most-1, 0)]) + "…"
+	return wording.PercentUp(r.MismatchUpper)
 }
 
 // orAbsent shows an absent value as such.

@@ -3,9 +3,10 @@ package reports
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // differingStatuses are the pairs of statuses that differ, most frequent first:
@@ -14,7 +15,7 @@ func (r RouteReport) differingStatuses() string {
 	var parts []string
 	for _, p := range r.Statuses {
 		if p.Legacy != p.New {
-			parts = append(parts, p.Text()+" "+number(p.Count))
+			parts = append(parts, p.Text()+" "+wording.Number(p.Count))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -29,23 +30,14 @@ func (r RouteReport) ratio() string {
 	if r.Ratio == (Quantiles{}) {
 		return ""
 	}
-	return times(r.Ratio.P50) + " at p50, " + times(r.Ratio.P99) + " at p99"
-}
-
-// times writes a ratio with two digits that count, and whole from ten on: "0.82 ×",
-// "1.2 ×", "156 ×".
-func times(ratio float64) string {
-	if ratio >= 10 {
-		return number(int64(math.Round(ratio))) + " ×"
-	}
-	return fmt.Sprintf("%.2g ×", ratio)
+	return wording.Times(r.Ratio.P50) + " at p50, " + wording.Times(r.Ratio.P99) + " at p99"
 }
 
 // countsText is "legacy 6,000, new 6,345", by name; "" when there are none.
 func countsText(counts map[string]int64) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		parts = append(parts, name+" "+number(counts[name]))
+		parts = append(parts, name+" "+wording.Number(counts[name]))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -54,7 +46,7 @@ func countsText(counts map[string]int64) string {
 func (r RouteReport) writesText() string {
 	var parts []string
 	for _, level := range slices.Sorted(maps.Keys(r.WritesCompared)) {
-		parts = append(parts, number(r.WritesCompared[level])+" at "+level)
+		parts = append(parts, wording.Number(r.WritesCompared[level])+" at "+level)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -108,7 +100,7 @@ func (g Group) facts() []string {
 		facts = append(facts, "new")
 	}
 	if g.Known != nil {
-		facts = append(facts, "known to "+visible(g.Known.By)+": "+visible(g.Known.Why))
+		facts = append(facts, "known to "+wording.Visible(g.Known.By)+": "+wording.Visible(g.Known.Why))
 	}
 	if text := g.weighs(); text != "" {
 		facts = append(facts, text)

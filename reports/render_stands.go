@@ -3,6 +3,8 @@ package reports
 import (
 	"cmp"
 	"slices"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // standing is how a route stands, for styles.
@@ -36,11 +38,11 @@ func (r RouteReport) counted() (standing, string) {
 	case r.Leak != "":
 		return standsBad, "a leak is suspected"
 	case r.Mismatched > 0:
-		return standsBad, number(r.Mismatched) + " of " + count(r.Compared, "request") + " differ"
+		return standsBad, wording.Number(r.Mismatched) + " of " + wording.Count(r.Compared, "request") + " differ"
 	case r.Noise > 0:
-		return standsBad, number(r.Noise) + " of " + count(r.Compared, "request") + " are noise"
+		return standsBad, wording.Number(r.Noise) + " of " + wording.Count(r.Compared, "request") + " are noise"
 	case r.Compared > 0:
-		return standsOpen, "no difference in " + count(r.Compared, "request")
+		return standsOpen, "no difference in " + wording.Count(r.Compared, "request")
 	}
 	return standsMute, ""
 }

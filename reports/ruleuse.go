@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // RuleState says whether a rule is still needed.
@@ -45,7 +47,7 @@ func (u RuleUse) Attention() bool { return u.State == RuleUnused || u.State == R
 // Says is the state in words.
 func (u RuleUse) Says() string {
 	if u.State == RuleUnused {
-		return fmt.Sprintf("matched nothing in %s", count(u.Compared, "comparison"))
+		return fmt.Sprintf("matched nothing in %s", wording.Count(u.Compared, "comparison"))
 	}
 	return string(u.State)
 }

@@ -3,6 +3,8 @@ package reports
 import (
 	_ "embed"
 	"html/template"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 //go:embed runs.html
@@ -39,7 +41,7 @@ func htmlRunsOf(c *RunChanges) *htmlRuns {
 	for _, s := range c.sections() {
 		shown := htmlChanges{Title: s.Title}
 		if n := s.More(); n > 0 {
-			shown.More = number(int64(n))
+			shown.More = wording.Number(int64(n))
 		}
 		for _, change := range s.List {
 			before, after := change.Shares()

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // changesShown is how many changes of a list are written out in a report for
@@ -48,12 +50,12 @@ func (c *RunChanges) Headline() string {
 	case t == RunTotals{}:
 		return "No difference in either run."
 	}
-	s := fmt.Sprintf("%s, %s still open, %s fixed", count(int64(t.Regressions), "regression"), number(int64(t.StillOpen)), number(int64(t.Fixed)))
+	s := fmt.Sprintf("%s, %s still open, %s fixed", wording.Count(int64(t.Regressions), "regression"), wording.Number(int64(t.StillOpen)), wording.Number(int64(t.Fixed)))
 	if t.Unseen > 0 {
-		s += fmt.Sprintf(", %s too little compared to say", number(int64(t.Unseen)))
+		s += fmt.Sprintf(", %s too little compared to say", wording.Number(int64(t.Unseen)))
 	}
 	if t.Forgiven > 0 {
-		s += fmt.Sprintf(", %s forgiven now", number(int64(t.Forgiven)))
+		s += fmt.Sprintf(", %s forgiven now", wording.Number(int64(t.Forgiven)))
 	}
 	return s + "."
 }
@@ -62,21 +64,21 @@ func (c *RunChanges) Headline() string {
 func (r Run) Text() string {
 	from, to := "the start", "now"
 	if r.From != "" {
-		from = visible(r.From)
+		from = wording.Visible(r.From)
 	}
 	if r.To != "" {
-		to = visible(r.To)
+		to = wording.Visible(r.To)
 	}
 	s := from + " to " + to + ": "
 	if r.Compared == 0 {
 		return s + "nothing compared"
 	}
-	return s + fmt.Sprintf("%s of %s compared differ (%s)", number(r.Differed), number(r.Compared), percent(float64(r.Differed)/float64(r.Compared)))
+	return s + fmt.Sprintf("%s of %s compared differ (%s)", wording.Number(r.Differed), wording.Number(r.Compared), wording.Percent(float64(r.Differed)/float64(r.Compared)))
 }
 
 // Times is how often it was seen: "4 of 101 → 30 of 100".
 func (c Change) Times() string {
-	return fmt.Sprintf("%s of %s → %s of %s", number(c.Before.Count), number(c.Before.Compared), number(c.After.Count), number(c.After.Compared))
+	return fmt.Sprintf("%s of %s → %s of %s", wording.Number(c.Before.Count), wording.Number(c.Before.Compared), wording.Number(c.After.Count), wording.Number(c.After.Compared))
 }
 
 // Shares are those of both runs: "3.96 %" and "30.0 %"; "–" where nothing was
@@ -86,7 +88,7 @@ func (c Change) Shares() (before, after string) {
 		if s.Compared == 0 {
 			return "–"
 		}
-		return percent(min(1, s.Share))
+		return wording.Percent(min(1, s.Share))
 	}
 	return share(c.Before), share(c.After)
 }
@@ -112,7 +114,7 @@ func (c Change) Says() string {
 	case c.Otherwise != "":
 		return c.Otherwise + " there now"
 	case c.Needs > 0:
-		return number(c.Needs) + " more without it would show that it is fixed"
+		return wording.Number(c.Needs) + " more without it would show that it is fixed"
 	}
 	return "fixed, with 95 % confidence"
 }
@@ -138,7 +140,7 @@ func (t *table) runs() {
 			t.change(change, colour)
 		}
 		if s.More() > 0 {
-			t.line("%20s%sand %s more (--format json has the first 1,000)%s", "", t.dim, number(int64(s.More())), t.off)
+			t.line("%20s%sand %s more (--format json has the first 1,000)%s", "", t.dim, wording.Number(int64(s.More())), t.off)
 		}
 	}
 }
@@ -147,7 +149,7 @@ func (t *table) runs() {
 func (t *table) change(c Change, colour string) {
 	before, after := c.Shares()
 	g := c.Group
-	t.line("%8s → %s%8s%s  %-9s  %s  %s%s%s", before, colour, after, t.off, visible(g.Kind), visible(g.Path), t.dim, visible(g.Route), t.off)
+	t.line("%8s → %s%8s%s  %-9s  %s  %s%s%s", before, colour, after, t.off, wording.Visible(g.Kind), wording.Visible(g.Path), t.dim, wording.Visible(g.Route), t.off)
 	about := c.Times() + " · " + c.verdictSays()
 	if utf8.RuneCountInString(about) > tableWidth-21 {
 		t.line("%21s%s%s%s", "", t.dim, c.Times(), t.off)
@@ -156,11 +158,11 @@ func (t *table) change(c Change, colour string) {
 	t.line("%21s%s%s%s", "", t.dim, about, t.off)
 	if s, some := g.newest(); some && c.After.Count > 0 {
 		const room = tableWidth - 21 - 3
-		legacy, new := orAbsent(visible(s.Legacy)), orAbsent(visible(s.New))
-		legacy = cut(legacy, max(room/2, room-utf8.RuneCountInString(new)))
-		new = cut(new, max(room/2, room-utf8.RuneCountInString(legacy)))
+		legacy, new := orAbsent(wording.Visible(s.Legacy)), orAbsent(wording.Visible(s.New))
+		legacy = wording.Cut(legacy, max(room/2, room-utf8.RuneCountInString(new)))
+		new = wording.Cut(new, max(room/2, room-utf8.RuneCountInString(legacy)))
 		t.line("%21s%s → %s", "", legacy, new)
-		t.line("%21s%squack diff %s%s", "", t.dim, visible(s.ID), t.off)
+		t.line("%21s%squack diff %s%s", "", t.dim, wording.Visible(s.ID), t.off)
 	}
 }
 
@@ -190,7 +192,7 @@ func writeRuns(b *bufio.Writer, c *RunChanges) {
 				code(change.Group.Path), plain(change.Group.Kind), code(change.Group.Route), plain(change.verdictSays()), code(id))
 		}
 		if s.More() > 0 {
-			fmt.Fprintf(b, "\nand %s more\n", number(int64(s.More())))
+			fmt.Fprintf(b, "\nand %s more\n", wording.Number(int64(s.More())))
 		}
 	}
 }

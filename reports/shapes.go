@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // facetKind is in what respect requests of a route differ.
@@ -259,12 +260,9 @@ func isName(name []byte, also string) bool {
 	return (len(name) < 16 || digits < 4) && (ascii || allShows(name))
 }
 
-// invisible reports whether a character does not show.
-func invisible(c rune) bool { return !unicode.IsPrint(c) || c == utf8.RuneError }
-
 // allShows reports whether a name that is not ASCII can be shown as it is.
 func allShows(name []byte) bool {
-	return utf8.Valid(name) && strings.IndexFunc(string(name), invisible) < 0
+	return utf8.Valid(name) && strings.IndexFunc(string(name), wording.Invisible) < 0
 }
 
 // body appends the shape of a request's body: its media type, and of JSON and

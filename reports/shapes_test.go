@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 func queryShape(query string) string {
@@ -131,7 +133,7 @@ func FuzzShapes(f *testing.F) {
 			shapes = append(shapes, shape)
 		}
 		for _, s := range shapes {
-			if len(s) > shapeMax || strings.IndexFunc(s, invisible) >= 0 {
+			if len(s) > shapeMax || strings.IndexFunc(s, wording.Invisible) >= 0 {
 				t.Errorf("%d bytes: %q", len(s), s)
 			}
 		}

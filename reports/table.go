@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // tableWidth is the width that a report is laid out for, in characters.
@@ -67,8 +68,8 @@ const columnsWidth = 9 + 10 + 9 + 7 + 7 + 8 + 6*2
 func (t *table) routes() {
 	name, stage := len("ROUTE"), len("STAGE")
 	for _, r := range t.r.Routes {
-		name = max(name, utf8.RuneCountInString(visible(r.Name)))
-		stage = max(stage, utf8.RuneCountInString(visible(r.stage())))
+		name = max(name, utf8.RuneCountInString(wording.Visible(r.Name)))
+		stage = max(stage, utf8.RuneCountInString(wording.Visible(r.stage())))
 	}
 	// What is left for the name; longer names have a line of their own.
 	name = min(name, tableWidth-stage-2-columnsWidth)
@@ -80,12 +81,12 @@ func (t *table) routes() {
 	}
 	t.line("%s* so many of all requests mismatch at most, at 95 %% confidence (exact binomial bound)%s", t.dim, t.off)
 	for _, reason := range t.r.skipReasons() {
-		t.line("%sskipped, %s: %s%s", t.dim, visible(reason), SkipMeans(reason), t.off)
+		t.line("%sskipped, %s: %s%s", t.dim, wording.Visible(reason), SkipMeans(reason), t.off)
 	}
 }
 
 func (t *table) route(r RouteReport, name, stage int) {
-	shown := visible(r.Name)
+	shown := wording.Visible(r.Name)
 	if utf8.RuneCountInString(shown) > name {
 		t.line("%s%s%s", t.bold, shown, t.off)
 		shown = ""
@@ -97,17 +98,17 @@ func (t *table) route(r RouteReport, name, stage int) {
 	case r.Compared == 0:
 		colour = ""
 	}
-	t.line("%s%-*s%s  %-*s  %9s  %s%10s%s  %9s  %7s  %7s  %8s", t.bold, name, shown, t.off, stage, visible(r.stage()),
-		number(r.Compared), colour, number(r.Mismatched), t.off, number(r.Transient), number(r.Noise), number(r.Errors), r.bound())
+	t.line("%s%-*s%s  %-*s  %9s  %s%10s%s  %9s  %7s  %7s  %8s", t.bold, name, shown, t.off, stage, wording.Visible(r.stage()),
+		wording.Number(r.Compared), colour, wording.Number(r.Mismatched), t.off, wording.Number(r.Transient), wording.Number(r.Noise), wording.Number(r.Errors), r.bound())
 	if r.Leak != "" {
-		t.line("  %s%sLEAK SUSPECTED: %s%s", t.bold, t.red, visible(r.Leak), t.off)
+		t.line("  %s%sLEAK SUSPECTED: %s%s", t.bold, t.red, wording.Visible(r.Leak), t.off)
 	}
 	if stands, says := r.stands(); r.Readiness.Says != "" {
 		if stands == standsMute {
 			says = r.Readiness.Says
 		}
 		colour := map[standing]string{standsWell: t.green, standsBad: t.red, standsOpen: t.yellow, standsMute: t.dim}[stands]
-		t.flow(2, " ", colour, strings.Fields(visible(says)))
+		t.flow(2, " ", colour, strings.Fields(wording.Visible(says)))
 	}
 	t.details(r)
 }
@@ -121,14 +122,14 @@ func (r RouteReport) apart() []string {
 		n    int64
 	}{{"timed out", r.TimedOut}, {"not re-checked", r.Unchecked}, {"suspect", r.Suspect}, {"unverified", r.Unverified}, {"unmarked", r.Unmarked}} {
 		if c.n > 0 {
-			parts = append(parts, c.name+" "+number(c.n))
+			parts = append(parts, c.name+" "+wording.Number(c.n))
 		}
 	}
 	for _, c := range []struct{ name, text string }{
 		{"fallback", fallbackText(r)}, {"statuses", r.differingStatuses()}, {"ran first", countsText(r.First)}, {"writes compared", r.writesText()},
 	} {
 		if c.text != "" {
-			parts = append(parts, c.name+" "+visible(c.text))
+			parts = append(parts, c.name+" "+wording.Visible(c.text))
 		}
 	}
 	return parts
@@ -143,12 +144,12 @@ func fallbackText(r RouteReport) string {
 
 // details are the counters that are not in a column, wrapped.
 func (t *table) details(r RouteReport) {
-	parts := []string{"served " + number(r.Served), "forgiven " + number(r.Forgiven), "skipped " + visible(r.skipped()), "dropped " + number(r.Dropped)}
+	parts := []string{"served " + wording.Number(r.Served), "forgiven " + wording.Number(r.Forgiven), "skipped " + wording.Visible(r.skipped()), "dropped " + wording.Number(r.Dropped)}
 	parts = append(parts, r.apart()...)
 	if r.Compared > 0 {
 		parts = append(parts,
-			"p50 "+millisText(r.Legacy.P50)+" → "+millisText(r.New.P50)+" ms",
-			"p99 "+millisText(r.Legacy.P99)+" → "+millisText(r.New.P99)+" ms")
+			"p50 "+wording.Millis(r.Legacy.P50)+" → "+wording.Millis(r.New.P50)+" ms",
+			"p99 "+wording.Millis(r.Legacy.P99)+" → "+wording.Millis(r.New.P99)+" ms")
 	}
 	if text := r.ratio(); text != "" {
 		parts = append(parts, "new takes "+text)
@@ -201,7 +202,7 @@ func (t *table) group(g Group) {
 	case string(Noise), string(Transient):
 		colour = t.yellow
 	}
-	t.line("%s%9s%s %8s  %-9s  %s  %s%s%s", colour, number(g.Count), t.off, t.r.share(g), visible(g.Kind), visible(g.Path), t.dim, visible(g.Route), t.off)
+	t.line("%s%9s%s %8s  %-9s  %s  %s%s%s", colour, wording.Number(g.Count), t.off, t.r.share(g), wording.Visible(g.Kind), wording.Visible(g.Path), t.dim, wording.Visible(g.Route), t.off)
 	s, some := g.newest()
 	if !some {
 		t.facts(g.facts())
@@ -209,13 +210,13 @@ func (t *table) group(g Group) {
 	}
 	// Both values get half of the line; the short one leaves room for the other.
 	const room = tableWidth - 20 - 3
-	legacy, new := orAbsent(visible(s.Legacy)), orAbsent(visible(s.New))
+	legacy, new := orAbsent(wording.Visible(s.Legacy)), orAbsent(wording.Visible(s.New))
 	half := room / 2
 	most := max(half, room-utf8.RuneCountInString(new))
-	legacy = cut(legacy, most)
-	new = cut(new, max(half, room-utf8.RuneCountInString(legacy)))
+	legacy = wording.Cut(legacy, most)
+	new = wording.Cut(new, max(half, room-utf8.RuneCountInString(legacy)))
 	t.line("%20s%s → %s", "", legacy, new)
-	t.facts(append([]string{"quack diff " + visible(s.ID)}, g.facts()...))
+	t.facts(append([]string{"quack diff " + wording.Visible(s.ID)}, g.facts()...))
 }
 
 // facts are what else is known of a group, wrapped below it.
@@ -255,11 +256,11 @@ func (t *table) forgiven(title string) {
 	t.line("")
 	t.line("%s%s%s", t.bold, title, t.off)
 	for _, m := range list {
-		where := visible(m.routes[0])
+		where := wording.Visible(m.routes[0])
 		if len(m.routes) > 1 {
 			where = fmt.Sprintf("%d routes", len(m.routes))
 		}
-		t.line("%9s  %-9s  %s  %s%s · %s%s", number(m.count), visible(m.kind), visible(m.path), t.dim, where, visible(m.reason), t.off)
+		t.line("%9s  %-9s  %s  %s%s · %s%s", wording.Number(m.count), wording.Visible(m.kind), wording.Visible(m.path), t.dim, where, wording.Visible(m.reason), t.off)
 		if m.drift.Count > 0 {
 			t.line("%20s%snew - legacy: %s%s", "", t.dim, m.drift, t.off)
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // WriteScreen writes the state for a screen of so many lines, and no more: what
@@ -16,9 +18,9 @@ func (w *Watch) WriteScreen(out io.Writer, on Screen, lines int) error {
 	s.add(s.bold, w.now.headline())
 	s.add(s.dim, fmt.Sprintf("%s · served %.3g/s, compared %.3g/s · since %s +%s, +%s differ", w.clock(),
 		w.perSecond(servedOf), w.perSecond(comparedOf), w.first.At.In(time.Local).Format(time.TimeOnly),
-		number(s.sum(comparedOf)), number(s.sum(differOf))))
+		wording.Number(s.sum(comparedOf)), wording.Number(s.sum(differOf))))
 	if w.away != "" {
-		s.add(s.red, visible(w.away))
+		s.add(s.red, wording.Visible(w.away))
 	}
 	s.routes((lines - len(s.lines) - 4) / 2)
 	s.differences(lines - len(s.lines) - 1)
@@ -41,7 +43,7 @@ type watchScreen struct {
 
 // add adds a line, cut to the width.
 func (s *watchScreen) add(colour, text string) {
-	text = cut(text, s.columns)
+	text = wording.Cut(text, s.columns)
 	if colour != "" {
 		text = colour + text + s.off
 	}
@@ -70,7 +72,7 @@ func (s *watchScreen) routes(most int) {
 	s.add(s.dim, fmt.Sprintf("%-*s  %10s  %7s  %12s  %7s  %8s", name, "ROUTE", "COMPARED", "/S", "MISMATCHED", "NOISE", "AT MOST"))
 	for i, r := range list {
 		if i == most-1 && len(list) > most {
-			s.add(s.dim, fmt.Sprintf("… %s more", count(int64(len(list)-i), "route")))
+			s.add(s.dim, fmt.Sprintf("… %s more", wording.Count(int64(len(list)-i), "route")))
 			return
 		}
 		colour := ""
@@ -82,15 +84,15 @@ func (s *watchScreen) routes(most int) {
 		case r.Compared > 0:
 			colour = s.green
 		}
-		mismatched := number(r.Mismatched)
+		mismatched := wording.Number(r.Mismatched)
 		if n := s.w.grown(r.Name, s.w.first, func(r RouteReport) int64 { return r.Mismatched }); n > 0 {
-			mismatched = "+" + number(n) + "  " + mismatched
+			mismatched = "+" + wording.Number(n) + "  " + mismatched
 		}
 		if r.Leak != "" {
 			mismatched = "LEAK"
 		}
-		shown := cut(visible(r.Name+" "+r.stage()), name)
-		s.add(colour, fmt.Sprintf("%s  %10s  %7s  %12s  %7s  %8s", padded(shown, name), number(r.Compared), s.rate(r.Name), mismatched, number(r.Noise), r.bound()))
+		shown := wording.Cut(wording.Visible(r.Name+" "+r.stage()), name)
+		s.add(colour, fmt.Sprintf("%s  %10s  %7s  %12s  %7s  %8s", padded(shown, name), wording.Number(r.Compared), s.rate(r.Name), mismatched, wording.Number(r.Noise), r.bound()))
 	}
 }
 
@@ -120,7 +122,7 @@ func (s *watchScreen) differences(most int) {
 		if g.Verdict == string(Mismatch) {
 			colour = s.red
 		}
-		s.add(colour, fmt.Sprintf("%s  %-9s  %s × %s %s  %s", g.LastSeen.In(time.Local).Format(time.TimeOnly), visible(g.Verdict), number(g.Count), visible(g.Kind), visible(g.Path), visible(g.Route)))
+		s.add(colour, fmt.Sprintf("%s  %-9s  %s × %s %s  %s", g.LastSeen.In(time.Local).Format(time.TimeOnly), wording.Visible(g.Verdict), wording.Number(g.Count), wording.Visible(g.Kind), wording.Visible(g.Path), wording.Visible(g.Route)))
 		s.add(s.dim, "          "+exampleOf(g, s.columns-10))
 	}
 }
@@ -131,9 +133,9 @@ func exampleOf(g Group, columns int) string {
 	if !some {
 		return "(no sample kept)"
 	}
-	command := "  quack diff " + visible(sample.ID)
+	command := "  quack diff " + wording.Visible(sample.ID)
 	half := max((columns-utf8.RuneCountInString(command)-3)/2, 4)
-	return cut(orAbsent(visible(sample.Legacy)), half) + " → " + cut(orAbsent(visible(sample.New)), half) + command
+	return wording.Cut(orAbsent(wording.Visible(sample.Legacy)), half) + " → " + wording.Cut(orAbsent(wording.Visible(sample.New)), half) + command
 }
 
 // WriteLines writes what is new in the newest report: a line for each route that
@@ -143,7 +145,7 @@ func (w *Watch) WriteLines(out io.Writer) error {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, w.clock()+" "+format+"\n", args...) }
 	if w.away != "" {
-		fmt.Fprintf(&b, "%s\n", visible(w.away))
+		fmt.Fprintf(&b, "%s\n", wording.Visible(w.away))
 		_, err := io.WriteString(out, b.String())
 		return err
 	}
@@ -153,17 +155,17 @@ func (w *Watch) WriteLines(out io.Writer) error {
 	for _, r := range w.now.Routes {
 		compared, errors := w.grown(r.Name, w.before, comparedOf), w.grown(r.Name, w.before, func(r RouteReport) int64 { return r.Errors })
 		if compared+errors > 0 {
-			line("%s: +%s compared, +%s mismatched, +%s noise, +%s errors; %s of %s mismatch", visible(r.Name), number(compared),
-				number(w.grown(r.Name, w.before, func(r RouteReport) int64 { return r.Mismatched })),
-				number(w.grown(r.Name, w.before, func(r RouteReport) int64 { return r.Noise })), number(errors), number(r.Mismatched), number(r.Compared))
+			line("%s: +%s compared, +%s mismatched, +%s noise, +%s errors; %s of %s mismatch", wording.Visible(r.Name), wording.Number(compared),
+				wording.Number(w.grown(r.Name, w.before, func(r RouteReport) int64 { return r.Mismatched })),
+				wording.Number(w.grown(r.Name, w.before, func(r RouteReport) int64 { return r.Noise })), wording.Number(errors), wording.Number(r.Mismatched), wording.Number(r.Compared))
 		}
 		if r.Leak != "" && w.before.route[r.Name].Leak == "" {
-			line("%s: LEAK SUSPECTED: %s", visible(r.Name), visible(r.Leak))
+			line("%s: LEAK SUSPECTED: %s", wording.Visible(r.Name), wording.Visible(r.Leak))
 		}
 	}
 	for _, g := range w.fresh() {
 		if w.isNew(g) {
-			line("%s: new %s: %s %s: %s", visible(g.Route), visible(g.Verdict), visible(g.Kind), visible(g.Path), exampleOf(g, 160))
+			line("%s: new %s: %s %s: %s", wording.Visible(g.Route), wording.Visible(g.Verdict), wording.Visible(g.Kind), wording.Visible(g.Path), exampleOf(g, 160))
 		}
 	}
 	_, err := io.WriteString(out, b.String())

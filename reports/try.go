@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // The bounds of trying a rule.
@@ -331,16 +332,16 @@ func (t *Tried) Effect() string {
 	if t.Looked == 0 {
 		return "there is no stored evidence to try it on"
 	}
-	of := count(int64(t.Looked), "stored comparison")
+	of := wording.Count(int64(t.Looked), "stored comparison")
 	if t.More {
 		of = "the newest " + of
 	}
-	says := fmt.Sprintf("of %s it would make %s a match, and forgive %s", of, number(int64(t.Settled())), count(int64(t.Forgiven), "difference"))
+	says := fmt.Sprintf("of %s it would make %s a match, and forgive %s", of, wording.Number(int64(t.Settled())), wording.Count(int64(t.Forgiven), "difference"))
 	if t.Forgiven == 0 {
 		says = "it forgives nothing in " + of
 	}
 	if t.Added > 0 {
-		says += fmt.Sprintf("; IT ADDS %s, and %s would not match any more", count(int64(t.Added), "difference"), count(int64(t.Worse()), "comparison"))
+		says += fmt.Sprintf("; IT ADDS %s, and %s would not match any more", wording.Count(int64(t.Added), "difference"), wording.Count(int64(t.Worse()), "comparison"))
 	}
 	return says
 }
