@@ -10,6 +10,7 @@ import (
 
 	"github.com/quackproxy/quack/internal/chart"
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/reports/render"
 )
 
 // chartPoints is how many steps of time a chart has at most.
@@ -45,7 +46,7 @@ func (s *server) charts(ctx context.Context, route string, from time.Time, marks
 }
 
 func (c *routeCharts) drawCompared(f chart.Frame) {
-	stacks := reports.StacksOf(c.Points)
+	stacks := render.StacksOf(c.Points)
 	var sums []string
 	for _, s := range slices.Backward(stacks) { // matched first
 		n := sumOf(s.Counts)
@@ -58,7 +59,7 @@ func (c *routeCharts) drawCompared(f chart.Frame) {
 }
 
 func (c *routeCharts) drawLatency(f chart.Frame) {
-	lines, timed := reports.LinesOf(c.Points)
+	lines, timed := render.LinesOf(c.Points)
 	c.Timed = timed
 	f.ID, f.Title = "chart-latency", "Latency of both sides over time"
 	f.Text = fmt.Sprintf("From %s UTC in steps of %s: median and 99th percentile of legacy and of new, on a logarithmic scale. The numbers stand in the table behind the charts.", stamp(f.Start), c.Step)

@@ -10,22 +10,23 @@ import (
 	"strings"
 
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/reports/export"
 )
 
 // againForm is a form in which a request is copied, to be asked again elsewhere.
 type againForm struct {
-	As   reports.ExportFormat
+	As   export.Format
 	Name string
 	Says string
 	File string // what its file's name ends in
 }
 
 var againForms = []againForm{
-	{reports.AsCurl, "curl", "A command for a shell.", "sh"},
-	{reports.AsHTTP, ".http", "A file for the REST clients of editors.", "http"},
-	{reports.AsHurl, "Hurl", "A file for Hurl, which expects the status that was seen.", "hurl"},
-	{reports.AsHAR, "HAR", "An HTTP archive with the answer, for browsers and proxies.", "har"},
-	{reports.AsGo, "Go", "A program.", "go"},
+	{export.AsCurl, "curl", "A command for a shell.", "sh"},
+	{export.AsHTTP, ".http", "A file for the REST clients of editors.", "http"},
+	{export.AsHurl, "Hurl", "A file for Hurl, which expects the status that was seen.", "hurl"},
+	{export.AsHAR, "HAR", "An HTTP archive with the answer, for browsers and proxies.", "har"},
+	{export.AsGo, "Go", "A program.", "go"},
 }
 
 // againView is the request of a comparison as something to copy.
@@ -57,7 +58,7 @@ func viewAgain(c *reports.Comparison, r *http.Request) againView {
 	for _, side := range []string{"legacy", "new"} {
 		s := againSide{Name: side, File: exportURL(c.ID, v.Form.As, side)}
 		var b bytes.Buffer
-		if reports.Export(&b, c, v.Form.As, side) == nil { // else it was not asked
+		if export.Write(&b, c, v.Form.As, side) == nil { // else it was not asked
 			s.Text = strings.TrimRight(b.String(), "\n")
 		}
 		v.Sides = append(v.Sides, s)
@@ -69,7 +70,7 @@ func formNamed(as string) int {
 	return slices.IndexFunc(againForms, func(f againForm) bool { return string(f.As) == as })
 }
 
-func exportURL(id string, as reports.ExportFormat, side string) string {
+func exportURL(id string, as export.Format, side string) string {
 	return "/comparisons/" + url.PathEscape(id) + "/export?" + url.Values{"as": {string(as)}, "side": {side}}.Encode()
 }
 
@@ -87,7 +88,7 @@ func (s *server) exportFile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var b bytes.Buffer
-	if err := reports.Export(&b, c, againForms[form].As, side); err != nil {
+	if err := export.Write(&b, c, againForms[form].As, side); err != nil {
 		s.fail(w, r, badRequest(err.Error()))
 		return
 	}

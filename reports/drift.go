@@ -46,9 +46,9 @@ func decodeDrift(data []byte) (d compare.Drift, err error) {
 	return d, nil
 }
 
-// reasonText is why a group was forgiven, with how far apart its timestamps
+// ReasonText is why a group was forgiven, with how far apart its timestamps
 // are: "timestamp, new - legacy: p50 +3 ms, p99 +12 ms, least -1 ms, most +40 ms".
-func reasonText(reason string, drift compare.Drift) string {
+func ReasonText(reason string, drift compare.Drift) string {
 	text := wording.Visible(reason)
 	if drift.Count == 0 {
 		return text
@@ -60,4 +60,4 @@ func reasonText(reason string, drift compare.Drift) string {
 }
 
 // ReasonText is why the group was forgiven, for a person.
-func (g Group) ReasonText() string { return reasonText(g.Reason, g.Drift) }
+func (g Group) ReasonText() string { return ReasonText(g.Reason, g.Drift) }

@@ -1,7 +1,6 @@
 package reports_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -70,41 +69,5 @@ func TestBuiltinReasonsStayApart(t *testing.T) {
 		if counted[reason] != int64(n+1) {
 			t.Errorf("%q counted %d times, want %d", reason, counted[reason], n+1)
 		}
-	}
-}
-
-func TestDriftInTheReport(t *testing.T) {
-	var a, b compare.Drift
-	a.Add(3 * time.Millisecond)
-	b.Add(-30 * time.Second)
-	b.Add(-30 * time.Second)
-	at := func(route string, d compare.Drift) reports.Group {
-		return reports.Group{Route: route, Path: "$.at", Kind: "value", Verdict: reports.VerdictForgiven, Reason: compare.ReasonTimestamp, Count: d.Count, Drift: d}
-	}
-	report := reports.Report{Groups: []reports.Group{at("a", a), at("b", b)}}
-	for _, c := range []struct {
-		form, want string
-		write      func(*strings.Builder) error
-	}{
-		{"table", "$.at  2 routes · timestamp\n" + strings.Repeat(" ", 20) + "new - legacy: p50 -30 s, p99 +3 ms, least -30 s, most +3 ms\n",
-			func(w *strings.Builder) error { return reports.WriteTable(w, report, false) }},
-		{"markdown", "timestamp, new - legacy: always -30 s", func(w *strings.Builder) error { return reports.WriteMarkdown(w, report) }},
-		{"html", "timestamp, new - legacy: always -30 s", func(w *strings.Builder) error { return reports.WriteHTML(w, report) }},
-		{"json", `"drift": {
-        "count": 2,
-        "p50_ms": -30000,
-        "p99_ms": -30000,
-        "least_ms": -30000,
-        "most_ms": -30000,`, func(w *strings.Builder) error { return reports.WriteJSON(w, report) }},
-	} {
-		var out strings.Builder
-		if err := c.write(&out); err != nil || !strings.Contains(out.String(), c.want) {
-			t.Errorf("%s (%v): no %q in\n%s", c.form, err, c.want, out.String())
-		}
-	}
-	alone := reports.Report{Groups: []reports.Group{{Route: "a", Path: "$.id", Verdict: reports.VerdictForgiven, Reason: compare.ReasonGenerated}}}
-	var out strings.Builder
-	if err := reports.WriteJSON(&out, alone); err != nil || strings.Contains(out.String(), "drift") {
-		t.Errorf("what has no drift says so:\n%s", out.String())
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/internal/redact"
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/reports/export"
+	"github.com/quackproxy/quack/reports/render"
 )
 
 // ownSecrets are secrets by a policy alone.
@@ -61,7 +63,7 @@ func everything(t *testing.T, r *reports.Reports, id string) []byte {
 	t.Helper()
 	var shown bytes.Buffer
 	groups := differences(t, r, reports.Filter{})
-	report := reports.Report{At: noon, Routes: r.Live(), Groups: groups}
+	report := render.Report{At: noon, Routes: r.Live(), Groups: groups}
 	c, err := r.Comparison(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -78,15 +80,15 @@ func everything(t *testing.T, r *reports.Reports, id string) []byte {
 		shown.Write(b)
 	}
 	for _, err := range []error{
-		reports.WriteTable(&shown, report, true), reports.WriteMarkdown(&shown, report), reports.WriteHTML(&shown, report), reports.WriteJSON(&shown, report),
-		reports.WriteComparison(&shown, c, false),
+		render.Table(&shown, report, true), render.Markdown(&shown, report), render.HTML(&shown, report), render.JSON(&shown, report),
+		render.Comparison(&shown, c, render.Screen{}),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	shown.Write(whatIsMissing(t, r))
-	shown.WriteString(reports.Curl(c, &c.Legacy) + reports.Curl(c, &c.New))
+	shown.WriteString(export.Curl(c, &c.Legacy) + export.Curl(c, &c.New))
 	return shown.Bytes()
 }
 

@@ -1,13 +1,13 @@
 // Package reports keeps what comparisons found: counters, differences grouped
-// by (route, path, kind), and bounded, redacted evidence; and turns it into
-// the report.
+// by (route, path, kind), and bounded, redacted evidence. Package
+// reports/render writes it, and reports/export asks it again with other tools.
 //
 // Start with [Open]. The data path calls [Reports.Record], [Reports.Skip] and
 // the like, which never block and never fail: they count in memory and queue
 // evidence in a bounded queue ([Reports.Run] writes both in batches within a
 // second, counters first; what does not fit of evidence is dropped and
 // counted). Readers call [Reports.Report], [Reports.Differences] and
-// [Reports.Comparison], and [WriteTable] and the like write what they got.
+// [Reports.Comparison].
 // Evidence is redacted when it leaves the queue; no secret reaches the store.
 package reports
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/reports/internal/sample"
 	"github.com/quackproxy/quack/store"
 )
 
@@ -56,33 +56,7 @@ func flush(t testing.TB, r *reports.Reports) {
 	}
 }
 
-var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-
-// comparison is the n-th of route "show", without a difference.
-func comparison(n int) reports.Comparison {
-	answer := func() compare.Exchange {
-		body := []byte(fmt.Sprintf(`{"id":%d,"price":"10.00"}`, n))
-		return compare.Exchange{Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Size: int64(len(body))}
-	}
-	target := fmt.Sprintf("/ducks/%d?x=1", n)
-	return reports.Comparison{
-		ID: fmt.Sprintf("c%05d", n), At: noon.Add(time.Duration(n) * time.Second),
-		Route: "show", Stage: "shadow", Live: "legacy", First: "legacy", Verdict: reports.Match,
-		Request: reports.Request{Method: "GET", Target: target, Host: "shop.example", Header: http.Header{"Accept": {"*/*"}}},
-		Legacy:  reports.Side{Backend: "monolith", URL: "http://127.0.0.1:3000" + target, Answer: answer(), Latency: 12 * time.Millisecond},
-		New:     reports.Side{Backend: "ducks", URL: "http://127.0.0.1:4000" + target, Answer: answer(), Latency: 10 * time.Millisecond},
-	}
-}
-
-// differing is the n-th, with a difference at a path.
-func differing(n int, path string, kind compare.Kind, verdict reports.Verdict) reports.Comparison {
-	c := comparison(n)
-	c.Verdict = verdict
-	c.Differences = []reports.Found{{Verdict: verdict, Difference: compare.Difference{
-		Path: path, At: path, Kind: kind, Legacy: `"10.00"`, New: fmt.Sprintf(`"10.%02d"`, n), Weight: 0.5,
-	}}}
-	return c
-}
+var noon, comparison, differing = sample.Noon, sample.Comparison, sample.Differing
 
 func forgiving(n int) reports.Comparison {
 	c := comparison(n)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/quackproxy/quack/compare"
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/reports/render"
 )
 
 // planted are secrets, each put into one place of a comparison by secretive.
@@ -102,10 +103,10 @@ func TestNoSecretIsStoredOrShown(t *testing.T) {
 	flush(t, r)
 	noSecretIn(t, "the data folder while it is open", folder(t, dir))
 
-	report := reports.Report{At: time.Now(), Routes: r.Live(), Groups: differences(t, r, reports.Filter{})}
+	report := render.Report{At: time.Now(), Routes: r.Live(), Groups: differences(t, r, reports.Filter{})}
 	var shown bytes.Buffer
 	for _, err := range []error{
-		reports.WriteTable(&shown, report, true), reports.WriteMarkdown(&shown, report), reports.WriteHTML(&shown, report), reports.WriteJSON(&shown, report),
+		render.Table(&shown, report, true), render.Markdown(&shown, report), render.HTML(&shown, report), render.JSON(&shown, report),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +122,7 @@ func TestNoSecretIsStoredOrShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		shown.Write(b)
-		if err := reports.WriteComparison(&shown, c, false); err != nil {
+		if err := render.Comparison(&shown, c, render.Screen{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -169,3 +169,11 @@ func (c *counts) point(start, seconds int64) Point {
 		Skipped: total(c.Skipped), Legacy: c.Legacy.latency(), New: c.New.latency(),
 	}
 }
+
+func total(counts map[string]int64) int64 {
+	var sum int64
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}

@@ -3,6 +3,8 @@ package reports
 import (
 	"regexp"
 	"strings"
+
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 // Skip reasons: why a request on a shadowed route was not compared.
@@ -76,4 +78,12 @@ var skipMeans = map[string]string{
 	SkipBreaker:     "shadow calls were paused after repeated faults",
 	SkipFallback:    "legacy answered in place of new, which was away",
 	SkipNotLearnt:   "the shadow side does not know the client's session: it was not learnt, or is forgotten",
+}
+
+// UnsupportedText is "3 (copy 2, hijack 1)", "" where no adapter has said why.
+func (r RouteReport) UnsupportedText() string {
+	if len(r.Unsupported) == 0 {
+		return ""
+	}
+	return wording.Tally(r.Unsupported)
 }

@@ -73,3 +73,6 @@ func (s statuses) MarshalJSON() ([]byte, error) {
 func (s *statuses) UnmarshalJSON(b []byte) error {
 	return decodeTuples(b, 3, func(t []int64) { s.add(int(t[0]), int(t[1]), t[2]) })
 }
+
+// Text is "200 → 404".
+func (p StatusPair) Text() string { return StatusNumber(p.Legacy) + " → " + StatusNumber(p.New) }

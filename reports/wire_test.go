@@ -11,18 +11,21 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/quackproxy/quack/compare"
+	"github.com/quackproxy/quack/internal/golden"
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/reports/internal/sample"
+	"github.com/quackproxy/quack/reports/render"
 )
 
 func TestJSONFormOfAComparison(t *testing.T) {
-	c := stored()
+	c := sample.Full()
 	c.Legacy.Answer.Body = []byte("caf\xe9")
 	c.Legacy.Answer.Digest = [32]byte{0xab}
 	b, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "comparison.json", append(b, '\n'))
+	golden.Check(t, "comparison.json", append(b, '\n'))
 	byValue, err := json.MarshalIndent(*c, "", "  ")
 	if err != nil || string(byValue) != string(b) {
 		t.Errorf("a value has another form than a pointer: %v", err)
@@ -102,7 +105,7 @@ func FuzzUnmarshalComparison(f *testing.F) {
 		if err := json.Unmarshal(b, &c); err != nil {
 			t.Fatalf("what was written does not read: %v\n%s", err, b)
 		}
-		if err := reports.WriteComparison(nowhere{}, &c, true); err != nil {
+		if err := render.Comparison(nowhere{}, &c, render.Screen{Color: true}); err != nil {
 			t.Fatal(err)
 		}
 	})

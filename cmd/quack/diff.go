@@ -8,6 +8,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/reports/render"
 )
 
 type diffCmd struct {
@@ -26,11 +27,11 @@ func (c *diffCmd) Run(ctx context.Context, s *streams) error {
 	if c.JSON {
 		return printJSON(s, comparison)
 	}
-	on := reports.Screen{Color: colour(s.out), Columns: c.Width, All: c.All}
+	on := render.Screen{Color: colour(s.out), Columns: c.Width, All: c.All}
 	if on.Columns == 0 {
 		on.Columns, _ = terminalSize(s.out)
 	}
-	return reports.WriteComparisonOn(s.out, comparison, on)
+	return render.Comparison(s.out, comparison, on)
 }
 
 // colour reports whether w is a terminal that wants colour (https://no-color.org).

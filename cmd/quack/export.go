@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/reports/export"
 )
 
 type exportCmd struct {
@@ -23,7 +24,7 @@ func (c *exportCmd) Run(ctx context.Context, s *streams) error {
 		return anotherID(err, c.ID, ofComparison)
 	}
 	return writeTo(c.Output, s.out, func(w io.Writer) error {
-		return reports.Export(w, comparison, reports.ExportFormat(c.As), c.Side)
+		return export.Write(w, comparison, export.Format(c.As), c.Side)
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/admin"
-	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/internal/wording"
 )
 
 type routesCmd struct {
@@ -229,5 +229,5 @@ func oneLine(text string) string {
 }
 
 func printJSON(s *streams, v any) error {
-	return reports.EncodeJSON(s.out, v)
+	return wording.JSON(s.out, v)
 }

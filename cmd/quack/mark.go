@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/reports/render"
 )
 
 type markCmd struct {
@@ -80,7 +81,7 @@ func (f *startingPoint) UnmarshalText(text []byte) error {
 }
 
 // span narrows a report down to --since, and compares it with what was --against.
-func (c *reportCmd) span(ctx context.Context, report *reports.Report, f *reports.Filter) error {
+func (c *reportCmd) span(ctx context.Context, report *render.Report, f *reports.Filter) error {
 	if c.Since.length > 0 {
 		if c.Against != "" {
 			return coded{exitUsage, errors.New("--against compares exact counts, which begin at a mark\n  name one: --since MARK, or leave --since out for the newest; quack marks lists them")}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/reports/render"
 )
 
 type reportCmd struct {
@@ -45,7 +46,7 @@ func (c *reportCmd) Run(ctx context.Context, s *streams) error {
 	if c.Rows != "routes" && (c.Format != "csv" || c.JSON) {
 		return coded{exitUsage, fmt.Errorf("--rows %s is for --format csv; the other formats have both", c.Rows)}
 	}
-	report, err := waiting(s, "reading the report", 0, func() (reports.Report, error) { return c.fetch(ctx) })
+	report, err := waiting(s, "reading the report", 0, func() (render.Report, error) { return c.fetch(ctx) })
 	if err != nil {
 		return err
 	}
@@ -59,8 +60,8 @@ func (c *reportCmd) Run(ctx context.Context, s *streams) error {
 // ones; more the API does not give at once.
 const mostGroups = 1000
 
-func (c *reportCmd) fetch(ctx context.Context) (reports.Report, error) {
-	report := reports.Report{At: time.Now()}
+func (c *reportCmd) fetch(ctx context.Context) (render.Report, error) {
+	report := render.Report{At: time.Now()}
 	filter := reports.Filter{Route: c.Route}
 	err := c.span(ctx, &report, &filter)
 	if err != nil {
@@ -89,7 +90,7 @@ const (
 )
 
 // series are what the routes of a report counted over its time, for charts.
-func (c *reportCmd) series(ctx context.Context, report reports.Report) (map[string][]reports.Point, error) {
+func (c *reportCmd) series(ctx context.Context, report render.Report) (map[string][]reports.Point, error) {
 	all := map[string][]reports.Point{}
 	for _, name := range report.WorthCharts(chartRoutes) {
 		points, err := c.connect().Series(ctx, reports.SeriesFilter{Route: name, Since: report.Since, Points: chartSteps})
@@ -113,7 +114,7 @@ func (c *reportCmd) stale(ctx context.Context) ([]reports.Stale, error) {
 	}), nil
 }
 
-func (c *reportCmd) write(s *streams, report reports.Report) error {
+func (c *reportCmd) write(s *streams, report render.Report) error {
 	format := c.Format
 	if c.JSON {
 		format = "json"
@@ -121,24 +122,24 @@ func (c *reportCmd) write(s *streams, report reports.Report) error {
 	return writeTo(c.Output, s.out, func(w io.Writer) error {
 		switch {
 		case format == "json":
-			return reports.WriteJSON(w, report)
+			return render.JSON(w, report)
 		case format == "markdown":
-			return reports.WriteMarkdown(w, report)
+			return render.Markdown(w, report)
 		case format == "html":
-			return reports.WriteHTML(w, report)
+			return render.HTML(w, report)
 		case format == "junit":
-			return reports.WriteJUnit(w, report, c.FailAbove.share)
+			return render.JUnit(w, report, c.FailAbove.share)
 		case format == "csv" && c.Rows == "differences":
-			return reports.WriteDifferencesCSV(w, report)
+			return render.DifferencesCSV(w, report)
 		case format == "csv":
-			return reports.WriteCSV(w, report)
+			return render.CSV(w, report)
 		}
-		return reports.WriteTable(w, report, colour(w))
+		return render.Table(w, report, colour(w))
 	})
 }
 
 // limit is the error of a report that is above --fail-above.
-func (c *reportCmd) limit(report reports.Report) error {
+func (c *reportCmd) limit(report render.Report) error {
 	if !c.FailAbove.set {
 		return nil
 	}

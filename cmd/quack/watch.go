@@ -8,6 +8,7 @@ import (
 
 	"github.com/quackproxy/quack/admin"
 	"github.com/quackproxy/quack/reports"
+	"github.com/quackproxy/quack/reports/render"
 )
 
 type watchCmd struct {
@@ -32,7 +33,7 @@ func (c *watchCmd) Run(ctx context.Context, s *streams) error {
 	if isTerminal(s.out) {
 		return c.onScreen(ctx, s)
 	}
-	return c.follow(ctx, func(w *reports.Watch, again bool) error {
+	return c.follow(ctx, func(w *render.Watch, again bool) error {
 		if again {
 			return nil
 		}
@@ -43,10 +44,10 @@ func (c *watchCmd) Run(ctx context.Context, s *streams) error {
 // follow looks until ctx ends, and shows what it sees. A proxy that does not
 // answer at first is an error; one that is away later is waited for, and again
 // is set while it stays away.
-func (c *watchCmd) follow(ctx context.Context, show func(w *reports.Watch, again bool) error) error {
+func (c *watchCmd) follow(ctx context.Context, show func(w *render.Watch, again bool) error) error {
 	tick := time.NewTicker(c.Every)
 	defer tick.Stop()
-	var w reports.Watch
+	var w render.Watch
 	l := looking{at: c.connect(), route: c.Route}
 	away := false
 	for begun := false; ; begun = true {
@@ -77,12 +78,12 @@ func (c *watchCmd) follow(ctx context.Context, show func(w *reports.Watch, again
 type looking struct {
 	at    *admin.Client
 	route string
-	last  reports.Report // its At is zero before the first
+	last  render.Report // its At is zero before the first
 }
 
 // look reads the report, and the differences when there is another one.
-func (l *looking) look(ctx context.Context) (reports.Report, error) {
-	next := reports.Report{At: time.Now(), Groups: l.last.Groups}
+func (l *looking) look(ctx context.Context) (render.Report, error) {
+	next := render.Report{At: time.Now(), Groups: l.last.Groups}
 	filter := reports.Filter{Route: l.route}
 	var err error
 	if next.Routes, err = l.at.Report(ctx, filter); err != nil {
@@ -99,7 +100,7 @@ func (l *looking) look(ctx context.Context) (reports.Report, error) {
 }
 
 // differing is how many comparisons of a report were no match.
-func differing(r reports.Report) int64 {
+func differing(r render.Report) int64 {
 	var n int64
 	for _, route := range r.Routes {
 		n += route.Mismatched + route.Noise + route.Transient + route.Errors
@@ -123,8 +124,8 @@ func (c *watchCmd) onScreen(ctx context.Context, s *streams) error {
 		return err
 	}
 	var last bytes.Buffer
-	err := c.follow(ctx, func(w *reports.Watch, _ bool) error {
-		on := reports.Screen{Color: colour(s.out)}
+	err := c.follow(ctx, func(w *render.Watch, _ bool) error {
+		on := render.Screen{Color: colour(s.out)}
 		lines := 0
 		on.Columns, lines = terminalSize(s.out)
 		last.Reset()

@@ -19,19 +19,22 @@ const module = "github.com/quackproxy/quack"
 // internal/ may be imported by anyone and import nothing of ours but each
 // other. cmd/quack may import everything, and nothing imports it.
 var arrows = map[string][]string{
-	"adapters/node": {}, // tests of a package in JavaScript
-	"bench":         {}, // it drives the built binary, as it does the other proxies
-	"demo":          {"txshadow", "demo/shop", "demo/accounts"},
-	"demo/shop":     {"txshadow"},
-	"demo/accounts": {"txshadow"},
-	"admin":         {"control", "routes", "reports", "compare", "readonly", "cache"},
-	"control":       {"routes", "reports", "readonly", "store"},
-	"proxy":         {"shadow", "routes", "readonly", "cache", "upstream", "compare"},
-	"shadow":        {"routes", "upstream", "compare", "reports"},
-	"routes":        {"compare", "cache"},
-	"reports":       {"compare", "store"},
-	"readonly":      {"store"},
-	"front":         {},
+	"adapters/node":           {}, // tests of a package in JavaScript
+	"bench":                   {}, // it drives the built binary, as it does the other proxies
+	"demo":                    {"txshadow", "demo/shop", "demo/accounts"},
+	"demo/shop":               {"txshadow"},
+	"demo/accounts":           {"txshadow"},
+	"admin":                   {"control", "routes", "reports", "reports/export", "reports/render", "compare", "readonly", "cache"},
+	"control":                 {"routes", "reports", "readonly", "store"},
+	"proxy":                   {"shadow", "routes", "readonly", "cache", "upstream", "compare"},
+	"shadow":                  {"routes", "upstream", "compare", "reports"},
+	"routes":                  {"compare", "cache"},
+	"reports":                 {"compare", "store"},
+	"reports/export":          {"reports", "compare"},
+	"reports/render":          {"reports", "reports/export", "compare"},
+	"reports/internal/sample": {"reports", "compare"}, // of tests
+	"readonly":                {"store"},
+	"front":                   {},
 	"compare": {
 		"compare/internal/align", "compare/internal/bytewise", "compare/internal/decimal", "compare/internal/jsontext", "compare/internal/stamp",
 	},
@@ -71,8 +74,8 @@ var arrows = map[string][]string{
 var only = map[string][]string{
 	"modernc.org/sqlite":                                      {"store"},
 	"github.com/jackc/pgx/v5/pgproto3":                        {"txshadow/pgwire", "txshadow/writeset"},
-	"github.com/google/go-cmp/cmp":                            {"adapters/conformance"}, // which is a test, and runs in tests alone
-	"testing":                                                 {"internal/postgres/pgtest", "adapters/conformance", "txshadow/internal/harness"},
+	"github.com/google/go-cmp/cmp":                            {"adapters/conformance", "internal/golden"}, // which run in tests alone
+	"testing":                                                 {"internal/golden", "internal/postgres/pgtest", "adapters/conformance", "txshadow/internal/harness"},
 	"github.com/jackc/pglogrepl":                              {"txshadow/writeset"},
 	"github.com/goccy/go-yaml":                                {"routes", "admin"},
 	"github.com/alecthomas/kong":                              {"cmd/quack"},

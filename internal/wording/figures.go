@@ -3,9 +3,13 @@
 package wording
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // Number writes thousands apart: 12,345.
@@ -79,4 +83,23 @@ func Times(ratio float64) string {
 		return Number(int64(math.Round(ratio))) + " ×"
 	}
 	return fmt.Sprintf("%.2g ×", ratio)
+}
+
+// Tally is the sum of counts by name, and each of them, the highest first:
+// "12 (budget 9, unsupported 3)"; "0" for none.
+func Tally(counts map[string]int64) string {
+	var sum int64
+	for _, n := range counts {
+		sum += n
+	}
+	if sum == 0 {
+		return "0"
+	}
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
+	})
+	for i, name := range names {
+		names[i] = name + " " + Number(counts[name])
+	}
+	return Number(sum) + " (" + strings.Join(names, ", ") + ")"
 }

@@ -1,0 +1,105 @@
+package render
+
+import (
+	_ "embed"
+	"html/template"
+	"io"
+
+	"github.com/quackproxy/quack/internal/wording"
+	"github.com/quackproxy/quack/reports"
+)
+
+//go:embed report.html
+var reportHTML string
+
+var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+	"number": wording.Number, "millis": wording.Millis, "absent": orAbsent, "visible": wording.Visible,
+}).Parse(reportHTML))
+
+// htmlGroup is a group as the page shows it.
+type htmlGroup struct {
+	reports.Group
+	Share  string
+	Newest reports.Sample
+	Facts  []string
+}
+
+type htmlSection struct {
+	Title  string
+	Groups []htmlGroup
+}
+
+// htmlRoute is a route as the page shows it.
+type htmlRoute struct {
+	reports.RouteReport
+	N                             int // its place in the page
+	StageText, Bound, SkippedText string
+	Stands                        standing
+	Says                          string
+	Charts                        htmlCharts
+	Matrix                        htmlMatrix
+	Apart                         []string
+	RatioText                     string
+	Groups                        []htmlGroup // that count
+	Open                          bool
+}
+
+// htmlStale is a rule that needs attention as the page shows it.
+type htmlStale struct {
+	reports.Stale
+	On string
+}
+
+// htmlReport is what the page shows.
+type htmlReport struct {
+	Headline, Span string
+	Routes         []htmlRoute // the worst first
+	Sections       []htmlSection
+	Stale          []htmlStale
+	StaleTitle     string
+	Runs           *htmlRuns
+}
+
+// Told reports whether there is more to be said of a route than its line.
+func (r htmlRoute) Told() bool { return r.Compared+r.Errors > 0 || r.Leak != "" }
+
+// HTML writes the report as one HTML page that needs no other file and asks
+// for none, for light and dark screens, for paper, and for screen readers.
+func HTML(w io.Writer, r Report) error {
+	page := htmlReport{Headline: r.headline(), Span: r.span(), StaleTitle: attentionTitle, Runs: htmlRunsOf(r.Runs)}
+	for _, s := range r.Stale {
+		page.Stale = append(page.Stale, htmlStale{s, s.On()})
+	}
+	counting := map[string][]htmlGroup{}
+	for _, section := range sections {
+		s := htmlSection{Title: section.title}
+		for _, g := range r.Groups {
+			if g.Verdict != section.verdict {
+				continue
+			}
+			newest, _ := newestOf(g)
+			shown := htmlGroup{g, r.share(g), newest, factsOf(g)}
+			s.Groups = append(s.Groups, shown)
+			if g.CountsAgainst() {
+				counting[g.Route] = append(counting[g.Route], shown)
+			}
+		}
+		if len(s.Groups) > 0 {
+			page.Sections = append(page.Sections, s)
+		}
+	}
+	for i, route := range worst(r.Routes) {
+		page.Routes = append(page.Routes, r.htmlRoute(route, i, counting[route.Name]))
+	}
+	return reportTemplate.Execute(w, page)
+}
+
+func (r Report) htmlRoute(route reports.RouteReport, n int, counting []htmlGroup) htmlRoute {
+	h := htmlRoute{
+		RouteReport: route, N: n, StageText: stageText(route), Bound: boundText(route), SkippedText: skippedText(route),
+		Charts: r.htmlCharts(route.Name, n), Matrix: matrixOf(route, n), Apart: apartOf(route), RatioText: ratioText(route), Groups: counting,
+	}
+	h.Stands, h.Says = standsOf(route)
+	h.Open = n < 3 && h.Stands == standsBad
+	return h
+}
