@@ -1,32 +1,13 @@
 package routes
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/quackproxy/quack/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write what is found as the golden files")
-
-// golden compares got with the file, or writes it with -update.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatalf("%v\n  run the test with -update to write it; it would be:\n%s", err, got)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs\ngot:\n%s\nwant:\n%s", file, got, want)
-	}
-}
 
 // TestBadFiles holds the message of each fault. Most files have one fault, the
 // one that they are named after.
@@ -49,7 +30,7 @@ func TestBadFiles(t *testing.T) {
 			if strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("a secret is in %q", err)
 			}
-			golden(t, strings.TrimSuffix(file, ".yaml")+".txt", err.Error()+"\n")
+			golden.Check(t, strings.TrimPrefix(strings.TrimSuffix(filepath.ToSlash(file), ".yaml"), "testdata/")+".txt", []byte(err.Error()+"\n"))
 		})
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quackproxy/quack/internal/golden"
 )
 
 // writePair writes a certificate and its key as name.crt and name.key.
@@ -112,7 +114,7 @@ func TestBackendSettings(t *testing.T) {
 	if err := table.WriteTree(&tree); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/calls-tree.txt", tree.String())
+	golden.Check(t, "calls-tree.txt", tree.Bytes())
 	if strings.Contains(tree.String(), "PRIVATE") {
 		t.Error("the tree shows a key")
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quackproxy/quack/internal/golden"
 )
 
 func copyOf(t *testing.T) *Table {
@@ -32,7 +34,7 @@ func TestLearnAndClone(t *testing.T) {
 		}
 	}
 	b.WriteString("\n--- warnings\n\n" + Errors(table.warnings(time.Now())).Error() + "\n")
-	golden(t, "testdata/copy.txt", b.String())
+	golden.Check(t, "copy.txt", b.Bytes())
 }
 
 func TestWhatARouteLearns(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/cache"
+	"github.com/quackproxy/quack/internal/golden"
 )
 
 func TestDefaultsOfAnEmptyRoute(t *testing.T) {
@@ -251,5 +252,5 @@ func TestWorkedExample(t *testing.T) {
 	if err := table.WriteTree(&tree); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/example-tree.txt", tree.String())
+	golden.Check(t, "example-tree.txt", tree.Bytes())
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/quackproxy/quack/internal/golden"
 )
 
 // shop is a file with some of everything; its tree, warnings and explanations
@@ -30,7 +32,7 @@ func TestWriteTree(t *testing.T) {
 	if err := table.WriteTree(&b); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/shop-tree.txt", b.String())
+	golden.Check(t, "shop-tree.txt", b.Bytes())
 
 	with, _, err := table.WithStages(map[string]StageSetting{"items.list": {Stage: StageRamp, Percent: 5}})
 	if err != nil {
@@ -40,7 +42,7 @@ func TestWriteTree(t *testing.T) {
 	if err := with.WriteTree(&b); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/shop-tree-live.txt", b.String())
+	golden.Check(t, "shop-tree-live.txt", b.Bytes())
 	if err := table.WriteTree(brokenWriter{}); !errors.Is(err, errBroken) {
 		t.Errorf("an error of the writer is lost: %v", err)
 	}
@@ -54,7 +56,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 
 func TestWarnings(t *testing.T) {
 	warnings := shop(t).warnings(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC))
-	golden(t, "testdata/shop-warnings.txt", Errors(warnings).Error()+"\n")
+	golden.Check(t, "shop-warnings.txt", []byte(Errors(warnings).Error()+"\n"))
 }
 
 // TestRuleIsNeededOnItsLastDay: until names a whole day.
@@ -98,7 +100,7 @@ func TestExplain(t *testing.T) {
 			if n, err := e.WriteTo(&b); err != nil || int(n) != b.Len() {
 				t.Fatal(n, err)
 			}
-			golden(t, fmt.Sprintf("testdata/explain-%s.txt", c.name), b.String())
+			golden.Check(t, fmt.Sprintf("explain-%s.txt", c.name), b.Bytes())
 			var back Explanation
 			if src, err := json.Marshal(e); err != nil || json.Unmarshal(src, &back) != nil || back.Route != e.Route {
 				t.Errorf("as JSON: %v", err)

@@ -3,18 +3,14 @@ package chart_test
 import (
 	"encoding/xml"
 	"errors"
-	"flag"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/quackproxy/quack/internal/chart"
+	"github.com/quackproxy/quack/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write what the charts are now to testdata")
 
 var start = time.Date(2026, 11, 26, 13, 3, 0, 0, time.UTC)
 
@@ -24,9 +20,9 @@ func frame(steps int, step time.Duration, marks ...chart.Mark) chart.Frame {
 
 func at(d time.Duration, name string) chart.Mark { return chart.Mark{At: start.Add(d), Name: name} }
 
-// golden holds a chart to its file, and to what every chart is: well-formed,
+// check holds a chart to its file, and to what every chart is: well-formed,
 // and without what the policy of the pages refuses.
-func golden(t *testing.T, name, svg string) {
+func check(t *testing.T, name, svg string) {
 	t.Helper()
 	for d := xml.NewDecoder(strings.NewReader(svg)); ; {
 		token, err := d.Token()
@@ -50,19 +46,7 @@ func golden(t *testing.T, name, svg string) {
 		}
 	}
 	lines := strings.ReplaceAll(svg, "><", ">\n<") + "\n" // to be read in a diff
-	file := filepath.Join("testdata", name+".svg")
-	if *update {
-		if err := os.WriteFile(file, []byte(lines), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(want) != lines {
-		t.Errorf("%s is not what it was (-update writes it anew):\n%s", name, lines)
-	}
+	golden.Check(t, name+".svg", []byte(lines))
 }
 
 func TestCharts(t *testing.T) {
@@ -88,7 +72,7 @@ func TestCharts(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Log(c.reason)
-			golden(t, c.name, c.svg)
+			check(t, c.name, c.svg)
 		})
 	}
 }
