@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/quackproxy/quack/admin"
 )
 
 // chromium is the browser's program. Without one the test fails: `make setup`
@@ -134,11 +136,16 @@ func TestInABrowser(t *testing.T) {
 	t.Run("pages in both schemes", func(t *testing.T) { pagesInBothSchemes(t, browser) })
 }
 
-// pagesFit: on a telephone no page is wider than the screen, wide tables scroll
-// by themselves, and names are not broken into single letters.
+// pagesFit: on a telephone no page is wider than the screen, also with all that is
+// folded open, wide tables scroll by themselves, and names and ids are not broken
+// into single letters.
 func pagesFit(t *testing.T, browser context.Context) {
 	w := newWorld(t)
 	w.plant()
+	w.record("01M8CDEN5PBZTDDC7MAV9VHS74", "accounts.show", "GET", "/accounts/9?fields=id,name,price&page=2", exchange(200, `{"id":9,"price":"9.90"}`), exchange(200, `{"id":9,"price":"9.09"}`))
+	w.mu.Lock()
+	w.proofs = []admin.Proof{{Backend: "accounts", URL: "http://accounts-blue.internal.example:4000", At: time.Now(), Proved: true}}
+	w.mu.Unlock()
 	if _, err := w.client.Mark(t.Context(), "v1.4", "deploy of Friday"); err != nil { // for the tables of /marks
 		t.Fatal(err)
 	}
@@ -151,6 +158,10 @@ func pagesFit(t *testing.T, browser context.Context) {
 	b.do("on a telephone", chromedp.EmulateViewport(400, 800))
 	for _, path := range allPages {
 		b.do("open "+path, chromedp.Navigate(w.server.URL+path))
+		b.js(`document.querySelectorAll("details").forEach(d => d.open = true); ""`)
+		if tall := b.js(`[...document.querySelectorAll("tbody tr")].filter(tr => tr.offsetHeight > 200).map(tr => tr.innerText).join()`); tall != "" {
+			t.Errorf("%s: broken into many lines: %s", path, tall)
+		}
 		if width := b.js(`String(document.documentElement.scrollWidth)`); width != "400" {
 			t.Errorf("%s is %s wide on a screen of 400", path, width)
 		}

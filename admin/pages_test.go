@@ -191,7 +191,7 @@ func TestEvidencePages(t *testing.T) {
 		t.Errorf("by its parts: %d to %s", res.StatusCode, res.Header.Get("Location"))
 	}
 	_, page = b.get("/comparisons?route=accounts.show")
-	wantText(t, page, "mismatch GET /accounts/7?full=1 200 12.0 / 31.0 legacy 1 planted", "match GET /accounts/0 200 12.0 / 31.0 legacy 0 match0")
+	wantText(t, page, "planted mismatch GET /accounts/7?full=1 200 12.0 / 31.0 legacy 1", "match0 match GET /accounts/0 200 12.0 / 31.0 legacy 0")
 	_, page = b.get("/comparisons?route=none")
 	wantText(t, page, "Nothing is stored of this route")
 

@@ -94,6 +94,9 @@ func foldAndSearch(t *testing.T, browser context.Context) {
 	if same := b.js("String(window.samePage)"); same != "true" {
 		t.Error("the page was loaded anew")
 	}
+	if display := b.js(`getComputedStyle(document.querySelector(".chip.s-bad"), "::before").display`); display == "inline" {
+		t.Error("the dot of a state has no size: it is inline")
+	}
 	b.do("those that differ", chromedp.Navigate(w.server.URL+"/"), chromedp.Click(css(".chip.s-bad")))
 	b.until(`location.search === "?show=differs" && document.querySelectorAll("tbody tr").length === 1`)
 	b.see("accounts.show")
@@ -145,6 +148,9 @@ func liveLeavesAlone(t *testing.T, browser context.Context) {
 	w.plant()
 	b := openTab(t, browser)
 	b.logIn(w)
+	if high := b.js(`[...document.querySelectorAll("td .spark")].map(s => s.getBoundingClientRect().height).filter(h => h > 20).join()`); high != "" {
+		t.Errorf("a spark is %s pixels high", high)
+	}
 	b.do("open the route", chromedp.Navigate(w.server.URL+"/routes/accounts.show"), chromedp.Click(css("details.behind summary")), chromedp.Focus(css(".groups a")))
 	b.js(`document.querySelector(".groups a").mine = true; window.refused = [];
 		new ReportingObserver((list) => refused.push(...list.map((r) => r.body.effectiveDirective)), { types: ["csp-violation"], buffered: true }).observe(); ""`)
