@@ -32,7 +32,7 @@ func TestMarksPage(t *testing.T) {
 	w.record("name", "accounts.show", "GET", "/accounts/1", exchange(200, `{"name":"a"}`), exchange(200, `{"name":"b"}`))
 	_, page = b.get("/marks")
 	wantText(t, page, "Regressions 1 Still open 0 Too little compared 0 Fixed 1 Forgiven now", "Compared before 4 1 differed Compared after 41 1 differed",
-		"$.name accounts.show value mismatch 0 of 4 1 of 41 2.4 % not seen before", "$.price accounts.show value mismatch 1 of 4 25 % 0 of 41 fixed, with 95 % confidence",
+		"$.name accounts.show value mismatch 0 of 4 1 of 41 2.44 % not seen before", "$.price accounts.show value mismatch 1 of 4 25 % 0 of 41 fixed, with 95 % confidence",
 		"v1.4", "ann@desk (browser) deploy of <Friday> Comparisons since v1.4")
 	_, page = b.get("/comparisons?since=v1.4")
 	wantText(t, page, "since v1.4", "name")

@@ -162,11 +162,13 @@ func kindsOf(facets []reports.Facet) []facetKind {
 	return kinds
 }
 
-// coveredBar is the share of live requests that are like one that was compared.
-func coveredBar(covered float64) template.HTML {
+// covered is the share of live requests that are like one that was compared.
+func covered(c reports.RouteCoverage) string { return narrow(c.CoveredText()) }
+
+func coveredBar(c reports.RouteCoverage) template.HTML {
 	const parts = 10_000
-	n := min(max(int64(covered*parts), 0), parts)
-	return template.HTML(chart.Shares([]chart.Part{{Class: "s-good", Count: n}, {Class: "s-idle", Count: parts - n}}, percent(covered)+" covered"))
+	n := min(max(int64(c.Covered*parts), 0), parts)
+	return template.HTML(chart.Shares([]chart.Part{{Class: "s-good", Count: n}, {Class: "s-idle", Count: parts - n}}, covered(c)+" covered"))
 }
 
 func coverageURL(route string) string { return "/coverage?" + url.Values{"route": {route}}.Encode() }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/quackproxy/quack/internal/wording"
 	"github.com/quackproxy/quack/reports"
 )
 
@@ -184,7 +185,7 @@ var scripts = []string{"htmx.min.js", "idiomorph-ext.min.js", "quack.js", "keys.
 
 var functions = template.FuncMap{
 	"scripts": func() []string { return scripts },
-	"visible": visible, "num": num, "percent": percent, "ratio": ratioText, "plain": plainNumber, "ms": millis, "bytes": size,
+	"visible": visible, "num": num, "percent": percent, "atMost": atMost, "setting": setting, "covered": covered, "ratio": ratioText, "plain": plainNumber, "ms": millis, "bytes": size,
 	"stamp": stamp, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"short": func(hash string) string { return hash[:min(len(hash), 12)] },
 	"route": routeURL, "comparison": func(id string) string { return "/comparisons/" + url.PathEscape(id) },
@@ -250,16 +251,17 @@ func num(n any) string {
 	return digits
 }
 
-// percent writes a share with the digits that matter.
-func percent(share float64) string {
-	p := 100 * share
-	switch {
-	case p == 0 || p >= 10:
-		return strconv.FormatFloat(p, 'f', 0, 64) + "\u202f%"
-	case p >= 1:
-		return strconv.FormatFloat(p, 'f', 1, 64) + "\u202f%"
-	}
-	return strconv.FormatFloat(p, 'g', 2, 64) + "\u202f%"
+// narrow keeps a number and its sign in one line.
+func narrow(percent string) string { return strings.ReplaceAll(percent, " ", "\u202f") }
+
+func percent(share float64) string { return narrow(wording.Percent(share)) }
+
+// atMost is an upper bound of a share, never less than it is.
+func atMost(share float64) string { return narrow(wording.PercentUp(share)) }
+
+// setting is a share as somebody has set it, with all of its digits.
+func setting(share float64) string {
+	return strconv.FormatFloat(100*share, 'g', 6, 64) + "\u202f%"
 }
 
 // ratioText writes how long new takes, legacy being 1.

@@ -65,7 +65,7 @@ func TestOverviewPage(t *testing.T) {
 	b := w.logIn()
 	_, page := b.get("/")
 	wantText(t, page,
-		"accounts.show GET /accounts/{id} 1 of 4 differ (25 %)", "shadow In the last hour 4 compared, 1 mismatched 3 4 1 75 %",
+		"accounts.show GET /accounts/{id} 1 of 4 differ (25 %)", "shadow In the last hour 4 compared, 1 mismatched 3 4 1 75.2 %",
 		"accounts.create POST /accounts nothing compared: 1 skipped, most for no-proof shadow",
 		"GET /orders/{id} waits for traffic ramp 25 %",
 		"invoices.list GET /invoices not compared at this stage legacy",

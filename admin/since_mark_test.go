@@ -30,7 +30,7 @@ func TestPagesSinceAMark(t *testing.T) {
 		t.Errorf("no link to %s in\n%s", link, page)
 	}
 	_, page = b.get("/routes/accounts.show?" + since)
-	wantText(t, page, "1 of 3 differ (33 %)", "$.name value mismatch new since v1.4+more 1 33 %")
+	wantText(t, page, "1 of 3 differ (33.3 %)", "$.name value mismatch new since v1.4+more 1 33.3 %")
 	if strings.Contains(text(t, page), "$.price") {
 		t.Error("a difference from before the mark is shown")
 	}

@@ -23,7 +23,7 @@ func (r RouteReport) Above(limit float64) string {
 	case r.Leak != "":
 		return "leak suspected: " + wording.Visible(r.Leak)
 	case r.Share() > limit:
-		return fmt.Sprintf("%s mismatched and %s noise of %s compared (%.3g %%)", wording.Number(r.Mismatched), wording.Number(r.Noise), wording.Number(r.Compared), 100*r.Share())
+		return fmt.Sprintf("%s mismatched and %s noise of %s compared (%s)", wording.Number(r.Mismatched), wording.Number(r.Noise), wording.Number(r.Compared), wording.Percent(r.Share()))
 	}
 	return ""
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/quackproxy/quack/admin"
+	"github.com/quackproxy/quack/internal/wording"
 	"github.com/quackproxy/quack/reports"
 )
 
@@ -148,7 +149,7 @@ func writeCalibration(w io.Writer, c reports.Calibration) {
 	fmt.Fprintf(w, "%s: %s after %s\n", oneLine(c.Route), c.State, c.Ended.Sub(c.Started).Round(time.Second))
 	fmt.Fprintf(w, "base rate: legacy differs from itself in %d of %s", c.Differing, plural(c.Compared, "request"))
 	if c.Compared > 0 {
-		fmt.Fprintf(w, " (%.3g %%; at most %.3g %% at 95 %% confidence)", 100*c.BaseRate, 100*c.Upper)
+		fmt.Fprintf(w, " (%s; at most %s at 95 %% confidence)", wording.Percent(c.BaseRate), wording.PercentUp(c.Upper))
 	}
 	fmt.Fprintln(w)
 	if c.Errors > 0 {
@@ -161,7 +162,7 @@ func writeCalibration(w io.Writer, c reports.Calibration) {
 		fmt.Fprintf(w, "dropped %d: the queue was full\n", c.Dropped)
 	}
 	for _, p := range c.Places {
-		fmt.Fprintf(w, "%8d  %5.1f %%  %-7s %s\n", p.Count, 100*p.Share, p.Kind, oneLine(p.Path))
+		fmt.Fprintf(w, "%8d  %9s  %-7s %s\n", p.Count, wording.Percent(p.Share), p.Kind, oneLine(p.Path))
 		for _, s := range p.Samples[:min(len(p.Samples), 2)] {
 			fmt.Fprintf(w, "%20s%s → %s\n", "", shortValue(s.Legacy), shortValue(s.New))
 		}

@@ -30,22 +30,19 @@ func Count(n int64, what string) string {
 	return Number(n) + " " + what + "s"
 }
 
-// Percent writes a share, from 0 to 1, with two or three digits that count:
-// "0.038 %", "1.20 %", "45.6 %". Only what is 0 is written as 0, and only the
-// whole as 100.
+// Percent writes a share, from 0 to 1, with three digits that count: "0.04 %",
+// "12.5 %". "0 %" and "100 %" are what is exactly that.
 func Percent(share float64) string {
 	p := share * 100
 	switch {
 	case p == 0 || p == 100:
 		return fmt.Sprintf("%.0f %%", p)
+	case p < 1e-4:
+		return "<0.0001 %"
 	case p >= 99.95:
 		return ">99.9 %"
-	case p >= 10:
-		return fmt.Sprintf("%.1f %%", p)
-	case p >= 1:
-		return fmt.Sprintf("%.2f %%", p)
 	}
-	return fmt.Sprintf("%.2g %%", p)
+	return fmt.Sprintf("%.3g %%", p)
 }
 
 // PercentDown writes a share with two decimals, never more than it is.

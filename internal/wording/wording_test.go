@@ -10,10 +10,10 @@ func TestFigures(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{Number(0), "0"}, {Number(999), "999"}, {Number(-1000), "-1,000"}, {Number(-123), "-123"}, {Number(1234567), "1,234,567"},
 		{Count(1, "route"), "1 route"}, {Count(0, "route"), "0 routes"}, {Count(2000, "route"), "2,000 routes"},
-		{Percent(0), "0 %"}, {Percent(1), "100 %"}, {Percent(0.9999), ">99.9 %"}, {Percent(0.996), "99.6 %"},
-		{Percent(0.000004), "0.0004 %"}, {Percent(0.012), "1.20 %"}, {Percent(0.456), "45.6 %"},
-		{PercentDown(0.999999), "99.99 %"}, {PercentDown(1), "100 %"}, {PercentDown(0.5), "50 %"},
-		{PercentUp(0), "0 %"}, {PercentUp(0.0003742), "0.0375 %"}, {PercentUp(1), "100 %"}, {PercentUp(0.05), "5 %"},
+		{Percent(0), "0 %"}, {Percent(1), "100 %"}, {Percent(0.9996), ">99.9 %"}, {Percent(0.99999999), ">99.9 %"}, {Percent(0.996), "99.6 %"},
+		{Percent(1e-7), "<0.0001 %"}, {Percent(0.0004), "0.04 %"}, {Percent(0.012), "1.2 %"}, {Percent(0.125), "12.5 %"},
+		{PercentDown(0.99996), "99.99 %"}, {PercentDown(1), "100 %"}, {PercentDown(0.5), "50 %"}, {PercentDown(0), "0 %"},
+		{PercentUp(0), "0 %"}, {PercentUp(0.0009971), "0.0998 %"}, {PercentUp(0.53412), "53.5 %"}, {PercentUp(1), "100 %"}, {PercentUp(0.05), "5 %"},
 		{Millis(0), "–"}, {Millis(0.056), "0.06"}, {Millis(12.34), "12.3"}, {Millis(187.2), "187"},
 		{Times(0.816), "0.82 ×"}, {Times(1.24), "1.2 ×"}, {Times(1562.4), "1,562 ×"},
 	} {

@@ -76,7 +76,7 @@ func TestWriteRuns(t *testing.T) {
 	if err := render.Table(&coloured, exampleRuns(), true); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(text.String(), "\x1b") || !strings.Contains(coloured.String(), "\x1b[31m  1.50 %\x1b[0m") || strings.Contains(coloured.String(), "\x1b[31m<script>") {
+	if strings.Contains(text.String(), "\x1b") || !strings.Contains(coloured.String(), "\x1b[31m   1.5 %\x1b[0m") || strings.Contains(coloured.String(), "\x1b[31m<script>") {
 		t.Errorf("colour is missing, or comes from the evidence:\n%q", coloured.String())
 	}
 	if err := render.Markdown(&markdown, exampleRuns()); err != nil {
