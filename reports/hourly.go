@@ -51,11 +51,11 @@ func (b *batchWriter) hourly() error {
 	if err != nil || known[0] == 1 {
 		return err
 	}
-	s := &snapshot{groups: map[int64]int64{}}
+	s := &snapshot{}
 	if s.counters, err = allTime(b.ctx, b.tx); err != nil {
 		return err
 	}
-	if err := s.readGroups(b.ctx, b.tx); err != nil {
+	if s.groups, s.lastGroup, err = groupCounts(b.ctx, b.tx); err != nil {
 		return err
 	}
 	counters, groups, err := s.pack(b.r.packer)

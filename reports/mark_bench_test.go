@@ -45,6 +45,7 @@ func BenchmarkMarks(b *testing.B) {
 		}
 	})
 	b.Run("compare", func(b *testing.B) {
+		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := r.Compare(b.Context(), reports.Span{From: "v1"}, reports.Span{From: "v2"}); err != nil {
 				b.Fatal(err)

@@ -27,32 +27,35 @@ func (r *Reports) snapshot(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	defer tx.Rollback() // it has only read
-	s := &snapshot{groups: map[int64]int64{}}
+	s := &snapshot{}
 	if s.counters, err = allTime(ctx, tx); err != nil {
 		return nil, err
 	}
-	if err := s.readGroups(ctx, tx); err != nil {
+	if s.groups, s.lastGroup, err = groupCounts(ctx, tx); err != nil {
 		return nil, err
 	}
 	err = tx.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM reports_comparisons`).Scan(&s.lastSeq)
 	return s, err
 }
 
-func (s *snapshot) readGroups(ctx context.Context, tx *sql.Tx) error {
+// groupCounts are the counts of groups of all time by number, and the highest
+// number.
+func groupCounts(ctx context.Context, tx *sql.Tx) (groups map[int64]int64, last int64, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT id, count FROM reports_groups`)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	defer rows.Close()
+	groups = map[int64]int64{}
 	for rows.Next() {
 		var id, n int64
 		if err := rows.Scan(&id, &n); err != nil {
-			return err
+			return nil, 0, err
 		}
-		s.groups[id] = n
-		s.lastGroup = max(s.lastGroup, id)
+		groups[id] = n
+		last = max(last, id)
 	}
-	return rows.Err()
+	return groups, last, rows.Err()
 }
 
 // pack is how a mark keeps it: without the last hour by the minute, which is no
@@ -121,23 +124,6 @@ func noMark(name string) error {
 		return fmt.Errorf("%w: none is set\nset one with quack mark NAME", ErrNoMark)
 	}
 	return fmt.Errorf("%w: %q\nquack marks lists those there are: the newest %d are kept", ErrNoMark, name, marksMax)
-}
-
-// snapshotAt is what was counted up to a mark, or up to now for "".
-func (r *Reports) snapshotAt(ctx context.Context, mark string) (*snapshot, time.Time, error) {
-	if mark == "" {
-		s, err := r.snapshot(ctx)
-		return s, time.Now().UTC(), err
-	}
-	m, err := r.markNamed(ctx, mark)
-	if err != nil {
-		return nil, m.At, err
-	}
-	s := &snapshot{lastGroup: m.lastGroup, lastSeq: m.lastSeq}
-	if s.counters, err = r.markedCounters(ctx, mark); err == nil {
-		s.groups, err = r.markedGroups(ctx, mark)
-	}
-	return s, m.At, err
 }
 
 // markedCounters are the counters of all time at a mark, by route.

@@ -53,7 +53,7 @@ type Reports struct {
 	trials chan struct{} // holds one token for each trial of rules under way
 
 	// comparing holds one token for each comparison of runs under way: one of
-	// 100,000 groups takes some hundred megabytes for its time.
+	// 100,000 groups takes some tens of megabytes for its time.
 	comparing chan struct{}
 
 	mu      sync.Mutex

@@ -149,15 +149,25 @@ func (r *Reports) CompareRoute(ctx context.Context, route string, before, after 
 }
 
 func (r *Reports) compare(ctx context.Context, route string, before, after Span) (RunChanges, error) {
-	old, err := r.counted(ctx, route, before)
-	if err != nil {
-		return RunChanges{}, err
+	ends := map[string]*noted{}
+	for _, mark := range []string{before.From, before.To, after.From, after.To} {
+		if ends[mark] != nil || mark == "" {
+			continue
+		}
+		at, err := r.notedAt(ctx, mark)
+		if err != nil {
+			return RunChanges{}, err
+		}
+		ends[mark] = at
 	}
-	new, err := r.counted(ctx, route, after)
-	if err != nil {
-		return RunChanges{}, err
+	last := ends[after.To]
+	if after.To == "" {
+		var err error
+		if last, err = r.notedNow(ctx); err != nil {
+			return RunChanges{}, err
+		}
 	}
-	return r.changes(ctx, route, old, new)
+	return r.changes(ctx, route, spanCounts(route, before, ends[before.From], ends[before.To]), spanCounts(route, after, ends[after.From], last))
 }
 
 // checkSpans holds the order: before.From, before.To, after.From, after.To.
@@ -184,44 +194,41 @@ func (r *Reports) checkSpans(ctx context.Context, before, after Span) error {
 
 // counted is what was counted in a span.
 type counted struct {
-	run      Run
-	counters map[string]*counts
-	groups   map[int64]int64
-	lastSeq  int64 // of the comparison that was stored last before it
+	run     Run
+	routes  map[string]verdictCounts
+	begin   map[int64]int64 // counts of groups by number, at the beginning
+	end     map[int64]int64
+	lastSeq int64 // of the comparison that was stored last before it
 }
 
-// counted is what was counted, of a route or of all, up to the end of a span,
-// less what was counted up to its beginning.
-func (r *Reports) counted(ctx context.Context, route string, s Span) (*counted, error) {
-	end, until, err := r.snapshotAt(ctx, s.To)
-	if err != nil {
-		return nil, err
+// spanCounts is what was counted, of a route or of all, up to the end of a span, less
+// what was counted up to its beginning; that is nil for the start of time.
+func spanCounts(route string, s Span, begin, end *noted) *counted {
+	if begin == nil {
+		begin = &noted{}
 	}
-	got := &counted{run: Run{Span: s, Until: until}, counters: end.counters, groups: end.groups}
-	if s.From != "" {
-		begin, since, err := r.snapshotAt(ctx, s.From)
-		if err != nil {
-			return nil, err
-		}
-		got.counters, got.run.Since, got.lastSeq = less(end.counters, begin.counters), since, begin.lastSeq
-		for id, n := range begin.groups {
-			got.groups[id] -= n
-		}
+	got := &counted{
+		run:    Run{Span: s, Since: begin.at, Until: end.at},
+		routes: map[string]verdictCounts{}, begin: begin.groups, end: end.groups, lastSeq: begin.lastSeq,
 	}
-	maps.DeleteFunc(got.counters, func(name string, _ *counts) bool { return route != "" && name != route })
-	for _, n := range got.counters {
+	for name, n := range end.routes {
+		if route != "" && name != route {
+			continue
+		}
+		n = n.less(begin.routes[name])
+		got.routes[name] = n
 		got.run.Compared += n.total()
 		got.run.Differed += n.Mismatched + n.Noise
 	}
-	return got, nil
+	return got
 }
+
+// group is how often the group of a number was seen.
+func (c *counted) group(id int64) int64 { return c.end[id] - c.begin[id] }
 
 // seen is how often something was seen on a route.
 func (c *counted) seen(route string, n int64) Seen {
-	s := Seen{Count: n}
-	if of := c.counters[route]; of != nil {
-		s.Compared = of.total()
-	}
+	s := Seen{Count: n, Compared: c.routes[route].total()}
 	if s.Compared > 0 {
 		s.Share = float64(n) / float64(s.Compared)
 	}
@@ -232,17 +239,14 @@ func (c *counted) seen(route string, n int64) Seen {
 func routeRuns(before, after *counted) []RouteRuns {
 	names := map[string]bool{}
 	for _, run := range []*counted{before, after} {
-		for name, c := range run.counters {
-			if c.total() > 0 {
+		for name, n := range run.routes {
+			if n.total() > 0 {
 				names[name] = true
 			}
 		}
 	}
 	differed := func(run *counted, name string) Seen {
-		if c := run.counters[name]; c != nil {
-			return run.seen(name, c.Mismatched+c.Noise)
-		}
-		return Seen{}
+		return run.seen(name, run.routes[name].Mismatched+run.routes[name].Noise)
 	}
 	list := make([]RouteRuns, 0, len(names))
 	for _, name := range slices.Sorted(maps.Keys(names)) {

@@ -97,6 +97,11 @@ func enough(x, n int64) int64 {
 	return high
 }
 
+// isEnough reports whether m are enough(x, n), at a tenth of the price.
+func isEnough(x, n, m int64) bool {
+	return x > 0 && n > 0 && unseen(min(x, n), n, m) <= math.Log(unseenChance)
+}
+
 // unseen is the logarithm of the probability to see none in m after x of n, the
 // larger one of both.
 func unseen(x, n, m int64) float64 {

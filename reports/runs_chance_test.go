@@ -118,6 +118,12 @@ func TestEnough(t *testing.T) {
 		if got := enough(c.x, c.n); got != c.want {
 			t.Errorf("%s: %d of %d: %d, want %d", c.reason, c.x, c.n, got, c.want)
 		}
+		if !isEnough(c.x, c.n, c.want) || isEnough(c.x, c.n, c.want-1) {
+			t.Errorf("%s: of %d of %d %d are not just enough", c.reason, c.x, c.n, c.want)
+		}
+	}
+	if isEnough(1, 0, 1_000_000) || isEnough(1, 1, 0) {
+		t.Error("what was not compared is known")
 	}
 	// A batch can have a difference of which the comparison is in the next.
 	if enough(3, 2) != enough(2, 2) {

@@ -4,168 +4,157 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 )
 
-// place is where a difference is, whatever its verdict.
-type place struct{ route, path, kind string }
+// found is a group that was seen in one of two runs, with as much of it as it
+// takes to say what has become of it: there may be 100,000.
+type found struct {
+	id                int64
+	route, path, kind string
+	rank              int // of its verdict
+	before, after     Seen
+	p                 float64
+	rose              bool
+	there             *placeCounts
+}
 
-func (g *Group) place() place { return place{g.Route, g.Path, g.Kind} }
+func (f *found) samePlace(g *found) bool {
+	return f.route == g.route && f.path == g.path && f.kind == g.kind
+}
+
+// placeCounts are how often something was seen at a place, whatever its verdict,
+// in both runs, by the rank of the verdict.
+type placeCounts [4][2]int64
 
 // sorting sorts the groups of two runs into what has become of them.
 type sorting struct {
 	before, after *counted
-	// verdicts has, for each place, the counts by verdict in both runs.
-	verdicts map[place]map[string][2]int64
-	changes  RunChanges
+	open          []*found    // those that count against their routes
+	lists         [5][]*found // in the order of RunChanges.lists
 }
+
+// Where the lists of RunChanges stand among all.
+const (
+	regressed = iota
+	stillOpen
+	notSeen
+	fixed
+	forgivenNow
+)
 
 func (r *Reports) changes(ctx context.Context, route string, before, after *counted) (RunChanges, error) {
-	groups, err := r.groups(ctx, Filter{Route: route})
-	if err != nil {
+	s := sorting{before: before, after: after}
+	if err := s.read(ctx, r, route); err != nil {
 		return RunChanges{}, err
 	}
-	s := sorting{before: before, after: after, verdicts: map[place]map[string][2]int64{}}
-	s.changes = RunChanges{
-		Before: before.run, After: after.run, Routes: routeRuns(before, after),
-		Regressions: []Change{}, StillOpen: []Change{}, Unseen: []Change{}, Fixed: []Change{}, Forgiven: []Change{},
+	s.rises()
+	for _, f := range s.open {
+		n, _ := s.list(f)
+		s.lists[n] = append(s.lists[n], f)
 	}
-	open := s.open(groups)
-	list := make([]Change, len(open))
-	for i := range open {
-		list[i] = s.change(&open[i])
+	changes := RunChanges{Before: before.run, After: after.run, Routes: routeRuns(before, after)}
+	changes.Totals = RunTotals{
+		len(s.lists[regressed]), len(s.lists[stillOpen]), len(s.lists[notSeen]), len(s.lists[fixed]), len(s.lists[forgivenNow]),
 	}
-	s.rises(list)
-	for _, c := range list {
-		to := s.list(&c)
-		*to = append(*to, c)
+	for i := range s.lists {
+		slices.SortFunc(s.lists[i], worstFirst)
+		s.lists[i] = s.lists[i][:min(len(s.lists[i]), changesMax)]
 	}
-	for _, list := range s.changes.lists() {
-		slices.SortFunc(*list, worstFirst)
-	}
-	s.changes.Totals = RunTotals{
-		len(s.changes.Regressions), len(s.changes.StillOpen), len(s.changes.Unseen), len(s.changes.Fixed), len(s.changes.Forgiven),
-	}
-	s.changes.Cut(changesMax)
-	return s.changes, r.illustrate(ctx, &s.changes, open, after.lastSeq)
+	return changes, s.tell(ctx, r, &changes)
 }
 
-// illustrate fills in the samples of what has changed, of comparisons stored
-// behind a number, and when it was counted.
-func (r *Reports) illustrate(ctx context.Context, changes *RunChanges, groups []storedGroup, behind int64) error {
-	listed := map[string]*Group{}
-	for _, list := range changes.lists() {
-		for i := range *list {
-			listed[(*list)[i].Group.ID] = &(*list)[i].Group
-		}
+// read reads the groups of a route, or of all, in the order of the index that has
+// all of them that is read: those of a place follow each other.
+func (s *sorting) read(ctx context.Context, r *Reports, route string) error {
+	query, args := `SELECT id, route, path, kind, verdict FROM reports_groups`, []any(nil)
+	if route != "" {
+		query, args = query+` WHERE route = ?`, []any{route}
 	}
-	groups = slices.DeleteFunc(groups, func(g storedGroup) bool { return listed[g.ID] == nil })
-	samples, err := r.samples(ctx, groups, time.Time{}, behind)
+	rows, err := r.db.QueryContext(ctx, query+` ORDER BY route, path, kind, verdict, reason`, args...)
 	if err != nil {
 		return err
 	}
-	recent, err := r.recent(ctx, groups, time.Now())
-	if err != nil {
-		return err
-	}
-	for _, g := range groups {
-		to := listed[g.ID]
-		to.Recent, to.Samples = recent[g.id], samples[g.id]
-		if to.Samples == nil {
-			to.Samples = []Sample{}
+	defer rows.Close()
+	last := &found{there: &placeCounts{}}
+	for rows.Next() {
+		f := &found{}
+		var verdict string
+		if err := rows.Scan(&f.id, &f.route, &f.path, &f.kind, &verdict); err != nil {
+			return err
 		}
-		r.rereadGroup(to)
-	}
-	return nil
-}
-
-// open are the groups with an open verdict in one of the runs; it notes the
-// verdicts of all places.
-func (s *sorting) open(groups []storedGroup) []storedGroup {
-	return slices.DeleteFunc(groups, func(g storedGroup) bool {
-		n := [2]int64{s.before.groups[g.id], s.after.groups[g.id]}
+		n := [2]int64{s.before.group(f.id), s.after.group(f.id)}
 		if n == [2]int64{} {
-			return true
+			continue
 		}
-		at := s.verdicts[g.place()]
-		if at == nil {
-			at = map[string][2]int64{}
-			s.verdicts[g.place()] = at
+		if f.there = last.there; !f.samePlace(last) {
+			f.there = &placeCounts{}
 		}
-		at[g.Verdict] = [2]int64{at[g.Verdict][0] + n[0], at[g.Verdict][1] + n[1]} // forgiven ones differ by reason
-		return !g.CountsAgainst()
-	})
+		f.rank, last = verdictRanks[verdict], f
+		f.there[f.rank][0] += n[0] // forgiven ones differ by reason
+		f.there[f.rank][1] += n[1]
+		if (Group{Verdict: verdict}).CountsAgainst() {
+			f.before, f.after = s.before.seen(f.route, n[0]), s.after.seen(f.route, n[1])
+			f.p = riseChance(f.before.Count, f.before.Compared, f.after.Count, f.after.Compared)
+			s.open = append(s.open, f)
+		}
+	}
+	return rows.Err()
 }
 
-func (s *sorting) change(g *storedGroup) Change {
-	c := Change{
-		Group:  g.Group,
-		Before: s.before.seen(g.Route, s.before.groups[g.id]),
-		After:  s.after.seen(g.Route, s.after.groups[g.id]),
-	}
-	of := c.After
-	if of.Count == 0 {
-		of = c.Before
-	}
-	c.Group.Count, c.Group.Share = of.Count, min(1, of.Share)
-	c.Group.New = c.Before.Count == 0
-	c.P = riseChance(c.Before.Count, c.Before.Compared, c.After.Count, c.After.Compared)
-	return c
-}
-
-// rises sets Rose where the share has risen beyond chance.
-func (s *sorting) rises(list []Change) {
-	var asked []int
+// rises sets rose where the share has risen beyond chance.
+func (s *sorting) rises() {
+	var asked []*found
 	var chances []float64
-	for i, c := range list {
-		if c.Before.Count > 0 && c.After.Count > 0 {
-			asked = append(asked, i)
-			chances = append(chances, c.P)
+	for _, f := range s.open {
+		if f.before.Count > 0 && f.after.Count > 0 {
+			asked, chances = append(asked, f), append(chances, f.p)
 		}
 	}
 	for i, beyond := range beyondChance(chances) {
-		list[asked[i]].Rose = beyond
+		asked[i].rose = beyond
 	}
 }
 
-// list is where a change belongs.
-func (s *sorting) list(c *Change) *[]Change {
-	at := s.verdicts[c.Group.place()]
-	other := string(Noise)
-	if c.Group.Verdict == other {
-		other = string(Mismatch)
+// list is where a group belongs, and the verdict that its place has otherwise.
+func (s *sorting) list(f *found) (list int, otherwise string) {
+	other := Noise
+	if f.rank == verdictRanks[string(Noise)] {
+		other = Mismatch
 	}
+	others, forgiven := f.there[verdictRanks[string(other)]], f.there[verdictRanks[VerdictForgiven]]
 	switch {
-	case c.Rose:
-		return &s.changes.Regressions
-	case c.Before.Count > 0 && c.After.Count > 0:
-		return &s.changes.StillOpen
-	case c.After.Count > 0: // not seen before
-		if at[other][0] > 0 {
-			c.Otherwise = other
-		}
+	case f.rose:
+		return regressed, ""
+	case f.before.Count > 0 && f.after.Count > 0:
+		return stillOpen, ""
+	case f.after.Count > 0 && others[0] == 0: // not seen before
+		return regressed, ""
+	case f.after.Count > 0 && other == Mismatch:
 		// Where new was at fault, it is no worse that legacy differs as well.
-		if c.Otherwise == string(Mismatch) {
-			return &s.changes.StillOpen
-		}
-		return &s.changes.Regressions
-	case at[other][1] > 0:
-		c.Otherwise = other
-		return &s.changes.StillOpen
-	case at[VerdictForgiven][1] > 0 && at[VerdictForgiven][0] == 0:
-		c.Otherwise = VerdictForgiven
-		return &s.changes.Forgiven
+		return stillOpen, string(other)
+	case f.after.Count > 0:
+		return regressed, string(other)
+	case others[1] > 0:
+		return stillOpen, string(other)
+	case forgiven[1] > 0 && forgiven[0] == 0:
+		return forgivenNow, VerdictForgiven
+	case isEnough(f.before.Count, f.before.Compared, f.after.Compared):
+		return fixed, ""
 	}
-	c.Needs = max(enough(c.Before.Count, c.Before.Compared)-c.After.Compared, 0)
-	if c.Needs > 0 {
-		return &s.changes.Unseen
-	}
-	return &s.changes.Fixed
+	return notSeen, ""
 }
 
-func worstFirst(a, b Change) int {
+func worstFirst(a, b *found) int {
 	return cmp.Or(
-		cmp.Compare(verdictRanks[a.Group.Verdict], verdictRanks[b.Group.Verdict]), cmp.Compare(a.P, b.P), cmp.Compare(b.Group.Count, a.Group.Count),
-		cmp.Compare(a.Group.Route, b.Group.Route), cmp.Compare(a.Group.Path, b.Group.Path), cmp.Compare(a.Group.Kind, b.Group.Kind),
+		cmp.Compare(a.rank, b.rank), cmp.Compare(a.p, b.p), cmp.Compare(b.count().Count, a.count().Count),
+		cmp.Compare(a.route, b.route), cmp.Compare(a.path, b.path), cmp.Compare(a.kind, b.kind),
 	)
+}
+
+// count is how often a group was seen after, where it was not as it was before.
+func (f *found) count() Seen {
+	if f.after.Count == 0 {
+		return f.before
+	}
+	return f.after
 }
