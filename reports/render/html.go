@@ -13,7 +13,8 @@ import (
 var reportHTML string
 
 var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"number": wording.Number, "millis": wording.Millis, "absent": orAbsent, "visible": wording.Visible,
+	"number": wording.Number, "times": func(n int) string { return wording.Number(int64(n)) },
+	"millis": wording.Millis, "absent": orAbsent, "visible": wording.Visible,
 }).Parse(reportHTML))
 
 // htmlGroup is a group as the page shows it.
@@ -41,6 +42,7 @@ type htmlRoute struct {
 	Apart                         []string
 	RatioText                     string
 	Groups                        []htmlGroup // that count
+	Told                          bool        // in full
 	Open                          bool
 }
 
@@ -54,14 +56,19 @@ type htmlStale struct {
 type htmlReport struct {
 	Headline, Span string
 	Routes         []htmlRoute // the worst first
+	Rows           int         // of them, those that are a row of the table and nothing more
 	Sections       []htmlSection
 	Stale          []htmlStale
 	StaleTitle     string
 	Runs           *htmlRuns
 }
 
-// Told reports whether there is more to be said of a route than its line.
-func (r htmlRoute) Told() bool { return r.Compared+r.Errors > 0 || r.Leak != "" }
+// toldMost is how many routes are told of in full: the worst, and all that differ.
+// A file of 2,000 in full is too large to be sent.
+const toldMost = 50
+
+// told reports whether there is more to be said of a route than its line.
+func (r htmlRoute) told() bool { return r.Compared+r.Errors > 0 || r.Leak != "" }
 
 // HTML writes the report as one HTML page that needs no other file and asks
 // for none, for light and dark screens, for paper, and for screen readers.
@@ -89,7 +96,11 @@ func HTML(w io.Writer, r Report) error {
 		}
 	}
 	for i, route := range worst(r.Routes) {
-		page.Routes = append(page.Routes, r.htmlRoute(route, i, counting[route.Name]))
+		h := r.htmlRoute(route, i, counting[route.Name])
+		if h.told() && !h.Told {
+			page.Rows++
+		}
+		page.Routes = append(page.Routes, h)
 	}
 	return reportTemplate.Execute(w, page)
 }
@@ -101,5 +112,8 @@ func (r Report) htmlRoute(route reports.RouteReport, n int, counting []htmlGroup
 	}
 	h.Stands, h.Says = standsOf(route)
 	h.Open = n < 3 && h.Stands == standsBad
+	if h.Told = h.told() && (n < toldMost || h.Stands == standsBad); !h.Told {
+		h.Charts.Spark = ""
+	}
 	return h
 }
