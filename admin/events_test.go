@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pb33f/libopenapi-validator/schema_validation"
+
 	"github.com/quackproxy/quack/control"
 )
 
@@ -28,13 +30,37 @@ func (w *world) stream(ctx context.Context) (<-chan string, *http.Response) {
 	go func() {
 		defer close(events)
 		defer res.Body.Close()
+		event := ""
 		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
-				events <- data
+			name, value, _ := strings.Cut(lines.Text(), ": ")
+			switch name {
+			case "", "event":
+				event = value
+			case "data":
+				w.holdEvent(event, value)
+				events <- value
+			default:
+				w.t.Errorf("a line %q in a stream of events", lines.Text())
 			}
 		}
 	}()
 	return events, res
+}
+
+// holdEvent holds the data of an event against the description.
+func (w *world) holdEvent(event, data string) {
+	names := map[string]string{"hello": "EventHello", "change": "EventChange"}
+	d := describedAPI(w.t)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	described := d.model.Components.Schemas.GetOrZero(names[event])
+	if described == nil {
+		w.t.Errorf("openapi.yaml: no event %q", event)
+		return
+	}
+	if ok, errs := schema_validation.NewSchemaValidator().ValidateSchemaString(described.Schema(), data); !ok {
+		w.t.Errorf("openapi.yaml: event %s with %s: %v", event, data, errs)
+	}
 }
 
 func await(t *testing.T, events <-chan string, want string) {
