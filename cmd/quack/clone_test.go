@@ -77,6 +77,7 @@ func (n notebook) handler(db executor, then func(*http.Request)) http.HandlerFun
 // made once on each, in the client's order, and what a shadow's write causes at
 // the live side, through Quack or past it, is refused there.
 func TestCloneKeepsWritesOnItsCopy(t *testing.T) {
+	t.Parallel()
 	shop, copied := newNotebook(t), newNotebook(t)
 	adapter := newAdapter(t, shop.dsn)
 	legacy := httptest.NewServer(adapter.Middleware(shop.handler(adapter.Pool(), func(*http.Request) {})))

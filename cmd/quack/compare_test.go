@@ -15,6 +15,7 @@ import (
 // Two sides that differ in created_at alone: nothing is a mismatch, and what
 // was forgiven is counted. Then one price changes: exactly that is found.
 func TestTimestampForgivenPriceFound(t *testing.T) {
+	t.Parallel()
 	var price atomic.Value
 	price.Store("9.90")
 	side := func(fraction string, price func() string) func(*http.Request) (int, string) {

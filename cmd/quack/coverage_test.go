@@ -13,6 +13,7 @@ import (
 // TestReadyAndCoverage: a route on its way to being ready: what it lacks is told,
 // and once it is there the route is ready; also behind a kill.
 func TestReadyAndCoverage(t *testing.T) {
+	t.Parallel()
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"name":"duck","price":"10.00"}` })
 	newer := serveJSON(t, func(r *http.Request) (int, string) {
 		if r.URL.Query().Has("sale") {

@@ -33,6 +33,7 @@ func shows(t *testing.T, answers ...string) (*running, []reports.Group) {
 // TestExportVerb: what is exported is what was asked, in each of the formats,
 // without what is secret.
 func TestExportVerb(t *testing.T) {
+	t.Parallel()
 	q, groups := shows(t, "7")
 	id := groups[0].Samples[0].ID
 	file := filepath.Join(t.TempDir(), "ask")
@@ -60,6 +61,7 @@ func TestExportVerb(t *testing.T) {
 
 // TestReportAsPage: the file has what was counted, drawn, and is whole.
 func TestReportAsPage(t *testing.T) {
+	t.Parallel()
 	q, _ := shows(t, "1", "same", "same")
 	file := filepath.Join(t.TempDir(), "report.html")
 	if out, code := q.run("report", "--format", "html", "-o", file); code != 0 || out != "" {
@@ -86,6 +88,7 @@ func TestReportAsPage(t *testing.T) {
 // TestReportAsGate: a CI job fails where a route is above the limit, where
 // nothing was compared, and nowhere else; JUnit says which route.
 func TestReportAsGate(t *testing.T) {
+	t.Parallel()
 	q, _ := shows(t, "1", "same", "same", "same")
 	file := filepath.Join(t.TempDir(), "quack.xml")
 	for _, c := range []struct {

@@ -44,6 +44,7 @@ func certificateFiles(t *testing.T) (cert, key string, roots *x509.CertPool) {
 
 // What a client's connection speaks, and what the backend hears of it.
 func TestLiveListener(t *testing.T) {
+	t.Parallel()
 	backend := serveJSON(t, func(r *http.Request) (int, string) {
 		body, _ := io.ReadAll(r.Body)
 		return 200, fmt.Sprint(r.Proto, " ", r.Header.Get("X-Forwarded-Proto"), " ", r.Header.Get("X-Forwarded-For"), " ", string(body))

@@ -113,6 +113,7 @@ func (a accounts) serve(t *testing.T) string {
 
 // A real client and two real servers of gRPC, told apart field by field.
 func TestGRPCIsCompared(t *testing.T) {
+	t.Parallel()
 	file, err := protodesc.NewFile(accountFile(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -120,6 +120,7 @@ func rowsIn(t *testing.T, dsn, table string, want int) {
 
 // A lane that can not listen is said once, and the instance's proof says why.
 func TestLaneThatDoesNotServe(t *testing.T) {
+	t.Parallel()
 	w := newLaneWorld(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

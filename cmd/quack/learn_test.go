@@ -246,6 +246,7 @@ func (q *running) matched(route string, n int64) {
 // login the shadow side knows the client by what it has given itself, at each
 // stage, and nobody by what it has given another.
 func TestSessionsOfTwoSides(t *testing.T) {
+	t.Parallel()
 	for _, stage := range []string{"shadow", "verify"} {
 		t.Run(stage, func(t *testing.T) {
 			legacy, newer := newShop(t, "legacy", 100), newShop(t, "new", 5000)
@@ -328,6 +329,7 @@ func (q *running) withoutSecrets(secrets []string) {
 
 // TestWithoutLearningTheShadowIsAStranger: what learn is for.
 func TestWithoutLearningTheShadowIsAStranger(t *testing.T) {
+	t.Parallel()
 	legacy, newer := newShop(t, "legacy", 100), newShop(t, "new", 5000)
 	q := start(t, shops(legacy, newer, "shadow", ""))
 	ada := newCustomer(t, q)
@@ -345,6 +347,7 @@ func TestWithoutLearningTheShadowIsAStranger(t *testing.T) {
 
 // TestASessionIsForgotten when the live side takes its cookie away.
 func TestASessionIsForgotten(t *testing.T) {
+	t.Parallel()
 	legacy, newer := newShop(t, "legacy", 100), newShop(t, "new", 5000)
 	q := start(t, shops(legacy, newer, "shadow", ", "+learnt))
 	ada := newCustomer(t, q)
@@ -361,6 +364,7 @@ func TestASessionIsForgotten(t *testing.T) {
 // TestAfterARestartClientsAreStrangers until they log in again: what was learnt
 // is nowhere but in memory.
 func TestAfterARestartClientsAreStrangers(t *testing.T) {
+	t.Parallel()
 	legacy, newer := newShop(t, "legacy", 100), newShop(t, "new", 5000)
 	q := start(t, shops(legacy, newer, "shadow", ", "+learnt))
 	ada := newCustomer(t, q)

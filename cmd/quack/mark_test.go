@@ -14,6 +14,7 @@ import (
 // TestMarksAndRuns deploys the new side twice: the second mends one field and
 // breaks another. What was counted between marks outlives a kill.
 func TestMarksAndRuns(t *testing.T) {
+	t.Parallel()
 	var release atomic.Int64
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"name":"duck","price":"10.00","size":1}` })
 	newer := serveJSON(t, func(*http.Request) (int, string) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -49,20 +50,24 @@ func collector(t *testing.T) *otlptest.Collector {
 	t.Helper()
 	c := otlptest.Start()
 	t.Cleanup(c.Close)
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", c.URL)
-	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
-	t.Setenv("OTEL_METRIC_EXPORT_INTERVAL", "20")
-	t.Setenv("OTEL_SERVICE_NAME", "edge")
 	return c
+}
+
+// collectedBy makes a process send what it traces and measures to c.
+func collectedBy(c *otlptest.Collector) (prepare func(*exec.Cmd)) {
+	return func(cmd *exec.Cmd) {
+		cmd.Env = append(cmd.Env, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL, "OTEL_BSP_SCHEDULE_DELAY=20", "OTEL_METRIC_EXPORT_INTERVAL=20", "OTEL_SERVICE_NAME=edge")
+	}
 }
 
 const shadowedShow = "  - {name: show, match: \"GET /products/{id}\", stage: shadow}\n"
 
 // One shadowed request as a collector sees it, and as both sides do.
 func TestTracesOfAShadowedRequest(t *testing.T) {
+	t.Parallel()
 	collector := collector(t)
 	var legacy, newer parents
-	q := start(t, table(serveJSON(t, legacy.answer), serveJSON(t, newer.answer), "", shadowedShow), "--access-log", filepath.Join(t.TempDir(), "access.log"))
+	q := startPrepared(t, table(serveJSON(t, legacy.answer), serveJSON(t, newer.answer), "", shadowedShow), collectedBy(collector), "--access-log", filepath.Join(t.TempDir(), "access.log"))
 	const trace, client = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 	req, err := http.NewRequest("GET", q.url+"/products/7?token=hunter2-query", nil)
 	if err != nil {
@@ -114,9 +119,10 @@ func TestTracesOfAShadowedRequest(t *testing.T) {
 
 // What is pushed is what is scraped.
 func TestMetricsArePushedUnderTheSameNames(t *testing.T) {
+	t.Parallel()
 	collector := collector(t)
 	answer := func(*http.Request) (int, string) { return 200, `{"id":7}` }
-	q := start(t, table(serveJSON(t, answer), serveJSON(t, answer), "", shadowedShow))
+	q := startPrepared(t, table(serveJSON(t, answer), serveJSON(t, answer), "", shadowedShow), collectedBy(collector))
 	for range 3 {
 		q.ask("GET", "/products/7", "")
 	}
@@ -167,6 +173,7 @@ func TestCollectorThatIsDown(t *testing.T) {
 
 // The access log as logrotate treats it, and what must not stand in it.
 func TestAccessLogFile(t *testing.T) {
+	t.Parallel()
 	name := filepath.Join(t.TempDir(), "access.log")
 	answer := func(*http.Request) (int, string) { return 200, `{"id":7}` }
 	q := start(t, table(serveJSON(t, answer), serveJSON(t, answer), "", shadowedShow), "--access-log", name, "--log-format=text")

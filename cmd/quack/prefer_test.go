@@ -61,6 +61,7 @@ func preferApp(t *testing.T, dsn, suffix string) string {
 // A service that takes Prefer: tx=rollback needs no adapter: its shadow write
 // is compared, and leaves no row.
 func TestPreferredShadowWriteLeavesNothing(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.NewDatabase(t)
 	pool, err := pgxpool.New(t.Context(), dsn)
 	if err != nil {

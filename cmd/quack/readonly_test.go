@@ -15,6 +15,7 @@ import (
 // blocked with the operator's message, reads go on, a skipped route passes
 // marked, and kill -9 changes nothing.
 func TestReadOnlyMode(t *testing.T) {
+	t.Parallel()
 	arrived, release := make(chan struct{}), make(chan struct{})
 	legacy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {

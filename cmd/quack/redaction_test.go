@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
+	"github.com/quackproxy/quack/internal/telemetry/otlptest"
 	"github.com/quackproxy/quack/reports"
 	"github.com/quackproxy/quack/txshadow"
 )
@@ -247,7 +248,7 @@ func (l *leaky) calibrated() {
 	}
 }
 
-func startLeaky(t *testing.T, accessLog string) *leaky {
+func startLeaky(t *testing.T, collector *otlptest.Collector, accessLog string) *leaky {
 	t.Helper()
 	dsn := pgtest.NewDatabase(t)
 	conn, err := pgx.Connect(t.Context(), dsn)
@@ -260,6 +261,7 @@ func startLeaky(t *testing.T, accessLog string) *leaky {
 	}
 	table := fmt.Sprintf(secretTable, secretBackend(t, dsn, "legacy"), secretBackend(t, dsn, "new"), brokenBackend(t))
 	q := startPrepared(t, table, func(c *exec.Cmd) {
+		collectedBy(collector)(c)
 		c.Env = append(c.Env, "QUACK_DB_SHOP="+dsn)
 	}, "--access-log", accessLog, "--access-log-slow", "0s", "--log-level", "debug")
 	q.proved(2)
@@ -271,9 +273,10 @@ func startLeaky(t *testing.T, accessLog string) *leaky {
 // looks for them, and for any escaped form of them, wherever Quack puts something:
 // the folder, both logs, traces and metrics, pages, API, and each verb that reads.
 func TestNoSecretLeavesQuack(t *testing.T) {
+	t.Parallel()
 	collector := collector(t)
 	accessLog := filepath.Join(t.TempDir(), "access.log")
-	l := startLeaky(t, accessLog)
+	l := startLeaky(t, collector, accessLog)
 	l.everywhere()
 	l.calibrated()
 	eventually(t, l.running, "spans and metrics", func() bool {
@@ -331,6 +334,7 @@ func TestFindPlanted(t *testing.T) {
 // TestAPatternHoldsForWhatIsStored: evidence from before a reload is shown as the
 // file in force has it, on pages, in the API and by verbs.
 func TestAPatternHoldsForWhatIsStored(t *testing.T) {
+	t.Parallel()
 	side := func(n string) string {
 		return serveJSON(t, func(*http.Request) (int, string) {
 			return 200, `{"nick":"bob-of-` + n + `","ref":"is ACME-10000` + n + `"}`

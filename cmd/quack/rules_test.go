@@ -18,6 +18,7 @@ import (
 )
 
 func TestRulesTry(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int64
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"score":1.001,"token":"hunter2hunter2"}` })
 	newer := serveJSON(t, func(*http.Request) (int, string) {
@@ -80,6 +81,7 @@ func differencesIn(report string) int64 {
 // two are told apart: what legacy does by itself is suggested, what only new
 // does is left to a person, and what new lacks is not spoken of.
 func TestCalibrateAndSuggest(t *testing.T) {
+	t.Parallel()
 	var calls, client atomic.Int64
 	legacy := serveJSON(t, func(*http.Request) (int, string) {
 		n := calls.Add(1)
@@ -166,6 +168,7 @@ func TestCalibrateAndSuggest(t *testing.T) {
 }
 
 func TestCalibrateRefuses(t *testing.T) {
+	t.Parallel()
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{}` })
 	q := start(t, table(legacy, legacy, "", `  - {name: show, match: "GET /products/{id}"}
   - {name: add, match: "POST /products"}
@@ -194,6 +197,7 @@ func TestCalibrateRefuses(t *testing.T) {
 
 // A rule in use, one that does nothing, and one past its day.
 func TestRulesList(t *testing.T) {
+	t.Parallel()
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"a":1,"b":1}` })
 	newer := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"a":2,"b":2}` })
 	q := start(t, table(legacy, newer, "", `  - name: show
@@ -242,6 +246,7 @@ func readFile(t *testing.T, name string) string {
 // The report names the rules that need attention, and quack check those past
 // their day.
 func TestReportNamesStaleRules(t *testing.T) {
+	t.Parallel()
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"a":1}` })
 	newer := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"a":2}` })
 	q := start(t, table(legacy, newer, "", `  - match: /products

@@ -19,6 +19,7 @@ import (
 // 10,000 requests while the stage is set in the file and live: none fails, and
 // both ways take effect.
 func TestTogglingUnderLoadFailsNoRequest(t *testing.T) {
+	t.Parallel()
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"side":"legacy"}` })
 	newer := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"side":"new"}` })
 	file := func(stage string) string {
@@ -81,6 +82,7 @@ func (q *running) toggle(ctx context.Context, file func(string) string, done cha
 // A stage takes effect from the file and live; a live one stands until the
 // file's own value changes.
 func TestFileAndLiveStage(t *testing.T) {
+	t.Parallel()
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"side":"legacy"}` })
 	newer := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"side":"new"}` })
 	file := func(stage string) string {
@@ -119,6 +121,7 @@ func (q *running) answeredBy(side string) {
 // A shadow backend that hangs: the client notices nothing, the queue drops and
 // counts.
 func TestHangingShadowIsNotNoticed(t *testing.T) {
+	t.Parallel()
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{}` })
 	release := make(chan struct{})
 	hanging := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -153,6 +156,7 @@ func TestHangingShadowIsNotNoticed(t *testing.T) {
 // asked for gets new, a larger share only adds clients, and a request without
 // its client's mark goes to legacy and is counted.
 func TestRampKeepsClientsOnTheirSide(t *testing.T) {
+	t.Parallel()
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, "legacy" })
 	newer := serveJSON(t, func(*http.Request) (int, string) { return 200, "new" })
 	q := start(t, table(legacy, newer, "", "  - {name: show, match: GET /a, stage: ramp, percent: 25, sticky: header:X-User-Id}\n"))

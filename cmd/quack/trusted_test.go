@@ -10,6 +10,7 @@ import (
 // What a load balancer says of its client goes on only when --trusted names
 // the balancer.
 func TestTrusted(t *testing.T) {
+	t.Parallel()
 	legacy := serveJSON(t, func(r *http.Request) (int, string) {
 		return 200, fmt.Sprint(r.Header.Get("X-Forwarded-For"), " ", r.Header.Get("X-Forwarded-Proto"))
 	})

@@ -15,6 +15,7 @@ import (
 // The statements that are printed and those that are applied make the same
 // fuse, twice does no harm, and uninstall removes it.
 func TestTxshadowInstallApply(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.NewDatabase(t)
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, dsn)

@@ -29,6 +29,7 @@ func TestWatchOnATerminal(t *testing.T) {
 
 // TestDiffFitsTheTerminal: the width is the terminal's, the colours are ours.
 func TestDiffFitsTheTerminal(t *testing.T) {
+	t.Parallel()
 	q, groups := shows(t, "7")
 	s := q.onTerminal(t, 72, 24, "diff", groups[0].Samples[0].ID)
 	s.ends(0)

@@ -93,6 +93,7 @@ func writeKeyed(ctx context.Context, tx pgx.Tx, fault string, faulty bool) error
 // TestPlantedFaultsAmongKeys plants faults where the names of columns say nothing,
 // or the wrong thing.
 func TestPlantedFaultsAmongKeys(t *testing.T) {
+	t.Parallel()
 	faults := []struct {
 		name        string
 		rows, count []string

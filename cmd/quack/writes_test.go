@@ -73,6 +73,7 @@ func TestStageIsRefusedLiveWithoutRollback(t *testing.T) {
 // A backend that says rollback: header in routes.yaml and gives no hello gets
 // no write.
 func TestNoProofNothingIsSent(t *testing.T) {
+	t.Parallel()
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 201, `{}` })
 	var backend asked
 	newer := serveJSON(t, func(r *http.Request) (int, string) { backend.note(r); return 404, `{}` })
@@ -110,6 +111,7 @@ func liar(t *testing.T, backend *asked, write func(http.ResponseWriter)) string 
 // A backend that proves itself and then does not acknowledge is latched off
 // at the first write, loudly, until an operator resets it.
 func TestMissingAcknowledgementLatches(t *testing.T) {
+	t.Parallel()
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 201, `{}` })
 	var backend asked
 	newer := liar(t, &backend, func(w http.ResponseWriter) { w.WriteHeader(201) })
@@ -152,6 +154,7 @@ func TestMissingAcknowledgementLatches(t *testing.T) {
 
 // A 502 from something between is no leak.
 func TestBadGatewayDoesNotLatch(t *testing.T) {
+	t.Parallel()
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 201, `{}` })
 	var backend asked
 	newer := liar(t, &backend, func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) })
@@ -167,6 +170,7 @@ func TestBadGatewayDoesNotLatch(t *testing.T) {
 // A real service with the adapter: the shadow's write is compared and leaves
 // nothing. Its sibling sends raw COMMIT: nothing persists, the alarm is raised.
 func TestShadowWriteLeavesNothing(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.NewDatabase(t)
 	legacy := accountsApp(t, dsn, "legacy", "")
 	newer := accountsApp(t, dsn, "new", "")

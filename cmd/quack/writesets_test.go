@@ -161,6 +161,7 @@ func (q *running) newest(fault string, n int64) *reports.Comparison {
 // TestPlantedFaultsInWrites plants each fault in the new service and wants it found,
 // in the rows at level 4 and, where counts differ, in these at level 1.
 func TestPlantedFaultsInWrites(t *testing.T) {
+	t.Parallel()
 	faults := []struct {
 		name        string
 		rows, count []string
@@ -233,6 +234,7 @@ func (q *running) page(path string) string {
 // TestWrittenRowsAreShown holds that the rows stand in quack diff, in the API and on
 // the page, without the secret that is in them.
 func TestWrittenRowsAreShown(t *testing.T) {
+	t.Parallel()
 	q, _ := startRows(t, true)
 	c := q.newest("column", 1)
 	out, code := q.run("diff", c.ID)
