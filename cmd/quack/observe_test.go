@@ -56,7 +56,7 @@ func collector(t *testing.T) *otlptest.Collector {
 // collectedBy makes a process send what it traces and measures to c.
 func collectedBy(c *otlptest.Collector) (prepare func(*exec.Cmd)) {
 	return func(cmd *exec.Cmd) {
-		cmd.Env = append(cmd.Env, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL, "OTEL_BSP_SCHEDULE_DELAY=20", "OTEL_METRIC_EXPORT_INTERVAL=20", "OTEL_SERVICE_NAME=edge")
+		cmd.Env = append(cmd.Env, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL, "OTEL_BSP_SCHEDULE_DELAY=20", "OTEL_METRIC_EXPORT_INTERVAL=250", "OTEL_SERVICE_NAME=edge")
 	}
 }
 
