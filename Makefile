@@ -2,7 +2,7 @@
 GO ?= go
 export GOFLAGS ?=
 
-.PHONY: help build demo test check ci setup bench setup-bench bench-compare soak quiet clean
+.PHONY: help build demo test check ci rounds setup bench setup-bench bench-compare soak quiet clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,10 @@ check: ## gofmt, vet, staticcheck, the arrows between packages, module files
 	$(GO) mod tidy -diff
 	$(GO) mod verify >/dev/null
 
-ci: check test ## what CI runs
+rounds: ## in full, and without the race detector, what make test has fewer rounds of: a minute
+	$(GO) test -count=1 ./compare ./reports
+
+ci: check test rounds ## what CI runs
 	$(GO) build -o bin/quack ./cmd/quack
 	./bin/quack check routes.yaml
 	./bin/quack demo --once

@@ -11,7 +11,7 @@ import (
 	"github.com/quackproxy/quack/compare"
 )
 
-var hostileSize = flag.Int("hostile", 1<<18, "bytes of a hostile body; 10485760 takes two minutes")
+var hostileSize = flag.Int("hostile", 1<<18/lessUnderRace, "bytes of a hostile body; 10485760 takes two minutes")
 
 // TestHostileFormats holds that bodies made to be slow come to an end, in memory
 // that is a multiple of theirs: the time limit of the test run is what fails
