@@ -42,7 +42,7 @@ func TestTheWatchdogFreesALiveSession(t *testing.T) {
 	})))
 	t.Cleanup(newer.Close)
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 201, `{}` })
-	routes := shopTable(legacy, newer.URL, ", rollback: header", strings.Replace(createRoute, "2s", "20s", 1))
+	routes := shopTable(legacy, newer.URL, ", rollback: header", createRoute)
 	routes = strings.Replace(routes, "shop: {}", "shop: {max_shadows: 1}", 1)
 	q := startPrepared(t, routes, func(cmd *exec.Cmd) { cmd.Env = append(cmd.Env, "QUACK_DB_SHOP="+dsn) })
 	q.proved(1)

@@ -22,7 +22,7 @@ func shows(t *testing.T, answers ...string) (*running, []reports.Group) {
 		}
 		return 200, `{"price":"9.09","token":"hunter2hunter2"}`
 	})
-	q := start(t, table(legacy, newer, "", "  - {name: show, match: \"GET /products/{id}\", stage: shadow, shadow: {timeout: 5s}}\n  - {name: idle, match: \"GET /idle\"}\n"))
+	q := start(t, table(legacy, newer, "", "  - {name: show, match: \"GET /products/{id}\", stage: shadow, shadow: {timeout: 30s}}\n  - {name: idle, match: \"GET /idle\"}\n"))
 	for _, answer := range answers {
 		q.ask("GET", "/products/"+answer+"?page=1", "")
 	}

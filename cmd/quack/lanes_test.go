@@ -70,7 +70,7 @@ func newLaneWorld(t *testing.T) laneWorld {
 func (w laneWorld) start(t *testing.T, legacy, live, second string) *running {
 	t.Helper()
 	settings := fmt.Sprintf(", rollback: lanes, proof: /up, lanes: [{url: %q, listen: %q}]", second, w.listen)
-	return startPrepared(t, shopTable(legacy, live, settings, strings.Replace(createRoute, "2s", "20s", 1)), func(cmd *exec.Cmd) {
+	return startPrepared(t, shopTable(legacy, live, settings, createRoute), func(cmd *exec.Cmd) {
 		cmd.Env = append(cmd.Env, "QUACK_DB_SHOP="+w.dsn, "QUACK_LANES_SHOP="+w.appDSN)
 	})
 }

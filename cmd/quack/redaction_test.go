@@ -47,8 +47,8 @@ defaults:
   new: accounts
   redact: {email: true, names: [nick, X-Tenant], patterns: ['ACME-\d{6}']}
 routes:
-  - {name: create, match: "POST /people", stage: shadow, shadow: {budget: 5s, run: both}}
-  - {name: forged, match: "POST /forged", stage: shadow, shadow: {budget: 5s}}
+  - {name: create, match: "POST /people", stage: shadow, shadow: {budget: 20s, run: both}}
+  - {name: forged, match: "POST /forged", stage: shadow, shadow: {budget: 20s}}
   - {name: show, match: "GET /show/{kind}/{token}/{ref}", stage: shadow}
   - {name: form, match: "POST /search", stage: shadow, safe: true}
   - {name: lost, match: "GET /broken/{secret}", stage: shadow, new: broken}

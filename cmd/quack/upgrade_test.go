@@ -119,7 +119,7 @@ func TestUpgradeThatFailsChangesNothing(t *testing.T) {
 	t.Parallel()
 	legacy := serveJSON(t, func(*http.Request) (int, string) { return 200, `{"side":"legacy"}` })
 	good := table(legacy, legacy, "", oneRoute)
-	l := startLineage(t, good, "--upgrade-wait", "2s")
+	l := startLineage(t, good, "--upgrade-wait", "15s")
 	stop := l.load()
 	defer stop()
 	for _, c := range []struct {
@@ -127,7 +127,7 @@ func TestUpgradeThatFailsChangesNothing(t *testing.T) {
 		says                   string
 	}{
 		{"a binary that does not start", "exit 3", good, "the new process has ended: exit status 3"},
-		{"one that hangs", "exec sleep 60", good, "it was not ready within 2s"},
+		{"one that hangs", "exec sleep 60", good, "it was not ready within 15s"},
 		{"one that crashes on the way", "exec kill -SEGV $$", good, "the new process has ended: signal: segmentation fault"},
 		{"a file with errors", "", strings.Replace(good, "GET /a", "GET /{", 1), "the new process: "},
 	} {

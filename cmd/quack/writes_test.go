@@ -21,7 +21,7 @@ import (
 	"github.com/quackproxy/quack/txshadow"
 )
 
-const createRoute = "  - {name: create, match: POST /accounts, stage: shadow, shadow: {budget: 2s}}\n"
+const createRoute = "  - {name: create, match: POST /accounts, stage: shadow, shadow: {budget: 20s}}\n"
 
 // shadowSecret is what quack derives from testSecret.
 func shadowSecret(t *testing.T) string {
@@ -175,9 +175,9 @@ func TestShadowWriteLeavesNothing(t *testing.T) {
 	legacy := accountsApp(t, dsn, "legacy", "")
 	newer := accountsApp(t, dsn, "new", "")
 	committing := accountsApp(t, dsn, "new", "COMMIT")
-	routes := "  - name: create\n    match: POST /accounts\n    stage: shadow\n    shadow: {budget: 2s}\n    compare: {rules: [{path: $.id, same: account}]}\n" +
-		"  - name: both\n    match: POST /accounts/both\n    stage: shadow\n    shadow: {budget: 2s, run: both}\n    compare: {rules: [{path: $.id, same: account}]}\n" +
-		"  - {name: committing, match: POST /accounts/committing, new: committing, stage: shadow, shadow: {budget: 2s}}\n"
+	routes := "  - name: create\n    match: POST /accounts\n    stage: shadow\n    shadow: {budget: 20s}\n    compare: {rules: [{path: $.id, same: account}]}\n" +
+		"  - name: both\n    match: POST /accounts/both\n    stage: shadow\n    shadow: {budget: 20s, run: both}\n    compare: {rules: [{path: $.id, same: account}]}\n" +
+		"  - {name: committing, match: POST /accounts/committing, new: committing, stage: shadow, shadow: {budget: 20s}}\n"
 	q := start(t, fmt.Sprintf("version: 1\nbackends:\n  monolith: {urls: [%s], rollback: header}\n  accounts: {urls: [%s], rollback: header}\n"+
 		"  committing: {urls: [%s], rollback: header}\ndefaults: {legacy: monolith, new: accounts}\nroutes:\n%s", legacy, newer, committing, routes))
 	q.proved(3)
@@ -255,7 +255,7 @@ func newAdapter(t *testing.T, dsn string) *txshadow.Adapter {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	adapter, err := txshadow.New(txshadow.Config{Secret: shadowSecret(t), Pool: pool})
+	adapter, err := txshadow.New(txshadow.Config{Secret: shadowSecret(t), Pool: pool, WallCap: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

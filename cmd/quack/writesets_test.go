@@ -113,7 +113,7 @@ func startWriting(t *testing.T, schema string, write writer, withDSN bool) (q *r
 	}
 	q = startPrepared(t, "version: 1\nbackends:\n  monolith: "+backend(false)+"\n  accounts: "+backend(true)+"\ndatabases: {shop: {}}\n"+
 		"defaults: {legacy: monolith, new: accounts}\nroutes:\n"+
-		"  - {name: create, match: POST /accounts, stage: shadow, shadow: {budget: 5s, run: both}}\n", func(c *exec.Cmd) {
+		"  - {name: create, match: POST /accounts, stage: shadow, shadow: {budget: 20s, run: both}}\n", func(c *exec.Cmd) {
 		if withDSN {
 			c.Env = append(c.Env, "QUACK_DB_SHOP="+dsn)
 		}
