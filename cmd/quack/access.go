@@ -19,8 +19,8 @@ import (
 
 // accessFlags say which requests are written down, and where to.
 type accessFlags struct {
-	AccessLog    string        `default:"off" env:"QUACK_ACCESS_LOG" help:"Where to write a line for each request: off, stderr or a file, which is opened anew on SIGHUP." placeholder:"FILE"`
-	AccessSample share         `name:"access-log-sample" default:"100%" env:"QUACK_ACCESS_LOG_SAMPLE" help:"Share of the requests in the access log, as in 10%; those with an error of 500 and above and slow ones are always in it." placeholder:"SHARE"`
+	AccessLog    string        `default:"off" env:"QUACK_ACCESS_LOG" help:"Where to write a line for each request: off, stderr or a file, which is opened anew on SIGHUP (off)." placeholder:"FILE"`
+	AccessSample share         `name:"access-log-sample" default:"100%" env:"QUACK_ACCESS_LOG_SAMPLE" help:"Share of the requests in the access log, as in 10%; those with an error of 500 and above and slow ones are always in it (100%)." placeholder:"SHARE"`
 	AccessSlow   time.Duration `name:"access-log-slow" default:"1s" env:"QUACK_ACCESS_LOG_SLOW" help:"What is slow to the access log; 0 is nothing."`
 }
 

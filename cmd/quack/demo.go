@@ -8,8 +8,8 @@ import (
 
 type demoCmd struct {
 	Once   bool   `help:"Print the report, check it against what was planted, and exit."`
-	Listen string `default:"127.0.0.1:8080" env:"QUACK_LISTEN" help:"Address of the proxy; another free one is taken when it is in use." placeholder:"ADDR"`
-	Admin  string `default:"127.0.0.1:7070" env:"QUACK_ADMIN" help:"Address of the admin pages; another free one is taken when it is in use." placeholder:"ADDR"`
+	Listen string `default:"127.0.0.1:8080" env:"QUACK_LISTEN" help:"Address of the proxy (127.0.0.1:8080); another free one is taken when it is in use." placeholder:"ADDR"`
+	Admin  string `default:"127.0.0.1:7070" env:"QUACK_ADMIN" help:"Address of the admin pages (127.0.0.1:7070); another free one is taken when it is in use." placeholder:"ADDR"`
 }
 
 func (c *demoCmd) Run(ctx context.Context, s *streams) error {

@@ -17,20 +17,20 @@ import (
 )
 
 type serveCmd struct {
-	Routes    string    `default:"routes.yaml" env:"QUACK_ROUTES" help:"The table of routes; read again when it changes and on SIGHUP." placeholder:"FILE"`
-	Listen    string    `default:"127.0.0.1:8080" env:"QUACK_LISTEN" help:"Address that clients connect to." placeholder:"ADDR"`
-	Admin     string    `default:"127.0.0.1:7070" env:"QUACK_ADMIN" help:"Address of the admin listener: API, pages, metrics." placeholder:"ADDR"`
+	Routes    string    `default:"routes.yaml" env:"QUACK_ROUTES" help:"The table of routes (routes.yaml); read again when it changes and on SIGHUP." placeholder:"FILE"`
+	Listen    string    `default:"127.0.0.1:8080" env:"QUACK_LISTEN" help:"Address that clients connect to (127.0.0.1:8080)." placeholder:"ADDR"`
+	Admin     string    `default:"127.0.0.1:7070" env:"QUACK_ADMIN" help:"Address of the admin listener: API, pages, metrics (127.0.0.1:7070)." placeholder:"ADDR"`
 	Hosts     []string  `name:"admin-host" env:"QUACK_ADMIN_HOSTS" help:"Names under which browsers reach the admin pages, besides localhost and IP addresses." placeholder:"NAME"`
 	Health    string    `env:"QUACK_HEALTH" help:"Address that serves only /healthz and /readyz, for load balancers." placeholder:"ADDR"`
-	Data      string    `default:"quack-data" env:"QUACK_DATA" help:"Folder of Quack's own store." placeholder:"DIR"`
+	Data      string    `default:"quack-data" env:"QUACK_DATA" help:"Folder of Quack's own store (quack-data)." placeholder:"DIR"`
 	ReusePort bool      `env:"QUACK_REUSE_PORT" help:"Let other processes with this flag and data folders of their own listen on the same --listen address; the system spreads connections over them (SO_REUSEPORT)."`
 	Trusted   []network `env:"QUACK_TRUSTED" help:"Proxies whose X-Forwarded-* are believed." placeholder:"CIDR"`
 
 	frontFlags
 
-	EvidenceMax int64         `default:"268435456" env:"QUACK_EVIDENCE_MAX" help:"Bytes of evidence kept." placeholder:"BYTES"`
+	EvidenceMax int64         `default:"268435456" env:"QUACK_EVIDENCE_MAX" help:"Bytes of evidence kept (268435456, 256 MiB)." placeholder:"BYTES"`
 	EvidenceAge time.Duration `default:"2160h" env:"QUACK_EVIDENCE_AGE" help:"How long evidence is kept at most; 0s without a bound. Counters stay."`
-	CacheMax    int64         `default:"67108864" env:"QUACK_CACHE_MAX" help:"Bytes of answers cached, for routes with a cache." placeholder:"BYTES"`
+	CacheMax    int64         `default:"67108864" env:"QUACK_CACHE_MAX" help:"Bytes of answers cached, for routes with a cache (67108864, 64 MiB)." placeholder:"BYTES"`
 	Drain       time.Duration `default:"30s" env:"QUACK_DRAIN" help:"How long a stop waits for requests under way."`
 	LameDuck    time.Duration `default:"0s" env:"QUACK_LAME_DUCK" help:"How long a stop says 'not ready' on /readyz before it stops accepting connections; give a load balancer time to see it."`
 	UpgradeWait time.Duration `default:"30s" env:"QUACK_UPGRADE_WAIT" help:"How long an upgrade (SIGUSR2) waits for the new process to be ready, before it is given up."`
