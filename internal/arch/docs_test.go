@@ -129,3 +129,20 @@ func tells(page, name string) bool {
 	}
 	return false
 }
+
+// TestChangelog: no entry stands twice, whole or begun alike.
+func TestChangelog(t *testing.T) {
+	text, err := os.ReadFile("../../CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, entry := range strings.Split(string(text), "\n- ")[1:] {
+		words := strings.Fields(entry)
+		if begin := strings.Join(words[:min(8, len(words))], " "); seen[begin] {
+			t.Errorf("CHANGELOG.md says twice: %s …", begin)
+		} else {
+			seen[begin] = true
+		}
+	}
+}
