@@ -42,7 +42,7 @@ func (c calibrationChange) length() (time.Duration, error) {
 	}
 	d, err := length("for", c.For)
 	if err == nil && (d <= 0 || d > MaxCalibrationTime) {
-		err = fmt.Errorf("for %q is not within %s\nsay how long it may take at most, as in 10m", c.For, MaxCalibrationTime)
+		err = fmt.Errorf("for %q is not within %s\nsay how long it may take at most, above zero, as in 10m", c.For, MaxCalibrationTime)
 	}
 	if err != nil {
 		return 0, badRequest(err.Error())

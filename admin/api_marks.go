@@ -149,7 +149,7 @@ func markProblem(err error) *problemError {
 	case errors.Is(err, reports.ErrMarkName):
 		return &problemError{status: http.StatusUnprocessableEntity, kind: "mark-name", title: "Not a name for a mark", detail: err.Error()}
 	case errors.Is(err, reports.ErrMarkTaken):
-		return &problemError{status: http.StatusConflict, kind: "mark-taken", title: "The mark is set already", detail: err.Error()}
+		return &problemError{status: http.StatusConflict, kind: "mark-taken", title: "Name taken", detail: err.Error()}
 	case errors.Is(err, reports.ErrSpans):
 		return &problemError{status: http.StatusBadRequest, kind: "runs", title: "These runs can not be compared", detail: err.Error()}
 	}

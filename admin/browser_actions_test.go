@@ -184,7 +184,7 @@ func markADeploy(t *testing.T, browser context.Context) {
 		b.do("mark "+name, chromedp.Click(css("form[method=post][action='/marks'] button")))
 	}
 	mark("v1.4")
-	b.see("The mark is set already")
+	b.see("it is set already")
 	mark("v1.5")
 	b.see("deploy of Monday")
 	if e := w.audited(); e.Action != "mark" || e.What != "v1.5" || e.Why != "deploy of Monday" {

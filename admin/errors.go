@@ -28,7 +28,7 @@ func (e *problemError) Error() string { return e.title + ": " + e.detail }
 var (
 	errWrongToken = &problemError{
 		status: http.StatusUnauthorized, kind: "wrong-token", title: "Wrong token",
-		detail: "The bearer token is not the one that quack serve was started with (QUACK_ADMIN_TOKEN).",
+		detail: "The bearer token is not the one that quack serve was started with.\nSet QUACK_ADMIN_TOKEN to the one of that process.",
 		header: map[string]string{"WWW-Authenticate": `Bearer realm="quack"`},
 	}
 	errLoggedOut = &problemError{

@@ -61,7 +61,7 @@ func TestMarksPageRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name, says string
 		status     int
-	}{{"v1.4", "The mark is set already", 409}, {"24h", "means a time", 422}, {"", "not a name", 422}, {"a <b>", "not a name", 422}} {
+	}{{"v1.4", "it is set already", 409}, {"24h", "means a time", 422}, {"", "not a name", 422}, {"a <b>", "not a name", 422}} {
 		res, page := b.post("/marks", url.Values{"name": {c.name}, "why": {"kept <what>"}})
 		if res.StatusCode != c.status || !strings.Contains(text(t, page), c.says) || !strings.Contains(page, `value="kept &lt;what&gt;"`) {
 			t.Errorf("%q: %d\n%s", c.name, res.StatusCode, text(t, page))

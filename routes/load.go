@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -27,7 +28,14 @@ func unreadable(file string, err error) error {
 	if errors.As(err, &pathError) {
 		text = pathError.Op + ": " + pathError.Err.Error()
 	}
-	return Errors{{Position: Position{File: file}, Text: text, Remedy: "is this the right path?", cause: err}}
+	remedy := "is this the right path?"
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		remedy = "give this user the right to read it"
+	case errors.Is(err, syscall.EISDIR):
+		remedy = "name the file in it"
+	}
+	return Errors{{Position: Position{File: file}, Text: text, Remedy: remedy, cause: err}}
 }
 
 // Parse is Load for source that is at hand; name stands for the file in errors.

@@ -34,6 +34,8 @@ func (db *DB) explain(err error) error {
 		return fmt.Errorf("%w\nthe disk is full: free some space for %q; what was stored before is untouched", err, path)
 	case sqlite3.SQLITE_IOERR:
 		return fmt.Errorf("%w\nthe disk of %q may be full or at fault: look at its free space and at the system's log", err, path)
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return fmt.Errorf("%w\nsome other program holds %q open for writing: a shell of sqlite3, a backup? fuser names it", err, path)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return damaged(path, err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:

@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"crypto/rand"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -130,6 +131,22 @@ func TestDamagedFileIsRefusedAndLeftAlone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A shell of sqlite3 or a backup that has the file to itself is named as such.
+func TestFileThatAnotherProgramHolds(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir, ducks).Close()
+	other, err := sql.Open("sqlite", filepath.Join(dir, "quack.db")+"?_pragma=locking_mode(exclusive)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	other.SetMaxOpenConns(1)
+	if _, err := other.ExecContext(t.Context(), "CREATE TABLE held (n)"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, dir, ducks, "database is locked", "some other program holds", "quack.db")
 }
 
 func TestFileOfWiderModeIsTightened(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/user"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -77,13 +78,26 @@ func (versionCmd) Run(s *streams) error {
 
 // client are the flags of verbs that talk to a running proxy.
 type client struct {
-	Admin string `help:"Address of the proxy's admin listener (127.0.0.1:7070)." default:"127.0.0.1:7070" env:"QUACK_ADMIN" placeholder:"HOST:PORT"`
+	Admin address `help:"Address of the proxy's admin listener (127.0.0.1:7070)." default:"127.0.0.1:7070" env:"QUACK_ADMIN" placeholder:"HOST:PORT"`
+}
+
+// address is a flag such as 127.0.0.1:7070; the URL of the pages will do.
+type address string
+
+// UnmarshalText reads an address.
+func (a *address) UnmarshalText(text []byte) error {
+	plain := strings.TrimSuffix(strings.TrimPrefix(string(text), "http://"), "/")
+	if strings.Contains(plain, "/") {
+		return fmt.Errorf("%q is not an address\n  write HOST:PORT, as in 127.0.0.1:7070", text)
+	}
+	*a = address(plain)
+	return nil
 }
 
 // connect makes the client; the token comes from the environment only, so
 // that it does not show in a list of processes.
 func (c client) connect() *admin.Client {
-	return &admin.Client{Base: "http://" + c.Admin, Token: os.Getenv("QUACK_ADMIN_TOKEN"), By: whoami()}
+	return &admin.Client{Base: "http://" + string(c.Admin), Token: os.Getenv("QUACK_ADMIN_TOKEN"), By: whoami()}
 }
 
 // whoami is who stands in the audit for a change made from this machine.

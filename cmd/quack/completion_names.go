@@ -23,7 +23,7 @@ const namesWithin = 700 * time.Millisecond
 func namesOf[T any](p proxyNames, ask func(*admin.Client, context.Context) ([]T, error), name func(T) candidate) []candidate {
 	ctx, cancel := context.WithTimeout(p.ctx, namesWithin)
 	defer cancel()
-	proxy := client{Admin: cmp.Or(p.address, os.Getenv("QUACK_ADMIN"), "127.0.0.1:7070")}
+	proxy := client{Admin: address(cmp.Or(p.address, os.Getenv("QUACK_ADMIN"), "127.0.0.1:7070"))}
 	list, err := ask(proxy.connect(), ctx)
 	if err != nil {
 		return nil

@@ -35,7 +35,7 @@ func writeTo(name string, out io.Writer, write func(io.Writer) error) (err error
 	}
 	file, err := os.Create(name)
 	if err != nil {
-		return fmt.Errorf("write to a file: %w", err)
+		return fmt.Errorf("write to a file: %w\n  name a file that this user may write with -o", err)
 	}
 	defer func() {
 		if closing := file.Close(); err == nil && closing != nil {

@@ -42,10 +42,25 @@ func (c *serveCmd) bind(before *handover.Predecessor) (_ *listeners, err error) 
 			continue
 		}
 		if *b.to, err = listen(b.addr, b.reuse); err != nil {
-			return nil, fmt.Errorf("bind %s %q: %w\n  choose another address with %s, or stop what is listening there", b.flag, b.addr, err, b.flag)
+			return nil, fmt.Errorf("bind %s %q: %w\n  %s", b.flag, b.addr, err, bindable(b.flag, err))
 		}
 	}
 	return l, nil
+}
+
+// bindable says what to do about an address that could not be bound.
+func bindable(flag string, err error) string {
+	var form *net.AddrError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &form), errors.As(err, &dns):
+		return "write HOST:PORT, as in 127.0.0.1:8080"
+	case errors.Is(err, syscall.EACCES):
+		return "ports below 1024 take a right: setcap cap_net_bind_service=+ep of the program, or a socket from systemd (docs/operating.md)"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "this machine does not have that address: choose another with " + flag
+	}
+	return fmt.Sprintf("choose another address with %s, or stop what is listening there", flag)
 }
 
 func listen(addr string, reuse bool) (*listener, error) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -117,7 +118,19 @@ func fail(stderr io.Writer, err error) int {
 		code = c.code
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(stderr, "quack:", text)
+		fmt.Fprintln(stderr, "quack:", nextStepsIndented(text))
 	}
 	return code
+}
+
+// nextStepsIndented is the text of an error with what follows its first line
+// indented, whether the package that it comes from has done so or not.
+func nextStepsIndented(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines[1:] {
+		if line != "" && line[0] != ' ' && line[0] != '\t' {
+			lines[i+1] = "  " + line
+		}
+	}
+	return strings.Join(lines, "\n")
 }

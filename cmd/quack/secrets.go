@@ -34,6 +34,9 @@ func readSecrets(table *routes.Table, getenv func(string) string) (secrets, erro
 // an error where a backend has rollback.
 func shadowKeys(table *routes.Table, getenv func(string) string) (string, error) {
 	if set := getenv("QUACK_SHADOW_SECRET"); set != "" {
+		if _, err := txshadow.ParseSecrets(set); err != nil {
+			return "", fmt.Errorf("read QUACK_SHADOW_SECRET: %w", err)
+		}
 		return set, nil
 	}
 	if own := getenv("QUACK_SECRET"); own != "" {

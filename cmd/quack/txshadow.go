@@ -52,7 +52,7 @@ func (t target) run(ctx context.Context, s *streams, sql string) error {
 	}
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
-		return fmt.Errorf("connect to the database of %s: %w", variable, err)
+		return fmt.Errorf("connect to the database of %s: %w\n  look at the address, role and password in it: is the database there?", variable, err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	if _, err := conn.Exec(ctx, sql); err != nil {
