@@ -25,7 +25,7 @@ func (c *Config) logins(up *pgconn.Config) (map[string]*user, error) {
 	passwords := c.Users
 	if len(passwords) == 0 && c.Auth != AuthTrust {
 		if up.Password == "" {
-			return nil, errors.New("the DSN of the wire proxy's database has no password for clients to log in with\n  put a password in the DSN (quack: QUACK_LANES_NAME, or QUACK_DB_NAME), or name Users")
+			return nil, errors.New("the DSN of the wire proxy's database has no password for clients to log in with\n  put a password in the DSN (QUACK_LANES_NAME, or QUACK_DB_NAME), or for quack pgwire set QUACK_PGWIRE_ROLE and QUACK_PGWIRE_PASSWORD; in Go, name Users")
 		}
 		passwords = map[string]string{up.User: up.Password}
 	}
