@@ -40,7 +40,7 @@ func (c *pgwireCmd) Run(ctx context.Context, s *streams) error {
 	}
 	l, err := net.Listen(networkOf(c.Listen), c.Listen)
 	if err != nil {
-		return fmt.Errorf("listen for Postgres clients: %w", err)
+		return fmt.Errorf("listen for Postgres clients: %w\n  %s", err, bindable("--listen", err))
 	}
 	fmt.Fprintf(s.err, "Postgres clients: %s, database %s\n", l.Addr(), c.Database)
 	return server.Serve(ctx, l)
@@ -61,6 +61,12 @@ func (c *pgwireCmd) config(getenv func(string) string) (pgwire.Config, error) {
 		return cfg, fmt.Errorf("%s is not set\n  put the DSN of the database %q in it, with the role of the application", lanesVariable(c.Database), c.Database)
 	}
 	cfg.Auth = map[string]pgwire.Auth{"scram": pgwire.AuthSCRAM, "md5": pgwire.AuthMD5, "password": pgwire.AuthCleartext, "trust": pgwire.AuthTrust}[c.Auth]
+	switch {
+	case c.MaxClients < 1:
+		return cfg, fmt.Errorf("--max-clients %d is not above zero", c.MaxClients)
+	case c.Auth == "password" && !c.RequireTLS:
+		return cfg, errors.New("--auth password is in clear text, and clients may come without TLS\n  add --require-tls with --tls-cert and --tls-key, or take --auth scram")
+	}
 	role, password := getenv("QUACK_PGWIRE_ROLE"), getenv("QUACK_PGWIRE_PASSWORD")
 	if (role == "") != (password == "") {
 		return cfg, errors.New("QUACK_PGWIRE_ROLE and QUACK_PGWIRE_PASSWORD belong together\n  set both, or neither: then role and password of the DSN log in")
@@ -69,7 +75,7 @@ func (c *pgwireCmd) config(getenv func(string) string) (pgwire.Config, error) {
 		cfg.Users = map[string]string{role: password}
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") || c.RequireTLS && c.TLSCert == "" {
-		return cfg, errors.New("--tls-cert and --tls-key belong together, and --require-tls needs them")
+		return cfg, errors.New("--tls-cert and --tls-key belong together, and --require-tls needs them\n  name PEM files: --tls-cert FILE --tls-key FILE")
 	}
 	if c.TLSCert != "" {
 		certificate, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)

@@ -85,6 +85,8 @@ func TestPgwireVerbRefuses(t *testing.T) {
 		{"no DSN", nil, nil, "QUACK_LANES_SHOP is not set"},
 		{"half a login", map[string]string{"QUACK_DB_SHOP": "postgres://a:b@h/d", "QUACK_PGWIRE_ROLE": "app"}, nil, "belong together"},
 		{"half a certificate", map[string]string{"QUACK_DB_SHOP": "postgres://a:b@h/d"}, []string{"--tls-cert", "x"}, "belong together"},
+		{"clear text", map[string]string{"QUACK_DB_SHOP": "postgres://a:b@h/d"}, []string{"--auth", "password"}, "add --require-tls"},
+		{"nobody", map[string]string{"QUACK_DB_SHOP": "postgres://a:b@h/d"}, []string{"--max-clients", "0"}, "--max-clients 0 is not above zero"},
 		{"no password", map[string]string{"QUACK_DB_SHOP": "postgres://a@h/d"}, nil, "no password for clients"},
 	} {
 		for _, name := range []string{"QUACK_DB_SHOP", "QUACK_PGWIRE_ROLE", "QUACK_PGWIRE_PASSWORD"} {
@@ -103,7 +105,7 @@ func TestPgwireVerbRefuses(t *testing.T) {
 func TestTheWireProxyTakesTheRoleOfLanes(t *testing.T) {
 	env := map[string]string{"QUACK_DB_SHOP": "postgres://guard@h/shop", "QUACK_LANES_SHOP": "postgres://app@h/shop"}
 	for _, want := range []string{"postgres://app@h/shop", "postgres://guard@h/shop"} {
-		cfg, err := (&pgwireCmd{Database: "shop", Auth: "trust"}).config(func(name string) string { return env[name] })
+		cfg, err := (&pgwireCmd{Database: "shop", Auth: "trust", MaxClients: 1}).config(func(name string) string { return env[name] })
 		if err != nil || cfg.DSN != want {
 			t.Errorf("%q, %v", cfg.DSN, err)
 		}

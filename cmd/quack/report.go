@@ -43,6 +43,9 @@ func (p *percent) UnmarshalText(text []byte) error {
 }
 
 func (c *reportCmd) Run(ctx context.Context, s *streams) error {
+	if c.JSON && c.Format != "table" && c.Format != "json" {
+		return coded{exitUsage, fmt.Errorf("--json is --format json, and --format %s was asked for too\n  leave one of the two out", c.Format)}
+	}
 	if c.Rows != "routes" && (c.Format != "csv" || c.JSON) {
 		return coded{exitUsage, fmt.Errorf("--rows %s is for --format csv; the other formats have both", c.Rows)}
 	}
