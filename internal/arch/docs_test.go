@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -144,5 +145,54 @@ func TestChangelog(t *testing.T) {
 		} else {
 			seen[begin] = true
 		}
+	}
+}
+
+var (
+	goTest      = regexp.MustCompile("go test [^`#|\n]*")
+	testPattern = regexp.MustCompile(`-(?:run|bench) '?([^\s']+)'?`)
+	testFolder  = regexp.MustCompile(`\./([\w/]+)`)
+	testFunc    = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark)\w+)\(`)
+)
+
+// TestFiguresCanBeMadeAgain: where a document says how a figure was made, there
+// is such a test. Patterns that are to match nothing are known by "^$" and "xxx".
+func TestFiguresCanBeMadeAgain(t *testing.T) {
+	looked := 0
+	for path, text := range guides(t) {
+		for _, command := range goTest.FindAllString(text, -1) {
+			folder := testFolder.FindStringSubmatch(command)
+			if folder == nil || folder[1] == "adapters/sinatra" { // which is for the reader to write
+				continue
+			}
+			sources, err := filepath.Glob(filepath.Join("../..", folder[1], "*_test.go"))
+			if err != nil || len(sources) == 0 {
+				t.Errorf("%s: %s: there are no tests in %s", path, command, folder[1])
+				continue
+			}
+			var names []string
+			for _, source := range sources {
+				text, err := os.ReadFile(source)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, m := range testFunc.FindAllStringSubmatch(string(text), -1) {
+					names = append(names, m[1])
+				}
+			}
+			for _, m := range testPattern.FindAllStringSubmatch(command, -1) {
+				if m[1] == "^$" || strings.EqualFold(m[1], "xxx") {
+					continue
+				}
+				looked++
+				first, _, _ := strings.Cut(m[1], "/")
+				if !slices.ContainsFunc(names, regexp.MustCompile(first).MatchString) {
+					t.Errorf("%s: %s: no test is called so", path, command)
+				}
+			}
+		}
+	}
+	if looked < 10 {
+		t.Fatalf("only %d patterns found", looked)
 	}
 }
