@@ -46,7 +46,8 @@ type Process struct {
 // The signal is repeated: the shell starts the server with interrupts ignored,
 // and one that comes before the server has set its own handler is lost. A
 // server that ends while the file "again" is there is started again; when there is
-// something in that file, behind the file "down", and each time.
+// something in that file, behind the file "down", and each time. Of one that is
+// down when the input ends there is nothing to stop.
 const script = `
 dir=$1 stop=$2 kill=$3 prepare=$4
 shift 4
@@ -64,6 +65,7 @@ server=$!
 echo "$server" >"$dir/server"
 {
 	cat <&3
+	[ -e "$dir/down" ] && rm "$dir/again" "$dir/down" && exit
 	tries=0
 	while [ "$tries" -lt 50 ] && kill "-$stop" "$(cat "$dir/server")"; do
 		tries=$((tries + 1))
@@ -77,6 +79,7 @@ while wait "$server"; status=$?; [ -e "$dir/again" ]; do
 	if [ -s "$dir/again" ]; then
 		sleep 0.1
 		while [ -e "$dir/down" ]; do sleep 0.05; done
+		[ -e "$dir/again" ] || end 0
 	else
 		rm -f "$dir/again"
 	fi

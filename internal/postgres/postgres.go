@@ -49,6 +49,7 @@ type Cluster struct {
 	bin      string // folder of the server's programs
 	port     int
 	password string
+	settings map[string]string // over the package's own
 	process  *keeper.Process
 }
 
@@ -99,14 +100,14 @@ func start(ctx context.Context, bin string, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{bin: bin, port: port, password: o.Password}
+	c := &Cluster{bin: bin, port: port, password: o.Password, settings: maps.Clone(o.Settings)}
 	initdb, err := c.initdb(home)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start PostgreSQL of %q: %w", bin, err), home.Remove())
 	}
 	c.process, err = home.Start(ctx, keeper.Server{
 		Prepare: initdb,
-		Run:     append([]string{c.Program("postgres")}, c.arguments(home, o.Settings)...),
+		Run:     append([]string{c.Program("postgres")}, c.arguments(home)...),
 		Stop:    syscall.SIGINT, // a fast shutdown
 		Kill:    syscall.SIGQUIT,
 		Answers: func(ctx context.Context) error { return c.answers(ctx, home) },
@@ -138,11 +139,11 @@ func (c *Cluster) initdb(home keeper.Home) ([]string, error) {
 }
 
 // arguments are the server's, in a stable order.
-func (c *Cluster) arguments(home keeper.Home, more map[string]string) []string {
+func (c *Cluster) arguments(home keeper.Home) []string {
 	all := maps.Clone(settings)
 	all["port"] = strconv.Itoa(c.port)
 	all["unix_socket_directories"] = home.Dir
-	maps.Copy(all, more)
+	maps.Copy(all, c.settings)
 	args := []string{"-D", home.Path("data")}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if all[name] != "" {
