@@ -76,5 +76,5 @@ var ofDatabases = []liveMetric{
 	{"quack_database_connections", "Connections that are taken, as last measured.", false, ofDatabase(func(d *Database) int64 { return int64(d.Load.Connections) })},
 	{"quack_database_replication_lag_milliseconds", "Lag of the slowest standby, as last measured.", false, ofDatabase(func(d *Database) int64 { return d.Load.ReplicationLag.Milliseconds() })},
 	{"quack_database_oldest_transaction_milliseconds", "Age of the oldest live or prepared transaction, as last measured.", false, ofDatabase(func(d *Database) int64 { return d.Load.OldestTransaction.Milliseconds() })},
-	{"quack_database_retained_wal_bytes", "WAL kept by the slots of shadows, as last measured.", false, ofDatabase(func(d *Database) int64 { return d.Load.RetainedWAL })},
+	{"quack_database_retained_wal_bytes", "WAL kept by a slot of shadows, or of a standby that is away, as last measured.", false, ofDatabase(func(d *Database) int64 { return d.Load.RetainedWAL })},
 }

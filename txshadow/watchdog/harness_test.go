@@ -101,6 +101,14 @@ func settings() watchdog.Settings {
 // watch runs a watchdog on a DSN, and waits until it watches.
 func (w *world) watch(dsn string, s watchdog.Settings) *watchdog.Watchdog {
 	w.t.Helper()
+	dog := w.run(dsn, s)
+	w.until("it watches", func() bool { return dog.State().Watching })
+	return dog
+}
+
+// run runs a watchdog on a DSN.
+func (w *world) run(dsn string, s watchdog.Settings) *watchdog.Watchdog {
+	w.t.Helper()
 	dog, err := watchdog.New(watchdog.Config{Name: "shop", DSN: dsn, SweepEvery: 100 * time.Millisecond, BusyEvery: 50 * time.Millisecond, Calm: 200 * time.Millisecond}, s)
 	if err != nil {
 		w.t.Fatal(err)
@@ -114,7 +122,6 @@ func (w *world) watch(dsn string, s watchdog.Settings) *watchdog.Watchdog {
 			w.t.Error(err)
 		}
 	})
-	w.until("it watches", func() bool { return dog.State().Watching })
 	return dog
 }
 

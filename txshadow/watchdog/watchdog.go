@@ -16,6 +16,7 @@ package watchdog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -164,7 +165,9 @@ func (w *Watchdog) connect(ctx context.Context) (*pgx.Conn, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	// Set here and not at the start of the session, which poolers refuse.
-	if _, err := conn.Exec(ctx, fmt.Sprintf("SET statement_timeout = %d; SET lock_timeout = %d", statementTimeout.Milliseconds(), statementTimeout.Milliseconds()/2)); err != nil {
+	// ROLLBACK PREPARED keeps the locks until standbys have it, where it waits for them.
+	if _, err := conn.Exec(ctx, fmt.Sprintf("SET statement_timeout = %d; SET lock_timeout = %d; SET synchronous_commit = local",
+		statementTimeout.Milliseconds(), statementTimeout.Milliseconds()/2)); err != nil {
 		closeConn(conn)
 		return nil, fmt.Errorf("set up the session: %w", err)
 	}
@@ -176,18 +179,25 @@ func (w *Watchdog) connect(ctx context.Context) (*pgx.Conn, error) {
 }
 
 // askWhatItSees asks for the right to see others, which may be given and taken
-// at any time.
+// at any time. An error on a standby: what was prepared on its primary is not to
+// be seen there before it is promoted, and has to be looked for at once then.
 func (w *Watchdog) askWhatItSees(ctx context.Context, conn *pgx.Conn) error {
-	var sees bool
-	if err := conn.QueryRow(ctx, seesSQL).Scan(&sees); err != nil {
+	var sees, standby bool
+	if err := conn.QueryRow(ctx, seesSQL).Scan(&sees, &standby); err != nil {
 		return fmt.Errorf("ask what the role may see: %w", err)
+	}
+	if standby {
+		return errStandby
 	}
 	w.count(func(s *State) { s.Sees = sees })
 	return nil
 }
 
-// seesSQL asks whether the role sees what other roles' sessions wait for.
-const seesSQL = "SELECT pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')"
+var errStandby = errors.New("the server is a standby: nothing is written there, nor ended\n  put the DSN of the primary in its QUACK_DB variable, or wait until this one is promoted")
+
+// seesSQL asks whether the role sees what other roles' sessions wait for, and
+// whether the server is a standby.
+const seesSQL = "SELECT pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'), pg_catalog.pg_is_in_recovery()"
 
 // closeConn closes a connection and waits until its goroutines are gone.
 func closeConn(conn *pgx.Conn) {
