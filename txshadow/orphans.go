@@ -81,6 +81,9 @@ func (a *Adapter) rollBackOrphans(ctx context.Context) (possible bool, err error
 	if err := conn.QueryRow(ctx, "SELECT pg_catalog.current_setting('max_prepared_transactions')::int > 0").Scan(&possible); err != nil || !possible {
 		return false, err
 	}
+	if _, err := conn.Exec(ctx, withoutStandbys); err != nil {
+		return true, err
+	}
 	rows, err := conn.Query(ctx, orphansSQL, a.orphans.age.Milliseconds())
 	if err != nil {
 		return false, err
@@ -97,6 +100,10 @@ func (a *Adapter) rollBackOrphans(ctx context.Context) (possible bool, err error
 	}
 	return true, nil
 }
+
+// withoutStandbys makes a session's ROLLBACK PREPARED wait for no synchronous
+// standby: with one that is away it would keep the locks for as long.
+const withoutStandbys = "SET synchronous_commit = local"
 
 // rollBackOrphan rolls gid back. That somebody else is about to, or has done
 // so, is as good.

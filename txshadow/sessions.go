@@ -152,6 +152,9 @@ func (p *sessions) goneNow(ctx context.Context, s *session) (err error) {
 			return fmt.Errorf("look for the session %s: %w", s.who.PID, errOtherServer)
 		}
 		if n == 0 && s.gid != "" { // and what it may have prepared
+			if _, err := conn.Exec(ctx, withoutStandbys); err != nil {
+				return fmt.Errorf("look for the prepared transaction %s: %w", s.gid, err)
+			}
 			return (&session{conn: conn, xid: s.xid}).settle(ctx, s.gid)
 		}
 		if n == 0 {

@@ -35,7 +35,7 @@ func (l *Log) String() string {
 }
 
 // patience is more than anything takes that tests wait for.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Until waits for a fact that something else brings about. Where it waits in
 // vain, it shows what is told then.
