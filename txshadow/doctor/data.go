@@ -122,14 +122,19 @@ func checkSequences(ctx context.Context, p *patient) error {
 }
 
 // checkStandbys says what synchronous replication means: a shadow's session does
-// not wait for it.
+// not wait for it. Whom "*" stands for has to be told apart: the server would take
+// the reader of write sets for a standby.
 func checkStandbys(ctx context.Context, p *patient) error {
 	names, err := p.setting(ctx, "synchronous_standby_names")
-	found := "none is synchronous"
+	f := Finding{Check: "standbys", Found: "none is synchronous"}
 	if names != "" {
-		found = "synchronous: " + names + "; shadows do not wait for them (synchronous_commit = local)"
+		f.Found = "synchronous: " + names + "; shadows do not wait for them (synchronous_commit = local)"
 	}
-	p.say(Finding{Check: "standbys", Found: found})
+	if strings.Contains(names, "*") || strings.Contains(strings.ToLower(names), "quack-writeset") {
+		f.State, f.Means = Warning, "the server would take Quack's reader of rows for a standby, and live commits would wait for it: level 4 is refused"
+		f.Fix = []string{"-- name the standbys in synchronous_standby_names in place of *, as pg_stat_replication.application_name has them"}
+	}
+	p.say(f)
 	p.say(Finding{Check: "subtransactions", Found: "a shadow makes at most 60, below the 64 that the server keeps at hand for each session"})
 	return err
 }

@@ -188,7 +188,7 @@ func (p *patient) truth(ctx context.Context, sql string, args ...any) (yes bool,
 // level is the highest level of write sets that the database allows.
 func (p *patient) level() (int, string) {
 	var why []string
-	for _, check := range []string{"version", "wal_level", "max_prepared_transactions", "slots", "replication", "test_decoding", "max_slot_wal_keep_size"} {
+	for _, check := range []string{"version", "wal_level", "max_prepared_transactions", "slots", "replication", "test_decoding", "max_slot_wal_keep_size", "standbys"} {
 		if p.failed[check] {
 			why = append(why, check)
 		}

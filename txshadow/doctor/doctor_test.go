@@ -15,6 +15,7 @@ import (
 	"github.com/quackproxy/quack/internal/postgres"
 	"github.com/quackproxy/quack/internal/postgres/pgtest"
 	"github.com/quackproxy/quack/txshadow/doctor"
+	"github.com/quackproxy/quack/txshadow/internal/harness"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -318,5 +319,27 @@ func TestABadDSNIsNotShown(t *testing.T) {
 	_, err := doctor.Examine(t.Context(), "postgres://u:hunter2@host:notaport/db", doctor.Options{Name: "shop"})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("%v", err)
+	}
+}
+
+// "*" takes the reader of write sets for a standby, and names do not.
+func TestStandbysByName(t *testing.T) {
+	c := newClinic(t)
+	c.exec(healthy)
+	c.apply(c.examine().Script())
+	defer func() { c.exec("ALTER SYSTEM RESET synchronous_standby_names"); c.exec("SELECT pg_reload_conf()") }()
+	for names, want := range map[string]doctor.State{"ANY 1 (*)": doctor.Warning, `"Quack-Writeset"`: doctor.Warning, "FIRST 1 (east, west)": doctor.OK} {
+		c.exec("ALTER SYSTEM SET synchronous_standby_names = '" + names + "'")
+		c.exec("SELECT pg_reload_conf()")
+		var f doctor.Finding
+		var r doctor.Report
+		harness.Until(t, names+" are in force", func() bool {
+			r = c.examine()
+			f = find(t, r, "standbys")
+			return strings.Contains(f.Found, names)
+		})
+		if f.State != want || (r.Level == 4) != (want == doctor.OK) {
+			t.Errorf("%s: %+v, level %d for %q", names, f, r.Level, r.LevelWhy)
+		}
 	}
 }

@@ -158,7 +158,7 @@ func (c *catalogue) read(ctx context.Context, conn **pgx.Conn, table string) (co
 	defer cancel()
 	if *conn == nil {
 		config := c.config.Copy()
-		config.RuntimeParams["application_name"] = "quack-writeset"
+		config.RuntimeParams["application_name"] = applicationName
 		if *conn, err = pgx.ConnectConfig(ctx, config); err != nil {
 			return nil, err
 		}

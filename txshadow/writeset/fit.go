@@ -52,6 +52,34 @@ func (s *stream) mayEnd(ctx context.Context) error {
 		"  GRANT %s TO %s", roles, pgx.Identifier{s.side.Config().User}.Sanitize())
 }
 
+// apart refuses a slot whose reader the server takes for a synchronous standby, as
+// it does with synchronous_standby_names = '*': commits of live clients would wait
+// for this process, and be promised to be on a standby that does not have them.
+// Until something is confirmed for the first time the server does not count on it.
+func (s *stream) apart(ctx context.Context) error {
+	for began := time.Now(); ; time.Sleep(laterLook) {
+		var starting bool
+		var priority int
+		err := s.side.QueryRow(ctx, "SELECT coalesce(pg_catalog.bool_or(state <> 'streaming'), false), coalesce(pg_catalog.max(sync_priority), 0) FROM pg_catalog.pg_stat_replication WHERE pid = $1",
+			int32(s.conn.PID())).Scan(&starting, &priority)
+		if err != nil {
+			return fmt.Errorf("ask whether the server waits for this reader: %w", err)
+		}
+		if priority > 0 {
+			return fmt.Errorf("synchronous_standby_names takes this reader (%s) for a standby: live commits would wait for it\n"+
+				"  name the standbys there in place of *, as pg_stat_replication.application_name has them", applicationName)
+		}
+		if !starting || s.confirmed > 0 || time.Since(began) > startPatience { // a sender has its priority only when it sends
+			return nil
+		}
+	}
+}
+
+const (
+	laterLook     = 5 * time.Millisecond
+	startPatience = 2 * time.Second // of a sender, until it has caught up
+)
+
 // facts are what of a server decides whether it gives write sets.
 type facts struct {
 	version  int
@@ -101,6 +129,9 @@ func (s *stream) look(ctx context.Context) error {
 	}
 	s.reader.looked(retained, lag, orphans)
 	if err := s.mayEnd(ctx); err != nil {
+		return err
+	}
+	if err := s.apart(ctx); err != nil {
 		return err
 	}
 	return s.confirm(true)

@@ -22,7 +22,8 @@ const (
 	lookEvery = 10 * time.Second
 	// confirmEvery is how often the server is told how far we are while nobody
 	// waits: what it is told lets it drop WAL.
-	confirmEvery = time.Second
+	confirmEvery    = time.Second
+	applicationName = "quack-writeset"
 	// maxMessage is the longest message that is read, which has one row in it.
 	maxMessage = 128 << 20
 )
@@ -71,12 +72,12 @@ func (s *stream) connect(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	side := s.reader.config.Copy()
-	side.RuntimeParams["application_name"] = "quack-writeset"
+	side.RuntimeParams["application_name"] = applicationName
 	if s.side, err = pgx.ConnectConfig(ctx, side); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	config := s.reader.config.Config.Copy()
-	config.RuntimeParams["application_name"] = "quack-writeset"
+	config.RuntimeParams["application_name"] = applicationName
 	config.RuntimeParams["replication"] = "database"
 	config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
 		f := pgproto3.NewFrontend(r, w)
