@@ -34,9 +34,14 @@ type LaneShadow struct {
 // LaneOpen is a transaction that is open on a lane.
 type LaneOpen interface {
 	// Close rolls back and says what was undone, and how many statements came.
-	// The error says that the rollback could not be confirmed.
+	// The error says that the rollback could not be confirmed; it is
+	// ErrLaneUnreachable where there is no database to ask.
 	Close(ctx context.Context) (ack Ack, statements int, err error)
 }
+
+// ErrLaneUnreachable says that the database that had a lane's session is gone, with
+// all of its sessions: it has crashed, or another one has taken its place.
+var ErrLaneUnreachable = errors.New("the lane's database is gone, or is another one now")
 
 // ErrLaneBusy says that a lane is taken by another shadow.
 var ErrLaneBusy = errors.New("the lane is taken by another shadow")
@@ -117,6 +122,8 @@ func (d *Dispatcher) closeLane(lane LaneOpen, a *answered) judgement {
 	defer cancel()
 	ack, statements, err := lane.Close(ctx)
 	switch {
+	case errors.Is(err, ErrLaneUnreachable):
+		return judgement{skip: reports.SkipUnconfirmed, fault: true, detail: err.Error()}
 	case err != nil:
 		return leakOf(fmt.Sprintf("the rollback of a lane was not confirmed: %v", err))
 	case ack.Reason != "":

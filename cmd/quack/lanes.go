@@ -153,6 +153,9 @@ type laneOpen struct{ lane *pgwire.Lane }
 // Close implements shadow.LaneOpen.
 func (o laneOpen) Close(ctx context.Context) (shadow.Ack, int, error) {
 	out := o.lane.Close(ctx)
+	if out.Unreachable {
+		return shadow.Ack{}, 0, shadow.ErrLaneUnreachable
+	}
 	if !out.RolledBack {
 		return shadow.Ack{}, 0, fmt.Errorf("the lane did not roll back: %s", out.Reason)
 	}

@@ -26,7 +26,12 @@ type laneWorld struct {
 
 func newLaneWorld(t *testing.T) laneWorld {
 	t.Helper()
-	dsn := pgtest.NewDatabase(t)
+	return laneWorldAt(t, pgtest.NewDatabase(t))
+}
+
+// laneWorldAt is a laneWorld in an empty database.
+func laneWorldAt(t *testing.T, dsn string) laneWorld {
+	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +74,14 @@ func newLaneWorld(t *testing.T) laneWorld {
 // shadow writes are sent to.
 func (w laneWorld) start(t *testing.T, legacy, live, second string) *running {
 	t.Helper()
+	return w.startWithin(t, "20s", legacy, live, second)
+}
+
+// startWithin is start with another budget.
+func (w laneWorld) startWithin(t *testing.T, budget, legacy, live, second string) *running {
+	t.Helper()
 	settings := fmt.Sprintf(", rollback: lanes, proof: /up, lanes: [{url: %q, listen: %q}]", second, w.listen)
-	return startPrepared(t, shopTable(legacy, live, settings, createRoute), func(cmd *exec.Cmd) {
+	return startPrepared(t, shopTable(legacy, live, settings, strings.Replace(createRoute, "20s", budget, 1)), func(cmd *exec.Cmd) {
 		cmd.Env = append(cmd.Env, "QUACK_DB_SHOP="+w.dsn, "QUACK_LANES_SHOP="+w.appDSN)
 	})
 }

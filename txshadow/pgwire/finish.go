@@ -115,20 +115,52 @@ func (l *Lane) endFromOutside(sh *shadow, why error) Outcome {
 	}
 	if err := l.server.gone(victim.who); err != nil {
 		l.log.Error("the end of a shadow's transaction can not be confirmed", "shadow", sh.ID, "err", err)
-		return Outcome{}
+		return Outcome{Unreachable: errors.Is(err, errUnreachable)}
 	}
 	return Outcome{RolledBack: true}
 }
 
-// gone ends a session and returns when the server has it no more.
+// goneRetry is how long after one that failed a session's end is looked for again.
+const goneRetry = 50 * time.Millisecond
+
+var (
+	// errUnreachable says that there is no server to ask.
+	errUnreachable = errors.New("the server can not be asked")
+	// errOtherServer says that what answers is not the server that had the
+	// session: it has restarted, or a standby has taken its place.
+	errOtherServer = fmt.Errorf("this is another server: %w", errUnreachable)
+)
+
+// gone ends a session and returns when the server has it no more. A server that
+// is away is asked again: sessions do not survive that, but it has to say so.
 func (s *Server) gone(who catalog.Session) error {
 	ctx, cancel := context.WithTimeout(context.Background(), goneTimeout)
 	defer cancel()
+	for {
+		err := s.goneNow(ctx, who)
+		if err == nil || errors.Is(err, errOtherServer) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(goneRetry):
+		}
+	}
+}
+
+// goneNow is one attempt of gone.
+func (s *Server) goneNow(ctx context.Context, who catalog.Session) (err error) {
 	conn, err := pgconn.ConnectConfig(ctx, s.upstream.Copy())
 	if err != nil {
-		return fmt.Errorf("look for the session %s: %w", who.PID, err)
+		return fmt.Errorf("look for the session %s: %w: %w", who.PID, errUnreachable, err)
 	}
-	defer conn.Close(ctx)
+	defer func() {
+		if err != nil && conn.IsClosed() {
+			err = fmt.Errorf("%w: %w", errUnreachable, err)
+		}
+		conn.Close(ctx)
+	}()
 	if _, err := conn.Exec(ctx, who.End()).ReadAll(); err != nil {
 		return fmt.Errorf("end the session %s: %w", who.PID, err)
 	}
@@ -138,7 +170,7 @@ func (s *Server) gone(who catalog.Session) error {
 			return fmt.Errorf("look for the session %s: %w", who.PID, err)
 		}
 		if row := all[0].Rows[0]; string(row[0]) != who.Server {
-			return errors.New("look for a session: this is another server")
+			return fmt.Errorf("look for the session %s: %w", who.PID, errOtherServer)
 		} else if string(row[1]) == "0" {
 			return nil
 		}

@@ -25,10 +25,11 @@ type Shadow struct {
 
 // Outcome is what became of a shadow.
 type Outcome struct {
-	RolledBack bool               // the server has said so, or has no such session any more
-	Reason     string             // as in Quack-Shadow-Result; "" when all is well
-	Footprint  txshadow.Footprint // nil when it is not known
-	Statements int                // how often the instance has sent something to run
+	RolledBack  bool               // the server has said so, or has no such session any more
+	Unreachable bool               // not RolledBack, as far as is known: the server that had the session is gone, and nothing was held against the shadow
+	Reason      string             // as in Quack-Shadow-Result; "" when all is well
+	Footprint   txshadow.Footprint // nil when it is not known
+	Statements  int                // how often the instance has sent something to run
 }
 
 // shadow is one that is open.
@@ -169,6 +170,7 @@ func (l *Lane) settle(sh *shadow, why string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out.Reason = sh.reason
+	out.Unreachable = out.Unreachable && reasons.Rank(sh.reason) < reasons.Rank("escape")
 	sh.outcome = &out
 }
 
