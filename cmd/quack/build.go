@@ -93,7 +93,8 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 	if err != nil {
 		return p, err
 	}
-	p.written = &writeSets{table: p.control.Table, log: p.few, readers: map[string]*reading{}}
+	held := latches{p.control, observed.redaction.text}
+	p.written = &writeSets{table: p.control.Table, latch: held.Latch, log: p.few, readers: map[string]*reading{}}
 	p.lanes = &lanes{table: p.control.Table, latched: func() bool { return len(p.control.Latches()) > 0 }, log: p.few, byListen: map[string]*laneServer{}}
 	p.shadow = shadow.New(shadow.Config{
 		Table:     p.control.Table,
@@ -101,7 +102,7 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		Protocol:  codec,
 		WriteSets: p.written,
 		Lanes:     p.lanes,
-		Latches:   latches{p.control, observed.redaction.text},
+		Latches:   held,
 		Databases: databases{p.databases},
 		Reports:   p.reports,
 		Log:       p.few,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/quackproxy/quack/admin"
 	"github.com/quackproxy/quack/compare"
@@ -21,6 +22,7 @@ import (
 // database that has a DSN and that a route with run: both writes to.
 type writeSets struct {
 	table func() *routes.Table // in force
+	latch func(shadow.Leak)
 	log   *slog.Logger
 
 	mu      sync.Mutex
@@ -42,18 +44,43 @@ func (w *writeSets) run(ctx context.Context) error { return following(ctx, w.fol
 func (w *writeSets) wanted() map[string]string {
 	wanted := map[string]string{}
 	for _, r := range w.table().Routes() {
-		if r.Shadow.Run != routes.RunBoth || !r.Shadows() {
-			continue
-		}
-		for _, b := range []*routes.Backend{r.Legacy, r.New} {
-			if b != nil && b.Rollback == routes.RollbackHeader && b.Database != "" {
-				if dsn := os.Getenv(ownVariable(b.Database)); dsn != "" {
-					wanted[b.Database] = dsn
-				}
+		for _, b := range preparing(r) {
+			if dsn := os.Getenv(ownVariable(b.Database)); dsn != "" {
+				wanted[b.Database] = dsn
 			}
 		}
 	}
 	return wanted
+}
+
+// preparing are the backends that prepare what a route's shadows write.
+func preparing(r *routes.Route) (list []*routes.Backend) {
+	if r.Shadow.Run != routes.RunBoth || !r.Shadows() {
+		return nil
+	}
+	for _, b := range []*routes.Backend{r.Legacy, r.New} {
+		if b != nil && b.Rollback == routes.RollbackHeader && b.Database != "" {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+// committed latches the routes whose shadows are prepared in a database, where
+// somebody has committed one. Whose it was is not known, and need not be: who
+// commits one will commit others.
+func (w *writeSets) committed(database, gid string) {
+	why := fmt.Sprintf("somebody has said COMMIT PREPARED %q in database %s: what that shadow wrote is there to stay\n"+
+		"  compare the tables with what live requests have written; keep who ends prepared transactions there from those named txshadow-", gid, database)
+	w.log.Error("leak suspected: a shadow's prepared transaction was committed", "database", database, "gid", gid)
+	for _, r := range w.table().Routes() {
+		for _, b := range preparing(r) {
+			if b.Database == database {
+				w.latch(shadow.Leak{Route: r.Name, Backend: b.Name, Why: why, At: time.Now()})
+				break
+			}
+		}
+	}
 }
 
 // follow starts a reader for each database that is new in the table, and stops
@@ -72,7 +99,8 @@ func (w *writeSets) follow(ctx context.Context, all *sync.WaitGroup) {
 		if w.readers[name] != nil {
 			continue
 		}
-		reader, err := writeset.New(writeset.Config{DSN: dsn, Log: w.log.With("database", name)})
+		reader, err := writeset.New(writeset.Config{DSN: dsn, Log: w.log.With("database", name),
+			Committed: func(gid string) { w.committed(name, gid) }})
 		if err != nil {
 			w.log.Error("rows that shadows write are not read", "database", name, "variable", ownVariable(name), "error", err)
 			continue

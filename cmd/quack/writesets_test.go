@@ -195,6 +195,23 @@ func TestPlantedFaultsInWrites(t *testing.T) {
 	}
 }
 
+// A shadow's transaction that somebody commits can not be hindered; it is a leak
+// all the same, loudly, and its routes' writes are not shadowed any more.
+func TestACommittedShadowIsALeak(t *testing.T) {
+	q, conn := startRows(t, true)
+	for _, sql := range []string{"BEGIN", "INSERT INTO stock VALUES (9, 9)", "PREPARE TRANSACTION 'txshadow-ofanotherquack-7'", "COMMIT PREPARED 'txshadow-ofanotherquack-7'"} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := q.until("create", "a leak is suspected", func(r reports.RouteReport) bool { return r.Leak != "" })
+	if !strings.Contains(r.Leak, "txshadow-ofanotherquack-7") || !strings.Contains(r.Leak, "database shop") {
+		t.Errorf("the leak is %q", r.Leak)
+	}
+	q.ask("POST", "/accounts", "none")
+	q.until("create", "writes are not shadowed", func(r reports.RouteReport) bool { return r.Skipped[reports.SkipLatched] == 1 })
+}
+
 // page is what a browser that has logged in sees.
 func (q *running) page(path string) string {
 	q.t.Helper()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/quackproxy/quack/txshadow"
 )
 
 // collector gathers the lines of one transaction after the other. Whose it was
@@ -80,4 +82,15 @@ func parsePrepare(line string) (gid string, xid uint32, prepared bool) {
 	}
 	n, err := strconv.ParseUint(number, 10, 32)
 	return gid, uint32(n), err == nil
+}
+
+// parseCommitted reads the line of a shadow's transaction that somebody has
+// committed. No row of a table begins like it.
+func parseCommitted(line string) (gid string, ok bool) {
+	rest, ok := strings.CutPrefix(line, "COMMIT PREPARED '"+txshadow.PreparedName)
+	if !ok {
+		return "", false
+	}
+	gid, _, ok = strings.Cut(rest, "', txid ")
+	return txshadow.PreparedName + gid, ok
 }

@@ -22,6 +22,9 @@ func (s *stream) line(ctx context.Context, lsn pglogrepl.LSN, line []byte) error
 		return nil
 	}
 	// What is left ends a transaction, or says what became of a prepared one.
+	if gid, ok := parseCommitted(string(line)); ok {
+		s.reader.told(gid)
+	}
 	gid, xid, prepared := parsePrepare(string(line))
 	ours := prepared && s.reader.waits(gid)
 	if ours {

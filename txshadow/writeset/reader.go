@@ -30,7 +30,11 @@ type Config struct {
 	// MaxRows and MaxBytes bound what is kept of one transaction; default
 	// 10,000 rows and 4 MiB of the server's text. A longer set is Truncated.
 	MaxRows, MaxBytes int
-	Log               *slog.Logger // default slog.Default()
+	// Committed is told of each transaction of a shadow, of this reader's or of any
+	// other's, that somebody has committed by COMMIT PREPARED: its rows persist.
+	// Nothing is read until it returns. Default: nobody is told.
+	Committed func(gid string) `json:"-"`
+	Log       *slog.Logger     // default slog.Default()
 }
 
 // String hides the password of DSN from logs.
@@ -48,6 +52,7 @@ type Reader struct {
 	slot     string
 	maxRows  int
 	maxBytes int
+	told     func(gid string) // Config.Committed
 	log      *slog.Logger
 
 	catalogue *catalogue
@@ -72,7 +77,7 @@ func New(c Config) (*Reader, error) {
 		return nil, fmt.Errorf("make a reader of write sets: instance %q is not 1 to 32 of a-z and 0-9", c.Instance)
 	}
 	r := &Reader{
-		config: config, instance: c.Instance, slot: txshadow.SlotName + c.Instance, maxRows: c.MaxRows, maxBytes: c.MaxBytes, log: c.Log,
+		config: config, instance: c.Instance, slot: txshadow.SlotName + c.Instance, maxRows: c.MaxRows, maxBytes: c.MaxBytes, told: c.Committed, log: c.Log,
 		waiters: map[string]*Waiter{},
 	}
 	if r.maxRows <= 0 {
@@ -83,6 +88,9 @@ func New(c Config) (*Reader, error) {
 	}
 	if r.log == nil {
 		r.log = slog.Default()
+	}
+	if r.told == nil {
+		r.told = func(string) {}
 	}
 	r.catalogue = newCatalogue(config, r.log)
 	r.state = State{Slot: r.slot, Why: "not started", Since: time.Now()}

@@ -76,6 +76,30 @@ func TestOthersArePassedOver(t *testing.T) {
 	}
 }
 
+// A shadow's transaction that somebody commits is told of, whoever has prepared
+// it; one that is rolled back is not, nor one of an application's.
+func TestACommittedShadowIsToldOf(t *testing.T) {
+	told := make(chan string, 10)
+	b := read(t, "CREATE TABLE t (a text)", func(c *writeset.Config) { c.Committed = func(gid string) { told <- gid } })
+	for _, c := range []struct{ gid, end string }{
+		{"txshadow-another-1", "ROLLBACK"}, {"of the application", "COMMIT"}, {"txshadow-another-2", "COMMIT"},
+	} {
+		b.exec("BEGIN; INSERT INTO t VALUES ('COMMIT PREPARED ''txshadow-x-1'', txid 7'); PREPARE TRANSACTION '" + c.gid + "'")
+		b.exec(c.end + " PREPARED '" + c.gid + "'")
+	}
+	select {
+	case gid := <-told:
+		if gid != "txshadow-another-2" {
+			t.Errorf("told of %q", gid)
+		}
+	case <-b.patience().Done():
+		t.Fatal("nobody was told")
+	}
+	if set := b.shadow("INSERT INTO t VALUES ('b')"); len(set.Changes) != 1 || len(told) != 0 {
+		t.Errorf("%+v, told of %d more", set, len(told))
+	}
+}
+
 func TestALongSetIsTruncated(t *testing.T) {
 	for _, bound := range []func(*writeset.Config){
 		func(c *writeset.Config) { c.MaxRows = 3 },
