@@ -118,9 +118,7 @@ func TestTheStandbyTakesOver(t *testing.T) {
 		withPool(func(c *pgxpool.Config) { c.ConnConfig.ConnectTimeout = time.Second }))
 	r := s.reader()
 	gid, w := r.Expect()
-	req := s.marked(txshadow.ModeRollback, 5*time.Second, "POST", "/", "")
-	s.codec.MarkPrepare(req.Header, req.Header.Get("Quack-Request-Id"), gid, 5*time.Second, "POST", "/", nil)
-	out := s.do(req)
+	out := s.do(s.asPrepared(gid, "/"))
 	if out.err == nil || out.status != http.StatusServiceUnavailable {
 		t.Errorf("not said to be unconfirmed: %d %s %+v", out.status, out.body, out.ack)
 	}

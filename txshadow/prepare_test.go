@@ -36,9 +36,7 @@ func (s *service) reader() *writeset.Reader {
 // it acknowledged as rolled back, with nothing left behind.
 func (s *service) prepare(gid, target string) reply {
 	s.t.Helper()
-	r := s.marked(txshadow.ModeRollback, 5*time.Second, "POST", target, "")
-	s.codec.MarkPrepare(r.Header, r.Header.Get("Quack-Request-Id"), gid, 5*time.Second, "POST", target, nil)
-	out := s.do(r)
+	out := s.do(s.asPrepared(gid, target))
 	if out.err != nil || out.ack.Outcome != txshadow.RolledBack {
 		s.t.Fatalf("not acknowledged: %v (%d %s)\n%s", out.err, out.status, out.body, s.logs)
 	}
@@ -49,6 +47,14 @@ func (s *service) prepare(gid, target string) reply {
 		s.t.Errorf("%d rows persisted", n)
 	}
 	return out
+}
+
+// asPrepared is a request whose transaction is to be prepared as gid.
+func (s *service) asPrepared(gid, target string) *http.Request {
+	s.t.Helper()
+	r := s.marked(txshadow.ModeRollback, 5*time.Second, "POST", target, "")
+	s.codec.MarkPrepare(r.Header, r.Header.Get("Quack-Request-Id"), gid, 5*time.Second, "POST", target, nil)
+	return r
 }
 
 func (s *service) prepared() int {
@@ -264,29 +270,55 @@ func TestHelloSaysWhetherRowsCanBeRead(t *testing.T) {
 // On a server that can not prepare, or whose slots could fill the disk, all
 // else is as ever.
 func TestServersThatGiveNoRows(t *testing.T) {
-	for name, value := range map[string]string{"max_prepared_transactions": "0", "max_slot_wal_keep_size": "-1"} {
-		c, err := postgres.Start(t.Context(), postgres.Options{Settings: map[string]string{name: value}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Stop()
-		pool, err := pgxpool.New(t.Context(), c.DSN("postgres"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer pool.Close()
-		if _, err := pool.Exec(t.Context(), schema+txshadow.InstallSQL()); err != nil {
-			t.Fatal(err)
-		}
-		s := serve(t, sends, func(set *setup) { set.at = c.DSN("postgres") })
-		if out := s.hello(); out.ack.Outcome != txshadow.Ready || out.ack.Reason != "" || !strings.Contains(s.logs.String(), name) {
-			t.Errorf("%s: %+v\n%s", name, out, s.logs)
-		}
-		out := s.prepare("txshadow-without-1", spaced.Replace(statements("INSERT INTO accounts (email) VALUES ('a')")))
-		if out.ack.Reason != "" || len(out.ack.Footprint) != 2 {
-			t.Errorf("%s: %+v", name, out)
-		}
-		s.must(s.adapter.Close(t.Context()))
+	for name, value := range map[string]string{"max_prepared_transactions": "0", "max_slot_wal_keep_size": "-1", "wal_level": "replica"} {
+		t.Run(name, func(t *testing.T) {
+			c, err := postgres.Start(t.Context(), postgres.Options{Settings: map[string]string{name: value}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { c.Stop() })
+			furnish(t, c)
+			s := serve(t, sends, func(set *setup) { set.at = c.DSN("postgres") })
+			if out := s.hello(); out.ack.Outcome != txshadow.Ready || out.ack.Reason != "" || !strings.Contains(s.logs.String(), name) {
+				t.Errorf("%+v\n%s", out, s.logs)
+			}
+			out := s.prepare("txshadow-without-1", spaced.Replace(statements("INSERT INTO accounts (email) VALUES ('a')")))
+			if out.ack.Reason != "" || len(out.ack.Footprint) != 2 {
+				t.Errorf("%+v", out)
+			}
+		})
+	}
+}
+
+// Where no more transactions can be prepared, the adapter says that it prepares
+// none, and why; shadows are counted. Once there is room, it prepares again.
+func TestNoRoomForPreparedTransactions(t *testing.T) {
+	c, err := postgres.Start(t.Context(), postgres.Options{Settings: map[string]string{"max_prepared_transactions": "1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Stop() })
+	furnish(t, c)
+	s := serve(t, sends, func(set *setup) { set.at = c.DSN("postgres") })
+	r := s.reader()
+	s.live("BEGIN; SELECT 1; PREPARE TRANSACTION 'of the application'")
+	if out := s.hello(); out.ack.Outcome != txshadow.Ready || out.ack.Reason != "" || !strings.Contains(s.logs.String(), "maximum number of prepared transactions") {
+		t.Errorf("%+v\n%s", out, s.logs)
+	}
+	gid, w := r.Expect()
+	out := s.do(s.asPrepared(gid, spaced.Replace(statements("INSERT INTO accounts (email) VALUES ('a')"))))
+	if out.err != nil || out.ack.Outcome != txshadow.RolledBack || out.ack.Reason != "" || len(out.ack.Footprint) != 2 {
+		t.Errorf("%+v", out)
+	}
+	if set, err := w.Rows(soon()); err == nil {
+		t.Errorf("a set: %+v", set)
+	}
+	s.live("ROLLBACK PREPARED 'of the application'")
+	if out := s.hello(); out.ack.Reason != txshadow.ReasonPrepare {
+		t.Errorf("with room: %+v\n%s", out, s.logs)
+	}
+	if n := s.rows(); n != 0 {
+		t.Errorf("%d rows persisted", n)
 	}
 }
 
