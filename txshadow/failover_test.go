@@ -109,11 +109,14 @@ func TestTheStandbyTakesOver(t *testing.T) {
 		s.must(primary.Kill())
 	}
 	s = serve(t, func(s *service, w http.ResponseWriter, r *http.Request) {
-		s.db.Exec(r.Context(), "INSERT INTO accounts (email) VALUES ('a')")
+		if r.Method == "POST" {
+			s.db.Exec(r.Context(), "INSERT INTO accounts (email) VALUES ('a')")
+		}
 		if failing {
 			fail()
 			s.db.Exec(r.Context(), "INSERT INTO accounts (email) VALUES ('b')")
 		}
+		sends(s, w, r)
 	}, func(set *setup) { set.at, set.orphans = address.DSN(primary.DSN("postgres")), 200*time.Millisecond },
 		withPool(func(c *pgxpool.Config) { c.ConnConfig.ConnectTimeout = time.Second }))
 	r := s.reader()
@@ -129,8 +132,14 @@ func TestTheStandbyTakesOver(t *testing.T) {
 	s.until("it is said that no rows can be read", func() bool { return !r.State().Available })
 
 	address.MoveTo(standby) // before it is promoted, as it may be
-	if out := s.hello(); out.err == nil || out.status != http.StatusServiceUnavailable || !strings.Contains(out.body, "read-only") && !strings.Contains(out.body, "recovery") {
+	if out := s.hello(); out.err == nil || out.status != http.StatusServiceUnavailable || !strings.Contains(out.body, "the database is a standby") {
 		t.Errorf("a standby proves that it rolls back: %d %s", out.status, out.body)
+	}
+	for sql, want := range map[string]string{"SELECT count(*) FROM accounts": "", "INSERT INTO accounts (email) VALUES ('x')": "write:25006:insert:accounts"} {
+		out := s.do(s.marked(txshadow.ModeReadOnly, 5*time.Second, "GET", spaced.Replace(statements(sql)), ""))
+		if out.err != nil || out.ack.Reason != want || (out.header.Get("Failed") == "") != (want == "") {
+			t.Errorf("%s on a standby: %d %s %+v, %v", sql, out.status, out.body, out.ack, out.err)
+		}
 	}
 	begun := time.Now()
 	s.must(standby.Promote(t.Context()))

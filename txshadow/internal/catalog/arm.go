@@ -32,6 +32,8 @@ func Remedy(state string) string {
 		return "\n  the fuse is not installed in this database: quack txshadow install"
 	case StateNoRight:
 		return "\n  this role may not arm the fuse: quack txshadow install --role ROLE"
+	case StateRecovery:
+		return "\n  the database is a standby: connect this service to the primary, or wait until this one is promoted"
 	}
 	return ""
 }

@@ -15,6 +15,7 @@ const (
 	StateNoRight     = "42501"
 	StateNoObject    = "42704"
 	StateBusy        = "55000"
+	StateRecovery    = "0A000" // for BEGIN READ WRITE: the server is a standby
 	StateProcedure   = "2D000" // COMMIT or ROLLBACK in a procedure, which is not called by itself here
 
 	// StateFuse is that with which the fuse refuses a commit. The SQL standard
