@@ -107,9 +107,13 @@ func (w *world) watch(dsn string, s watchdog.Settings) *watchdog.Watchdog {
 }
 
 // run runs a watchdog on a DSN.
-func (w *world) run(dsn string, s watchdog.Settings) *watchdog.Watchdog {
+func (w *world) run(dsn string, s watchdog.Settings, change ...func(*watchdog.Config)) *watchdog.Watchdog {
 	w.t.Helper()
-	dog, err := watchdog.New(watchdog.Config{Name: "shop", DSN: dsn, SweepEvery: 100 * time.Millisecond, BusyEvery: 50 * time.Millisecond, Calm: 200 * time.Millisecond}, s)
+	c := watchdog.Config{Name: "shop", DSN: dsn, SweepEvery: 100 * time.Millisecond, BusyEvery: 50 * time.Millisecond, Calm: 200 * time.Millisecond}
+	for _, f := range change {
+		f(&c)
+	}
+	dog, err := watchdog.New(c, s)
 	if err != nil {
 		w.t.Fatal(err)
 	}

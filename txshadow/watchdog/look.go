@@ -15,9 +15,14 @@ import (
 // connection fails.
 func (w *Watchdog) watch(ctx context.Context, conn *pgx.Conn) error {
 	var looked, swept, measured time.Time
+	before := false // it was looked
 	for ctx.Err() == nil {
 		now := time.Now()
 		looking, wanted, s := w.looking(now)
+		if before && !looking { // what is still prepared is too old by now, and nobody looks any more for who waits for it
+			swept = time.Time{}
+		}
+		before = looking
 		next := w.cfg.SweepEvery
 		var err error
 		due := func(last *time.Time, every time.Duration, do func(context.Context, *pgx.Conn, Settings) error) {

@@ -135,6 +135,20 @@ func TestOrphansAreEnded(t *testing.T) {
 	w.exec(idle, "SELECT 1") // a spare session without a transaction stays
 }
 
+// What a service leaves prepared is rolled back once it is too old, long before
+// the next sweep: by then nobody looks any more for who waits for it.
+func TestAnOrphanDoesNotWaitForTheNextSweep(t *testing.T) {
+	w := newWorld(t)
+	dog := w.run(w.dsn, watchdog.Settings{MaxShadows: 4, Grace: 100 * time.Millisecond, Cap: 300 * time.Millisecond}, func(c *watchdog.Config) { c.SweepEvery = time.Hour })
+	w.until("it watches", func() bool { return dog.State().Watching })
+	leave := enter(t, dog)
+	setup := w.session("setup")
+	w.holds(setup, 1)
+	w.exec(setup, "PREPARE TRANSACTION 'txshadow-a-1'")
+	leave()
+	w.until("the orphan is rolled back", func() bool { return dog.State().RolledBack == 1 })
+}
+
 // Rights: with pg_monitor and pg_signal_backend sessions of another role are
 // ended; a prepared transaction only by its owner, or who may become it.
 func TestRightsOfTheWatchdog(t *testing.T) {
