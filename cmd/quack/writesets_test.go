@@ -99,7 +99,12 @@ func startRows(t *testing.T, withDSN bool) (q *running, conn *pgx.Conn) {
 
 func startWriting(t *testing.T, schema string, write writer, withDSN bool) (q *running, conn *pgx.Conn) {
 	t.Helper()
-	dsn := pgtest.NewDatabase(t)
+	return startWritingAt(t, pgtest.NewDatabase(t), schema, write, withDSN)
+}
+
+// startWritingAt is startWriting in an empty database.
+func startWritingAt(t *testing.T, dsn, schema string, write writer, withDSN bool) (q *running, conn *pgx.Conn) {
+	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)

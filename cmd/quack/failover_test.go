@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/quackproxy/quack/internal/postgres/pgtest"
+	"github.com/quackproxy/quack/reports"
+)
+
+// The primary is gone in the middle of a shadow whose rows are to be read, and its
+// standby takes its place at the same address. Nothing persists, no leak is
+// suspected, what was prepared is rolled back on the new primary, and rows are
+// compared again, without anybody's doing.
+func TestTheDatabaseFailsOver(t *testing.T) {
+	primary, standby := pgtest.WithStandby(t, map[string]string{"synchronous_commit": "on"})
+	address := pgtest.NewAddress(t, primary)
+	writing, gone := make(chan struct{}, 1), make(chan struct{})
+	q, conn := startWritingAt(t, address.DSN(primary.DSN("postgres")), rowsSchema, func(ctx context.Context, tx pgx.Tx, fault string, faulty bool) error {
+		err := writeRows(ctx, tx, fault, faulty)
+		if fault == "failover" {
+			select {
+			case writing <- struct{}{}:
+			default:
+			}
+			<-gone
+		}
+		return err
+	}, true)
+	if c := q.newest("none", 1); c.Writes != "level 4" {
+		t.Errorf("compared by %s (%s)", c.Writes, c.WritesNote)
+	}
+	answered := make(chan int, 1)
+	go func() {
+		status, _ := q.ask("POST", "/accounts", "failover")
+		answered <- status
+	}()
+	<-writing
+	// As a service leaves it that is killed with the primary.
+	for _, sql := range []string{"BEGIN", "UPDATE stock SET left_over = 0 WHERE id = 1", "PREPARE TRANSACTION 'txshadow-killed-1'"} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, q, "the standby has it", func() (has bool) {
+		err := conn.QueryRow(t.Context(), "SELECT bool_and(replay_lsn >= pg_current_wal_flush_lsn()) FROM pg_stat_replication WHERE application_name = 'walreceiver'").Scan(&has)
+		return err == nil && has
+	})
+	if err := primary.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	down := time.Now()
+	close(gone)
+	if status := <-answered; status < 500 {
+		t.Errorf("the live call was answered with %d", status)
+	}
+	r := q.until("create", "the shadow is unconfirmed", func(r reports.RouteReport) bool { return r.Skipped[reports.SkipUnconfirmed] == 1 })
+	if r.Leak != "" {
+		t.Fatalf("a leak is suspected: %s", r.Leak)
+	}
+	if err := standby.Promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	address.MoveTo(standby)
+	t.Logf("the new primary took over %s after the old one was gone", time.Since(down).Round(time.Millisecond))
+	over := time.Now()
+
+	live, err := pgx.Connect(t.Context(), standby.DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close(context.Background())
+	if _, err := live.Exec(t.Context(), "UPDATE stock SET left_over = left_over - 1 WHERE id = 1"); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("a live UPDATE of the prepared shadow's row was through after %s", time.Since(over).Round(time.Millisecond))
+	var accounts, prepared, left int
+	err = live.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM pg_prepared_xacts), (SELECT left_over FROM stock WHERE id = 1)`).Scan(&accounts, &prepared, &left)
+	if err != nil || accounts != 1 || prepared != 0 || left != 4 {
+		t.Errorf("%d accounts, %d prepared transactions, %d left over, %v: want the one of the live request, and none", accounts, prepared, left, err)
+	}
+	q.proved(2)
+	q.rowsReadable()
+	t.Logf("rows could be read again after %s", time.Since(over).Round(time.Millisecond))
+	for tries := 0; ; tries++ {
+		before := q.until("create", "a report", func(reports.RouteReport) bool { return true })
+		q.ask("POST", "/accounts", "none")
+		r := q.until("create", "compared or skipped", func(r reports.RouteReport) bool { return r.Compared > before.Compared || skips(r) > skips(before) })
+		if r.Leak != "" || tries == 50 {
+			t.Fatalf("writes are not compared again: %+v\n%s", r, q.logged())
+		}
+		if r.Compared > before.Compared {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Logf("a write was compared again after %s", time.Since(over).Round(time.Millisecond))
+}
