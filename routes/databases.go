@@ -33,7 +33,7 @@ type Busy struct {
 	Connections       float64       // share of what the server takes, 0 to 1; default 80%
 	ReplicationLag    time.Duration // default 10s
 	OldestTransaction time.Duration // of a live session, or prepared; default 5m
-	RetainedWAL       int64         // bytes that slots of shadows keep; default 1GiB
+	RetainedWAL       int64         // bytes that a slot of shadows keeps, or of a standby that is away; default 1GiB
 	LocksWaiting      int           // live sessions that wait for a lock; default 20
 }
 
