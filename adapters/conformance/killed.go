@@ -51,6 +51,20 @@ func checkKilled(t *testing.T, s *suite) {
 	}
 }
 
+// standbyAway makes commits of new sessions wait for a standby that is away, until
+// back is called, which may be more than once.
+func (db *database) standbyAway(t *testing.T) (back func()) {
+	t.Helper()
+	name := db.conn.Config().Database
+	set := func(standbys, commit string) {
+		db.exec(t, "ALTER SYSTEM SET synchronous_standby_names = '"+standbys+"'")
+		db.exec(t, "SELECT pg_reload_conf()")
+		db.exec(t, "ALTER DATABASE "+name+" "+commit)
+	}
+	set("away", "SET synchronous_commit = on")
+	return func() { set("", "RESET synchronous_commit") }
+}
+
 // notOurs is a prepared transaction of somebody else's.
 const notOurs = "not-ours"
 
@@ -77,9 +91,15 @@ func checkRestarted(t *testing.T, s *suite) {
 			t.Error("the orphan was gone before the app was started")
 		}
 	}
+	back := func() {}
+	if s.orphan != "" {
+		back = s.db.standbyAway(t)
+		defer back()
+	}
 	s.startFor(t, s.whole, settings{dsn: s.db.dsn, wallCap: 2500 * time.Millisecond})
 	if s.orphan != "" { // nothing but GET /up has been asked
 		eventually(t, "the orphan is rolled back", func() bool { return !s.db.prepared(t, s.orphan) })
+		back()
 	}
 	if !s.db.prepared(t, notOurs) {
 		t.Error("a prepared transaction of somebody else's was ended")

@@ -85,6 +85,10 @@ def _roll_back(send, gid):
             time.sleep(0.002)
 
 
+# A ROLLBACK PREPARED that waits for a synchronous standby keeps the locks until then.
+_WITHOUT_STANDBYS = "SET synchronous_commit = local"
+
+
 def _status_sql(xid):
     return f"SELECT pg_catalog.pg_xact_status('{int(xid)}'::pg_catalog.xid8)"
 
@@ -112,6 +116,7 @@ def _wait(session, gid, lsn, until):
 def settle(c, gid, xid):
     """Rolls gid back by a cursor of another connection, and raises Leaked when
     its transaction has not been aborted."""
+    c.execute(_WITHOUT_STANDBYS)
     _roll_back(c.execute, gid)
     c.execute(_status_sql(xid))
     if not aborted(c.fetchall()):
@@ -153,7 +158,9 @@ class Sweeper:
                     "AND database = current_database() AND prepared < clock_timestamp() - %s * interval '1 s'",
                     (ORPHAN_AGE,),
                 )
-                for (gid,) in c.fetchall():
+                gids = c.fetchall()
+                c.execute(_WITHOUT_STANDBYS)
+                for (gid,) in gids:
                     _roll_back(c.execute, gid)
                     log.warning("rolled back a prepared transaction that a shadow had left behind: %s", gid)
         finally:

@@ -1,6 +1,6 @@
 'use strict'
 
-const { rollbackPrepared, controlOf } = require('./prepare')
+const { rollbackPrepared, withoutStandbys, controlOf } = require('./prepare')
 
 /** How old a prepared transaction of ours is before it counts as left behind, in s. */
 const orphanAge = 10
@@ -54,6 +54,7 @@ class Orphans {
     try {
       const { rows: [{ possible }] } = await client.query("SELECT pg_catalog.current_setting('max_prepared_transactions') <> '0' AS possible")
       if (!possible) return false
+      await client.query(withoutStandbys)
       const { rows } = await client.query(orphansSQL)
       for (const { gid } of rows) {
         await rollbackPrepared(controlOf(client), gid)

@@ -79,6 +79,9 @@ const controlOf = (client) => async (sql) => [(await client.query({ text: sql, r
 const noObject = '42704'
 const busy = '55000' // somebody else is ending it
 
+/** A ROLLBACK PREPARED that waits for a synchronous standby keeps the locks until then. */
+const withoutStandbys = 'SET synchronous_commit = local'
+
 /** Returns when there is none: somebody else who is about to end it is waited for. */
 async function rollbackPrepared (control, gid) {
   for (let i = 0; i < 100; i++) {
@@ -97,4 +100,4 @@ const canPrepareSQL = `SELECT pg_catalog.current_setting('max_prepared_transacti
   AND pg_catalog.current_setting('server_version_num')::int >= 140000 AND pg_catalog.current_setting('wal_level') = 'logical'
   AND EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid = pg_catalog.to_regproc('txshadow.refuse') AND prosrc LIKE '%txshadow.probe%')`
 
-module.exports = { prepareAndRollback, takeBack, rollbackPrepared, controlOf, canPrepareSQL }
+module.exports = { prepareAndRollback, takeBack, rollbackPrepared, withoutStandbys, controlOf, canPrepareSQL }

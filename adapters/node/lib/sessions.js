@@ -4,7 +4,7 @@ const net = require('node:net')
 const { randomBytes } = require('node:crypto')
 const { Session, state, instant, literal } = require('./session')
 const { outside } = require('./scope')
-const { takeBack, controlOf } = require('./prepare')
+const { takeBack, withoutStandbys, controlOf } = require('./prepare')
 const { UnreachableError } = require('./errors')
 
 const connectTimeoutMs = 5000
@@ -149,7 +149,9 @@ async function endSession (client, session, prepared, until) {
     if (Date.now() > until) throw new Error('it is still there')
     await pause(2)
   }
-  if (prepared) await takeBack(controlOf(client), prepared.gid, prepared.xid)
+  if (!prepared) return
+  await client.query(withoutStandbys)
+  await takeBack(controlOf(client), prepared.gid, prepared.xid)
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -64,7 +64,10 @@ module QuackShadow
 
         sleep 0.002
       end
-      Prepared.settle(->(sql) { [other.exec(sql)] }, session.gid, session.xid) if session.gid
+      return unless session.gid
+
+      other.exec(Prepared::WITHOUT_STANDBYS)
+      Prepared.settle(->(sql) { [other.exec(sql)] }, session.gid, session.xid)
     end
   end
 end

@@ -52,6 +52,9 @@ module QuackShadow
       retry if (tries -= 1).positive?
     end
 
+    # A ROLLBACK PREPARED that waits for a synchronous standby keeps the locks until then.
+    WITHOUT_STANDBYS = "SET synchronous_commit = local"
+
     # What is prepared under one of our names, by this role in this database, and
     # belongs to nobody any more.
     ORPHANS = <<~SQL
@@ -70,6 +73,7 @@ module QuackShadow
     # Rolls back what processes that are gone have left, and yields the names.
     # That somebody else is about to, or has done so, is as good.
     def self.sweep(connection)
+      connection.exec(WITHOUT_STANDBYS)
       connection.exec(ORPHANS).column_values(0).each do |gid|
         connection.exec("ROLLBACK PREPARED '#{connection.escape_string(gid)}'")
         yield gid
