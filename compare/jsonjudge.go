@@ -214,10 +214,13 @@ func (w *walk) agree(a span) {
 	}
 }
 
-// linkOf is the linkValue of a JSON string or number.
+// linkOf is the linkValue of a JSON string, number, true or false.
 func linkOf(raw []byte) linkValue {
-	if raw[0] == '"' {
+	switch raw[0] {
+	case '"':
 		return linkText(jsontext.Unescaped(raw[1 : len(raw)-1]))
+	case 't', 'f':
+		return linkValue{}
 	}
 	d := decimal.Parse(raw)
 	if !d.Integer() {
