@@ -28,7 +28,7 @@ func (r *Reports) writeEvidence(ctx context.Context, now time.Time, taken batch)
 	if len(taken.queue) == 0 && w.evidence <= r.config.EvidenceMax && !expire {
 		return nil
 	}
-	packed, err := r.pack(ctx, taken)
+	packed, err := r.pack(ctx, now, taken)
 	if err != nil {
 		return err
 	}
@@ -61,21 +61,21 @@ func (r *Reports) writeEvidence(ctx context.Context, now time.Time, taken batch)
 
 // countMeanwhile writes counters while evidence is made ready, when that takes
 // longer than they may wait.
-func (r *Reports) countMeanwhile(ctx context.Context) error {
+func (r *Reports) countMeanwhile(ctx context.Context, now time.Time) error {
 	if time.Since(r.writer.took) < flushEvery {
 		return nil
 	}
-	now := time.Now()
 	r.take(now, func() batch { return batch{counts: r.tally.takeCounts()} })
 	return r.writeCounts(ctx, now)
 }
 
 // pack redacts and packs what is to be kept. What does not encode is left out
-// and counted.
-func (r *Reports) pack(ctx context.Context, taken batch) (map[*waiting]*packedComparison, error) {
+// and counted. The batch is of now.
+func (r *Reports) pack(ctx context.Context, now time.Time, taken batch) (map[*waiting]*packedComparison, error) {
+	begun := time.Now()
 	packed := make(map[*waiting]*packedComparison, len(taken.queue))
 	for _, w := range taken.queue {
-		if err := r.countMeanwhile(ctx); err != nil {
+		if err := r.countMeanwhile(ctx, now.Add(time.Since(begun))); err != nil {
 			return nil, err
 		}
 		c := clean(r.redactorOf(w.c.Route), w.c)

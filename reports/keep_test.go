@@ -219,18 +219,22 @@ func TestCountersAreWrittenMeanwhile(t *testing.T) {
 		r.Record(Comparison{ID: fmt.Sprint(n), Route: "show", At: time.Now(), Verdict: Mismatch,
 			Differences: []Found{{compare.Difference{Path: "$.a", At: "$.a", Kind: compare.KindValue}, Mismatch}}})
 	}
+	then := time.Now().Add(-24 * time.Hour)
 	record(1)
-	taken := r.take(time.Now(), r.tally.take)
-	if err := r.writeCounts(t.Context(), time.Now()); err != nil {
+	taken := r.take(then, r.tally.take)
+	if err := r.writeCounts(t.Context(), then); err != nil {
 		t.Fatal(err)
 	}
 	record(2)
 	r.writer.took = time.Now().Add(-flushEvery) // so long has the evidence of the first taken
-	if _, err := r.pack(t.Context(), taken); err != nil {
+	if _, err := r.pack(t.Context(), then, taken); err != nil {
 		t.Fatal(err)
 	}
 	if n := r.number(t, `SELECT count FROM reports_groups`); n != 2 {
 		t.Errorf("%d counted in the store, want both", n)
+	}
+	if n := r.number(t, `SELECT max(start) FROM reports_group_counts`); n > then.Add(time.Hour).Unix() {
+		t.Errorf("counted at %v, and the batch is of %v", time.Unix(n, 0), then)
 	}
 	if queued, _, _ := r.tally.state(); queued != 1 {
 		t.Errorf("%d wait to be kept, want the second", queued)
