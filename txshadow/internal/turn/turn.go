@@ -60,6 +60,9 @@ func (t *Turn) take(ctx context.Context) (own context.Context, cancel context.Ca
 	case <-t.ended:
 		return nil, nil, t.over
 	case <-ctx.Done():
+		if t.hasEnded() { // of two that are ready, select takes any
+			return nil, nil, t.over
+		}
 		return nil, nil, ctx.Err()
 	}
 	own, cancel = context.WithCancel(context.WithoutCancel(ctx))
