@@ -80,7 +80,8 @@ func (s *service) shadowHello() {
 
 func TestTheCapOfTheServiceHolds(t *testing.T) {
 	s := serve(t, func(s *service, w http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-		withConfig(func(c *txshadow.Config) { c.WallCap = 50 * time.Millisecond }))
+		withConfig(func(c *txshadow.Config) { c.WallCap = time.Second }))
+	s.shadowHello()
 	for _, budget := range []time.Duration{0, time.Minute} {
 		out := s.do(s.marked(txshadow.ModeRollback, budget, "POST", "/", ""))
 		if out.ack.Reason != "budget" {
