@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -223,7 +224,11 @@ func (p *proxy) inOrder() {
 	if l.session == nil || l.session.lost {
 		return
 	}
-	if row, err := l.session.row("SELECT 'in order'"); err != nil || row[0] != "in order" || l.session.r.Buffered() > 0 {
+	row, err := l.session.row("SELECT 'in order'")
+	if errors.Is(err, io.EOF) && strings.Contains(p.logs.String(), "ended from outside") {
+		return // as a session is that a busy machine has not let answer in time
+	}
+	if err != nil || row[0] != "in order" || l.session.r.Buffered() > 0 {
 		p.t.Errorf("the lane's session is out of step: %v %v, %d bytes unread", row, err, l.session.r.Buffered())
 	}
 }
