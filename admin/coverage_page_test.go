@@ -30,7 +30,7 @@ func TestCoveragePage(t *testing.T) {
 	b := w.logIn()
 	_, page := b.get("/coverage")
 	wantText(t, page,
-		"Writes never compared 1 With gaps 1 All seen was compared 0 Never hit 2",
+		"This speaks of the last 30 to 60 days.", "Writes never compared 1 With gaps 1 All seen was compared 0 Never hit 2",
 		"accounts.create 0 % 0 % covered", "its writes were never compared",
 		"accounts.show 86.2 % 86.2 % covered 2 status 404 4 the parameters page,sort 4",
 		"GET /orders/{id} – – never hit", "invoices.list – – not compared at its stage",

@@ -13,7 +13,7 @@ import (
 
 type coverageCmd struct {
 	client
-	Route string `help:"Only this route, with all that was counted of it." placeholder:"NAME"`
+	Route string `help:"Only this route, with all that was counted of it in the last 30 to 60 days." placeholder:"NAME"`
 	JSON  bool   `name:"json" help:"Print JSON."`
 }
 
