@@ -19,7 +19,7 @@ func (s *server) getCoverage(w http.ResponseWriter, r *http.Request) {
 	}
 	var list []reports.RouteCoverage
 	if err == nil {
-		list, err = s.coverage(r.Context(), f.Route, s.reports.Live())
+		list = s.coverage(f.Route, s.reports.Live())
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -33,15 +33,12 @@ func (s *server) getCoverage(w http.ResponseWriter, r *http.Request) {
 // coverage is that of a route of the table, or of all of them, in the file's
 // order; counted says what was compared of them. What goes to the default route
 // is not migrated, and has none.
-func (s *server) coverage(ctx context.Context, route string, counted []reports.RouteReport) ([]reports.RouteCoverage, error) {
+func (s *server) coverage(route string, counted []reports.RouteReport) []reports.RouteCoverage {
 	t := s.control.Table()
 	if t == nil {
-		return nil, nil
+		return nil
 	}
-	covers, err := s.reports.Coverage(ctx, route)
-	if err != nil {
-		return nil, fmt.Errorf("read the coverage: %w", err)
-	}
+	covers := s.reports.Coverage(route)
 	known := make(map[string]reports.RouteCoverage, len(covers))
 	for _, c := range covers {
 		known[c.Route] = c
@@ -62,7 +59,7 @@ func (s *server) coverage(ctx context.Context, route string, counted []reports.R
 		c.WritesNeverCompared = !comparesWrites[r.Name] && writes(r, c)
 		list = append(list, c)
 	}
-	return list, nil
+	return list
 }
 
 // writes reports whether requests of a route may write: one for any method does
@@ -83,10 +80,7 @@ func (s *server) judge(ctx context.Context, f reports.Filter, list []reports.Rou
 	if err != nil {
 		return err
 	}
-	covers, err := s.coverage(ctx, f.Route, list)
-	if err != nil {
-		return err
-	}
+	covers := s.coverage(f.Route, list)
 	of := make(map[string]reports.RouteCoverage, len(covers))
 	for _, c := range covers {
 		of[c.Route] = c

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"cmp"
-	"context"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -62,11 +61,7 @@ func (s *server) coveragePage(w http.ResponseWriter, r *http.Request) {
 		s.routeCoveragePage(w, r, name)
 		return
 	}
-	rows, err := s.coverageRows(r.Context(), "")
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
+	rows := s.coverageRows("")
 	data := coverageView{page: s.base(r, "Coverage", "coverage"), Shown: len(rows), Rows: rows[:min(len(rows), linesMax)]}
 	data.Live = "table counts"
 	for i := range rows {
@@ -85,11 +80,8 @@ func (s *server) coveragePage(w http.ResponseWriter, r *http.Request) {
 }
 
 // coverageRows are the routes of the table, what has most to be done first.
-func (s *server) coverageRows(ctx context.Context, route string) ([]coverageRow, error) {
-	list, err := s.coverage(ctx, route, s.reports.Live())
-	if err != nil {
-		return nil, err
-	}
+func (s *server) coverageRows(route string) []coverageRow {
+	list := s.coverage(route, s.reports.Live())
 	table := s.control.Table()
 	var rows []coverageRow
 	for _, c := range list {
@@ -106,7 +98,7 @@ func (s *server) coverageRows(ctx context.Context, route string) ([]coverageRow,
 	slices.SortStableFunc(rows, func(a, b coverageRow) int {
 		return cmp.Or(cmp.Compare(rank[a.Class()], rank[b.Class()]), cmp.Compare(one(a.NeverHit), one(b.NeverHit)), cmp.Compare(a.Covered, b.Covered), cmp.Compare(a.Route, b.Route))
 	})
-	return rows, nil
+	return rows
 }
 
 // facetKind are the facets of one kind, those that no comparison has seen first.
@@ -121,14 +113,10 @@ var facetKinds = []choice{
 }
 
 func (s *server) routeCoveragePage(w http.ResponseWriter, r *http.Request, name string) {
-	rows, err := s.coverageRows(r.Context(), name)
-	if err == nil && len(rows) == 0 {
-		if _, err = s.control.Route(name); err == nil { // which says that there is none
-			err = control.ErrNotFound
-		}
-	}
-	if err != nil {
-		s.fail(w, r, err)
+	rows := s.coverageRows(name)
+	if len(rows) == 0 {
+		_, err := s.control.Route(name) // which says that there is none
+		s.fail(w, r, cmp.Or(err, control.ErrNotFound))
 		return
 	}
 	data := coverageView{page: s.base(r, "Coverage of "+name, "coverage"), Route: &rows[0], Kinds: kindsOf(rows[0].Facets)}

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -59,7 +58,7 @@ func (c RouteCoverage) CoveredText() string { return wording.PercentDown(c.Cover
 
 // Coverage is that of a route, or of all that something was counted of, sorted
 // by name. It only reads memory.
-func (r *Reports) Coverage(_ context.Context, route string) ([]RouteCoverage, error) {
+func (r *Reports) Coverage(route string) []RouteCoverage {
 	now := time.Now()
 	served := r.everServed()
 	var list []RouteCoverage
@@ -77,7 +76,7 @@ func (r *Reports) Coverage(_ context.Context, route string) ([]RouteCoverage, er
 		}
 	}
 	slices.SortFunc(list, func(a, b RouteCoverage) int { return strings.Compare(a.Route, b.Route) })
-	return list, nil
+	return list
 }
 
 // everServed are the routes that clients have had answers of.
