@@ -68,32 +68,54 @@ type process struct {
 }
 
 // build makes the parts in the order in which they need each other.
-func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets, bound *listeners, observed *observed, log *slog.Logger, before *handover.Predecessor) (p *process, err error) {
-	p = &process{before: before, file: c.Routes, hash: table.Hash(), log: log, duck: c.LameDuck, drain: c.Drain, bound: bound, observed: observed}
+func (c *serveCmd) build(ctx context.Context, read prepared, bound *listeners, before *handover.Predecessor) (p *process, err error) {
+	p = &process{
+		before: before, file: c.Routes, hash: read.table.Hash(), log: read.log, few: slog.New(fewlog.New(read.log.Handler())),
+		duck: c.LameDuck, drain: c.Drain, bound: bound, observed: read.observed,
+	}
 	p.end.handed = &p.handedOver
 	defer func() {
 		if err != nil && p.db != nil {
 			err = errors.Join(err, p.db.Close())
 		}
 	}()
-	if err := p.openStore(ctx, c, keys); err != nil {
+	if err := p.openStore(ctx, c, read.keys); err != nil {
+		return p, err
+	}
+	codec, err := newProtocol(read.keys.shadow)
+	if err != nil {
 		return p, err
 	}
 	p.live, p.shadows = upstream.NewSet(), upstream.NewSet()
-	p.few = slog.New(fewlog.New(log.Handler()))
-	p.databases = watchdog.NewSet(p.few)
-	if err := p.databases.Use(watchdogsOf(table)); err != nil {
-		return p, coded{exitUsage, err}
-	}
-	p.control, err = control.Open(ctx, control.Config{Store: p.db, Gate: p.gate, Log: log, OnSwap: p.useBackends})
-	if err != nil {
-		return p, fmt.Errorf("open the control state: %w", err)
-	}
-	codec, err := newProtocol(keys.shadow)
-	if err != nil {
+	if err := p.openControl(ctx, read.table); err != nil {
 		return p, err
 	}
-	held := latches{p.control, observed.redaction.text}
+	p.makeShadow(codec)
+	if err := p.control.Use(ctx, read.table); err != nil {
+		return p, fmt.Errorf("put %s in force: %w", c.Routes, err)
+	}
+	p.knowRules(ctx, read.table)
+	p.makeProxy(c, codec)
+	return p, p.makeAdmin(c, read.keys)
+}
+
+// openControl needs the store and the sets of connections, which it tells of each
+// table.
+func (p *process) openControl(ctx context.Context, table *routes.Table) (err error) {
+	p.databases = watchdog.NewSet(p.few)
+	if err := p.databases.Use(watchdogsOf(table)); err != nil {
+		return coded{exitUsage, err}
+	}
+	p.control, err = control.Open(ctx, control.Config{Store: p.db, Gate: p.gate, Log: p.log, OnSwap: p.useBackends})
+	if err != nil {
+		return fmt.Errorf("open the control state: %w", err)
+	}
+	return nil
+}
+
+// makeShadow makes what calls the shadow side, and what that needs of databases.
+func (p *process) makeShadow(codec protocol) {
+	held := latches{p.control, p.observed.redaction.text}
 	p.written = &writeSets{table: p.control.Table, latch: held.Latch, log: p.few, readers: map[string]*reading{}}
 	p.lanes = &lanes{table: p.control.Table, latched: func() bool { return len(p.control.Latches()) > 0 }, log: p.few, byListen: map[string]*laneServer{}}
 	p.shadow = shadow.New(shadow.Config{
@@ -106,12 +128,11 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		Databases: databases{p.databases},
 		Reports:   p.reports,
 		Log:       p.few,
-		Tracer:    observed.telemetry.Tracer(),
+		Tracer:    p.observed.telemetry.Tracer(),
 	})
-	if err := p.control.Use(ctx, table); err != nil {
-		return p, fmt.Errorf("put %s in force: %w", c.Routes, err)
-	}
-	p.knowRules(ctx, table)
+}
+
+func (p *process) makeProxy(c *serveCmd, codec protocol) {
 	p.proxy = proxy.New(proxy.Config{
 		Table:     p.control.Table,
 		Backend:   backendsOf(p.live),
@@ -123,10 +144,13 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		Trusted:   prefixes(c.Trusted),
 		Log:       p.few,
 		Calibrate: p.shadow.Specimen,
-		Tracer:    observed.telemetry.Tracer(),
-		Access:    observed.accessLog(),
-		UnderWay:  &observed.underWay,
+		Tracer:    p.observed.telemetry.Tracer(),
+		Access:    p.observed.accessLog(),
+		UnderWay:  &p.observed.underWay,
 	})
+}
+
+func (p *process) makeAdmin(c *serveCmd, keys secrets) (err error) {
 	p.admin, err = admin.New(admin.Config{
 		Control:      p.control,
 		Gate:         p.gate,
@@ -137,16 +161,16 @@ func (c *serveCmd) build(ctx context.Context, table *routes.Table, keys secrets,
 		WriteSets:    p.written.states,
 		Stats:        p.stats,
 		Live:         p.numbers,
-		Push:         observed.telemetry.Reader,
-		Resource:     observed.telemetry.Resource(),
+		Push:         p.observed.telemetry.Reader,
+		Resource:     p.observed.telemetry.Resource(),
 		Version:      version(),
 		MetricsOpen:  c.MetricsOpen,
 		Ready:        p.ready,
 		Handover:     p.handover,
 		Calibrations: p.shadow,
-		Log:          log,
+		Log:          p.log,
 	})
-	return p, err
+	return err
 }
 
 func (p *process) openStore(ctx context.Context, c *serveCmd, keys secrets) (err error) {
@@ -266,12 +290,7 @@ func (p *process) use(table *routes.Table) {
 	p.useDatabases(table)
 	p.shadow.TableChanged()
 	p.knowRules(context.Background(), table)
-	for _, w := range table.Warnings() {
-		p.log.Warn("routes", "warning", w.Error())
-	}
-	for _, w := range unwatched(table) {
-		p.log.Warn("routes", "warning", w)
-	}
+	warn(p.log, table)
 	p.log.Info("routes in force", "file", p.file, "hash", table.Hash())
 }
 

@@ -13,7 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/quackproxy/quack/front"
 	"github.com/quackproxy/quack/internal/handover"
+	"github.com/quackproxy/quack/routes"
 )
 
 type serveCmd struct {
@@ -102,37 +104,20 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	return err
 }
 
+// prepared is what a proxy is built from: files and settings that were read, and
+// nothing that another process could miss.
+type prepared struct {
+	log          *slog.Logger
+	table        *routes.Table
+	keys         secrets
+	observed     *observed
+	certificates *front.Certificates // nil without TLS
+}
+
 func (c *serveCmd) serve(ctx context.Context, s *streams, signals *signals, before *handover.Predecessor) error {
-	redaction, err := newRedaction(os.Getenv("QUACK_SECRET"))
+	read, err := c.prepare(ctx, s)
 	if err != nil {
 		return err
-	}
-	log := c.logger(s, redaction)
-	table, err := loadTable(c.Routes)
-	if err != nil {
-		return err
-	}
-	redaction.use(table)
-	for _, w := range table.Warnings() {
-		log.Warn("routes", "warning", w.Error())
-	}
-	for _, w := range unwatched(table) {
-		log.Warn("routes", "warning", w)
-	}
-	keys, err := readSecrets(table, os.Getenv)
-	if err != nil {
-		return coded{exitUsage, err}
-	}
-	if err := lanesWithoutDSN(table, os.Getenv); err != nil {
-		return coded{exitUsage, err}
-	}
-	observed, err := c.observe(ctx, redaction, s.err, log)
-	if err != nil {
-		return err
-	}
-	certificates, err := c.certificates(log)
-	if err != nil {
-		return coded{exitUsage, err}
 	}
 	listeners, err := c.bind(before)
 	if err != nil {
@@ -144,13 +129,13 @@ func (c *serveCmd) serve(ctx context.Context, s *streams, signals *signals, befo
 			return err
 		}
 	}
-	p, err := c.build(ctx, table, keys, listeners, observed, log, before)
+	p, err := c.build(ctx, read, listeners, before)
 	if err != nil {
 		return err
 	}
 	defer runtime.KeepAlive(ballast())
-	p.certificates = certificates
-	p.front = c.newFront(p.end.handler(p.proxy), certificates, log)
+	p.certificates = read.certificates
+	p.front = c.newFront(p.end.handler(p.proxy), read.certificates, read.log)
 	if before != nil {
 		if err := before.Ready(ctx); err != nil {
 			return errors.Join(err, p.db.Close())
@@ -159,6 +144,42 @@ func (c *serveCmd) serve(ctx context.Context, s *streams, signals *signals, befo
 	}
 	p.signals, p.pidFile, p.upgradeWait = signals, c.PIDFile, c.UpgradeWait
 	return p.run(ctx)
+}
+
+func (c *serveCmd) prepare(ctx context.Context, s *streams) (p prepared, err error) {
+	redaction, err := newRedaction(os.Getenv("QUACK_SECRET"))
+	if err != nil {
+		return p, err
+	}
+	p.log = c.logger(s, redaction)
+	if p.table, err = loadTable(c.Routes); err != nil {
+		return p, err
+	}
+	redaction.use(p.table)
+	warn(p.log, p.table)
+	if p.keys, err = readSecrets(p.table, os.Getenv); err != nil {
+		return p, coded{exitUsage, err}
+	}
+	if err := lanesWithoutDSN(p.table, os.Getenv); err != nil {
+		return p, coded{exitUsage, err}
+	}
+	if p.observed, err = c.observe(ctx, redaction, s.err, p.log); err != nil {
+		return p, err
+	}
+	if p.certificates, err = c.certificates(p.log); err != nil {
+		return p, coded{exitUsage, err}
+	}
+	return p, nil
+}
+
+// warn says what is lawful in a table and still may not be meant.
+func warn(log *slog.Logger, table *routes.Table) {
+	for _, w := range table.Warnings() {
+		log.Warn("routes", "warning", w.Error())
+	}
+	for _, w := range unwatched(table) {
+		log.Warn("routes", "warning", w)
+	}
 }
 
 func (c *serveCmd) logger(s *streams, redaction *redaction) *slog.Logger {
