@@ -104,7 +104,7 @@ func TestTheStandbyTakesOver(t *testing.T) {
 	fail := func() {
 		s.live("BEGIN; INSERT INTO accounts (email) VALUES ('orphan'); PREPARE TRANSACTION 'txshadow-killed-1'") // as one between its two statements
 		s.until("the standby has it", func() bool {
-			return ask[bool](s, "SELECT bool_and(replay_lsn >= pg_current_wal_flush_lsn()) FROM pg_stat_replication WHERE application_name = 'walreceiver'")
+			return ask[bool](s, "SELECT coalesce(bool_and(replay_lsn >= pg_current_wal_flush_lsn()), false) FROM pg_stat_replication WHERE application_name = 'walreceiver'")
 		})
 		s.must(primary.Kill())
 	}

@@ -39,16 +39,7 @@ func TestTheDatabaseFailsOver(t *testing.T) {
 		answered <- status
 	}()
 	<-writing
-	// As a service leaves it that is killed with the primary.
-	for _, sql := range []string{"BEGIN", "UPDATE stock SET left_over = 0 WHERE id = 1", "PREPARE TRANSACTION 'txshadow-killed-1'"} {
-		if _, err := conn.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	eventually(t, q, "the standby has it", func() (has bool) {
-		err := conn.QueryRow(t.Context(), "SELECT bool_and(replay_lsn >= pg_current_wal_flush_lsn()) FROM pg_stat_replication WHERE application_name = 'walreceiver'").Scan(&has)
-		return err == nil && has
-	})
+	leavePrepared(t, q, conn)
 	if err := primary.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +59,35 @@ func TestTheDatabaseFailsOver(t *testing.T) {
 	t.Logf("the new primary took over %s after the old one was gone", time.Since(down).Round(time.Millisecond))
 	over := time.Now()
 
-	live, err := pgx.Connect(t.Context(), standby.DSN("postgres"))
+	nothingIsLeft(t, standby.DSN("postgres"))
+	t.Logf("a live UPDATE of the prepared shadow's row was through after %s", time.Since(over).Round(time.Millisecond))
+	q.proved(2)
+	q.rowsReadable()
+	t.Logf("rows could be read again after %s", time.Since(over).Round(time.Millisecond))
+	q.comparedAgain()
+	t.Logf("a write was compared again after %s", time.Since(over).Round(time.Millisecond))
+}
+
+// leavePrepared leaves a transaction as a service does that is killed with the
+// primary, and returns when the standby has it.
+func leavePrepared(t *testing.T, q *running, conn *pgx.Conn) {
+	t.Helper()
+	for _, sql := range []string{"BEGIN", "UPDATE stock SET left_over = 0 WHERE id = 1", "PREPARE TRANSACTION 'txshadow-killed-1'"} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, q, "the standby has it", func() (has bool) {
+		err := conn.QueryRow(t.Context(), "SELECT coalesce(bool_and(replay_lsn >= pg_current_wal_flush_lsn()), false) FROM pg_stat_replication WHERE application_name = 'walreceiver'").Scan(&has)
+		return err == nil && has
+	})
+}
+
+// nothingIsLeft has a live client write to the row that leavePrepared holds, and
+// wants no more than what live requests have written.
+func nothingIsLeft(t *testing.T, dsn string) {
+	t.Helper()
+	live, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,26 +95,26 @@ func TestTheDatabaseFailsOver(t *testing.T) {
 	if _, err := live.Exec(t.Context(), "UPDATE stock SET left_over = left_over - 1 WHERE id = 1"); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("a live UPDATE of the prepared shadow's row was through after %s", time.Since(over).Round(time.Millisecond))
 	var accounts, prepared, left int
 	err = live.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM pg_prepared_xacts), (SELECT left_over FROM stock WHERE id = 1)`).Scan(&accounts, &prepared, &left)
 	if err != nil || accounts != 1 || prepared != 0 || left != 4 {
 		t.Errorf("%d accounts, %d prepared transactions, %d left over, %v: want the one of the live request, and none", accounts, prepared, left, err)
 	}
-	q.proved(2)
-	q.rowsReadable()
-	t.Logf("rows could be read again after %s", time.Since(over).Round(time.Millisecond))
+}
+
+// comparedAgain sends writes until one is compared, without a leak.
+func (q *running) comparedAgain() {
+	q.t.Helper()
 	for tries := 0; ; tries++ {
 		before := q.until("create", "a report", func(reports.RouteReport) bool { return true })
 		q.ask("POST", "/accounts", "none")
 		r := q.until("create", "compared or skipped", func(r reports.RouteReport) bool { return r.Compared > before.Compared || skips(r) > skips(before) })
-		if r.Leak != "" || tries == 50 {
-			t.Fatalf("writes are not compared again: %+v\n%s", r, q.logged())
+		if r.Leak != "" || tries == 100 {
+			q.t.Fatalf("writes are not compared again: %+v\n%s", r, q.logged())
 		}
 		if r.Compared > before.Compared {
-			break
+			return
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Logf("a write was compared again after %s", time.Since(over).Round(time.Millisecond))
 }

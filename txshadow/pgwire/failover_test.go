@@ -40,7 +40,7 @@ func TestTheStandbyTakesOver(t *testing.T) {
 	_, err = instance.Exec(ctx, insert)
 	laned.must(err)
 	until(t, "the standby has all", func() bool {
-		return one[bool](t, direct, "SELECT bool_and(replay_lsn >= pg_current_wal_flush_lsn()) FROM pg_stat_replication")
+		return one[bool](t, direct, "SELECT coalesce(bool_and(replay_lsn >= pg_current_wal_flush_lsn()), false) FROM pg_stat_replication")
 	})
 	pass.must(primary.Kill())
 	address.MoveTo(standby)
@@ -63,21 +63,7 @@ func TestTheStandbyTakesOver(t *testing.T) {
 
 	pass.must(standby.Promote(t.Context()))
 	laned.unchanged()
-	again := connect(t, pass.dsn)
-	done := make(chan error, 1)
-	go func() {
-		_, err := again.Exec(ctx, "INSERT INTO accounts SELECT 1, 'live', 1 FROM pg_sleep(1)")
-		done <- err
-	}()
-	until(t, "the new client is at work", func() bool {
-		return one[int](t, direct, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == 1
-	})
-	if err := busy.PgConn().CancelRequest(ctx); err != nil {
-		t.Error(err)
-	}
-	if err := <-done; err != nil {
-		t.Errorf("a write after the promotion, with a key of before: %v", err)
-	}
+	cancelsNobody(t, pass, busy)
 	live(t, direct, "TRUNCATE accounts, audit, orders")
 	instance = connect(t, laned.dsn)
 	laned.open()
@@ -115,5 +101,26 @@ func readsOfStandby(t *testing.T, pass, laned *proxy) {
 	}
 	if out := laned.close(); out.Reason != "write:25006:update:accounts" {
 		t.Errorf("%+v", out)
+	}
+}
+
+// cancelsNobody: a client of the new server is not hit by a key of before.
+func cancelsNobody(t *testing.T, pass *proxy, before *pgx.Conn) {
+	t.Helper()
+	ctx := context.Background()
+	again := connect(t, pass.dsn)
+	done := make(chan error, 1)
+	go func() {
+		_, err := again.Exec(ctx, "INSERT INTO accounts SELECT 1, 'live', 1 FROM pg_sleep(1)")
+		done <- err
+	}()
+	until(t, "the new client is at work", func() bool {
+		return one[int](t, pass.direct, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == 1
+	})
+	if err := before.PgConn().CancelRequest(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("a write after the promotion, with a key of before: %v", err)
 	}
 }

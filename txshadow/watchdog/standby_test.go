@@ -24,7 +24,7 @@ func pair(t *testing.T, commit string) (w, other *world, primary, standby *postg
 	at := other.session("setup")
 	other.exec(at, "ALTER SYSTEM SET primary_slot_name = 'its_slot'")
 	other.exec(at, "SELECT pg_reload_conf()")
-	w.until("the standby uses its slot", func() bool { return ask[bool](w, "SELECT bool_or(active) FROM pg_replication_slots") })
+	w.until("the standby uses its slot", func() bool { return ask[bool](w, "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots") })
 	return w, other, primary, standby
 }
 
@@ -107,7 +107,9 @@ func TestASynchronousStandbyThatIsAway(t *testing.T) {
 	setup := w.session("setup")
 	w.exec(setup, "ALTER SYSTEM SET synchronous_standby_names = '*'")
 	w.exec(setup, "SELECT pg_reload_conf()")
-	w.until("the standby is synchronous", func() bool { return ask[bool](w, "SELECT bool_or(sync_state = 'sync') FROM pg_stat_replication") })
+	w.until("the standby is synchronous", func() bool {
+		return ask[bool](w, "SELECT coalesce(bool_or(sync_state = 'sync'), false) FROM pg_stat_replication")
+	})
 	dog := w.watch(w.dsn, settings())
 	defer enter(t, dog)()
 	w.exec(setup, "SET synchronous_commit = local")
@@ -148,7 +150,7 @@ func TestAStandbyThatIsPromoted(t *testing.T) {
 	w.holds(setup, 1)
 	w.exec(setup, "PREPARE TRANSACTION 'txshadow-a-1'")
 	w.until("the standby has it", func() bool {
-		return ask[bool](w, "SELECT bool_and(replay_lsn >= pg_current_wal_lsn()) FROM pg_stat_replication")
+		return ask[bool](w, "SELECT coalesce(bool_and(replay_lsn >= pg_current_wal_lsn()), false) FROM pg_stat_replication")
 	})
 	if err := primary.Kill(); err != nil {
 		t.Fatal(err)
