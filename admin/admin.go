@@ -128,12 +128,10 @@ type server struct {
 
 // New makes the handler of the admin listener.
 func New(c Config) (http.Handler, error) {
-	if len(c.Token) < MinToken {
-		return nil, fmt.Errorf("the admin token has %d characters, it needs at least %d\nset QUACK_ADMIN_TOKEN to a random one: export QUACK_ADMIN_TOKEN=$(openssl rand -hex 32)", len(c.Token), MinToken)
+	if err := c.validate(); err != nil {
+		return nil, err
 	}
-	if c.Control == nil || c.Gate == nil || c.Reports == nil {
-		return nil, errors.New("the admin listener needs Control, Gate and Reports")
-	}
+	c.fillIn()
 	s := &server{
 		control: c.Control, gate: c.Gate, reports: c.Reports,
 		proofs: c.Proofs, written: c.WriteSets, stats: c.Stats, live: c.Live, handed: c.Handover, ready: c.Ready, calls: c.Calibrations,
@@ -147,27 +145,6 @@ func New(c Config) (http.Handler, error) {
 	for _, h := range c.Hosts {
 		s.hosts[strings.ToLower(h)] = true
 	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	if s.written == nil {
-		s.written = func() []WriteSets { return nil }
-	}
-	if s.proofs == nil {
-		s.proofs = func() []Proof { return nil }
-	}
-	if s.stats == nil {
-		s.stats = func() Stats { return Stats{} }
-	}
-	if s.live == nil {
-		s.live = func() Live { return Live{} }
-	}
-	if s.handed == nil {
-		s.handed = func() Handover { return Handover{} }
-	}
-	if s.ready == nil {
-		s.ready = func() error { return nil }
-	}
 	var err error
 	if s.pages, err = newPages(); err != nil {
 		return nil, err
@@ -180,4 +157,39 @@ func New(c Config) (http.Handler, error) {
 		return nil, fmt.Errorf("make the metrics: %w", err)
 	}
 	return s.handler(metrics, c.MetricsOpen), nil
+}
+
+func (c *Config) validate() error {
+	if len(c.Token) < MinToken {
+		return fmt.Errorf("the admin token has %d characters, it needs at least %d\nset QUACK_ADMIN_TOKEN to a random one: export QUACK_ADMIN_TOKEN=$(openssl rand -hex 32)", len(c.Token), MinToken)
+	}
+	if c.Control == nil || c.Gate == nil || c.Reports == nil {
+		return errors.New("the admin listener needs Control, Gate and Reports")
+	}
+	return nil
+}
+
+// fillIn gives what was left out a function that says nothing.
+func (c *Config) fillIn() {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.WriteSets == nil {
+		c.WriteSets = func() []WriteSets { return nil }
+	}
+	if c.Proofs == nil {
+		c.Proofs = func() []Proof { return nil }
+	}
+	if c.Stats == nil {
+		c.Stats = func() Stats { return Stats{} }
+	}
+	if c.Live == nil {
+		c.Live = func() Live { return Live{} }
+	}
+	if c.Handover == nil {
+		c.Handover = func() Handover { return Handover{} }
+	}
+	if c.Ready == nil {
+		c.Ready = func() error { return nil }
+	}
 }

@@ -78,28 +78,39 @@ var perRoute = []struct {
 // fallbackReasons bound the label why: proxy's, see there.
 var fallbackReasons = []string{"unreachable", "lost", "breaker", "no-instance"}
 
+// perWord are the counters of each route that have a label besides.
+var perWord = []struct {
+	name, help, label string
+	of                func(*reports.RouteReport) map[string]int64
+}{
+	{"quack_skipped", "Requests on shadowed routes that were not compared, by reason.", "reason", func(r *reports.RouteReport) map[string]int64 {
+		return bounded(r.Skipped, func(reason string) bool { return reports.SkipMeans(reason) != "" })
+	}},
+	{"quack_skipped_unsupported", "Requests that were skipped as unsupported, by the word with which the adapter has said what could not be undone.", "word", func(r *reports.RouteReport) map[string]int64 {
+		return r.Unsupported
+	}},
+	{"quack_fallbacks", "Requests that legacy answered in place of new, which was away, by why.", "why", func(r *reports.RouteReport) map[string]int64 {
+		return bounded(r.Fallbacks, func(why string) bool { return slices.Contains(fallbackReasons, why) })
+	}},
+}
+
 func (s *server) routeMetrics(meter metric.Meter) error {
+	counters, labelled := make([]metric.Int64ObservableCounter, len(perRoute)), make([]metric.Int64ObservableCounter, len(perWord))
 	var all []metric.Observable
-	counters := make([]metric.Int64ObservableCounter, len(perRoute))
+	counter := func(to *metric.Int64ObservableCounter, name, help string) (err error) {
+		*to, err = meter.Int64ObservableCounter(name, metric.WithDescription(help))
+		all = append(all, *to)
+		return err
+	}
 	for i, c := range perRoute {
-		var err error
-		if counters[i], err = meter.Int64ObservableCounter(c.name, metric.WithDescription(c.help)); err != nil {
+		if err := counter(&counters[i], c.name, c.help); err != nil {
 			return err
 		}
-		all = append(all, counters[i])
 	}
-	skipped, err := meter.Int64ObservableCounter("quack_skipped", metric.WithDescription("Requests on shadowed routes that were not compared, by reason."))
-	if err != nil {
-		return err
-	}
-	fallbacks, err := meter.Int64ObservableCounter("quack_fallbacks", metric.WithDescription("Requests that legacy answered in place of new, which was away, by why."))
-	if err != nil {
-		return err
-	}
-	unsupported, err := meter.Int64ObservableCounter("quack_skipped_unsupported",
-		metric.WithDescription("Requests that were skipped as unsupported, by the word with which the adapter has said what could not be undone."))
-	if err != nil {
-		return err
+	for i, c := range perWord {
+		if err := counter(&labelled[i], c.name, c.help); err != nil {
+			return err
+		}
 	}
 	upper, err := meter.Float64ObservableGauge("quack_mismatch_upper95", metric.WithDescription("Upper bound of the share of mismatches, at 95 % confidence; 1 when nothing was compared."))
 	if err != nil {
@@ -108,28 +119,27 @@ func (s *server) routeMetrics(meter metric.Meter) error {
 	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		list := s.reports.Live()
 		for i := range list {
-			r := &list[i]
-			if !s.inTable(r.Name) {
-				continue
-			}
-			route := metric.WithAttributeSet(attribute.NewSet(attribute.String("route", r.Name)))
-			for i, c := range perRoute {
-				o.ObserveInt64(counters[i], c.of(r), route)
-			}
-			o.ObserveFloat64(upper, r.MismatchUpper, route)
-			for reason, n := range bounded(r.Skipped, func(reason string) bool { return reports.SkipMeans(reason) != "" }) {
-				o.ObserveInt64(skipped, n, metric.WithAttributes(attribute.String("route", r.Name), attribute.String("reason", reason)))
-			}
-			for word, n := range r.Unsupported {
-				o.ObserveInt64(unsupported, n, metric.WithAttributes(attribute.String("route", r.Name), attribute.String("word", word)))
-			}
-			for why, n := range bounded(r.Fallbacks, func(why string) bool { return slices.Contains(fallbackReasons, why) }) {
-				o.ObserveInt64(fallbacks, n, metric.WithAttributes(attribute.String("route", r.Name), attribute.String("why", why)))
+			if s.inTable(list[i].Name) {
+				observeRoute(o, &list[i], counters, labelled, upper)
 			}
 		}
 		return nil
-	}, append(all, skipped, unsupported, fallbacks, upper)...)
+	}, append(all, upper)...)
 	return err
+}
+
+func observeRoute(o metric.Observer, r *reports.RouteReport, counters, labelled []metric.Int64ObservableCounter, upper metric.Float64ObservableGauge) {
+	name := attribute.String("route", r.Name)
+	route := metric.WithAttributeSet(attribute.NewSet(name))
+	for i, c := range perRoute {
+		o.ObserveInt64(counters[i], c.of(r), route)
+	}
+	o.ObserveFloat64(upper, r.MismatchUpper, route)
+	for i, c := range perWord {
+		for word, n := range c.of(r) {
+			o.ObserveInt64(labelled[i], n, metric.WithAttributes(name, attribute.String(c.label, word)))
+		}
+	}
 }
 
 // bounded is counts by words that are known; all others are "other".

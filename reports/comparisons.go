@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/quackproxy/quack/store"
@@ -25,6 +26,19 @@ func (r *Reports) Comparison(ctx context.Context, id string) (*Comparison, error
 	return r.reread(unpack(data))
 }
 
+// before is the number of the comparison that a page of comparisons lies before:
+// After, or one higher than any.
+func (f Filter) before() (int64, error) {
+	if f.After == "" {
+		return math.MaxInt64, nil
+	}
+	seq, err := strconv.ParseInt(f.After, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is %w\ntake it from the page before, as it is", f.After, ErrCursor)
+	}
+	return seq, nil
+}
+
 // Comparisons lists stored comparisons, the latest recorded first; next is the
 // cursor of those after them, "" at the end.
 func (r *Reports) Comparisons(ctx context.Context, f Filter) (list []Comparison, next string, err error) {
@@ -33,11 +47,9 @@ func (r *Reports) Comparisons(ctx context.Context, f Filter) (list []Comparison,
 	if err != nil {
 		return nil, "", err
 	}
-	before := int64(1<<63 - 1)
-	if f.After != "" {
-		if before, err = strconv.ParseInt(f.After, 10, 64); err != nil {
-			return nil, "", fmt.Errorf("%q is %w\ntake it from the page before, as it is", f.After, ErrCursor)
-		}
+	before, err := f.before()
+	if err != nil {
+		return nil, "", err
 	}
 	since, err := r.after(ctx, f)
 	if err != nil {

@@ -137,21 +137,33 @@ func (r *Reports) writeCounts(ctx context.Context, now time.Time) error {
 		return err
 	}
 	written(covers)
+	r.setTotals(totals)
+	if w.noted = hour; rollUp {
+		w.rolledUp = now
+	}
+	w.wrote(ids)
+	return nil
+}
+
+// wrote notes the numbers of groups that are in the store now, and that nothing is
+// left to be written.
+func (w *writer) wrote(ids map[groupKey]int64) {
+	maps.Copy(w.ids, ids)
+	clear(w.unwritten)
+	clear(w.groups)
+}
+
+// setTotals puts what the store has of routes in the place of what was known of
+// them, with what no batch has taken yet.
+func (r *Reports) setTotals(totals map[string]*counts) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	for route, c := range totals {
 		if p := r.pending[route]; p != nil {
 			c.merge(p)
 		}
 		r.totals[route] = c
 	}
-	r.mu.Unlock()
-	if w.noted = hour; rollUp {
-		w.rolledUp = now
-	}
-	maps.Copy(w.ids, ids)
-	clear(w.unwritten)
-	clear(w.groups)
-	return nil
 }
 
 func (c *counts) encode() []byte {
