@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quackproxy/quack/internal/chart"
+	"github.com/quackproxy/quack/internal/wording"
 	"github.com/quackproxy/quack/reports"
 	"github.com/quackproxy/quack/reports/render"
 )
@@ -38,7 +39,7 @@ func (s *server) charts(ctx context.Context, route string, from time.Time, marks
 	c.Step = lengthText(time.Duration(points[0].Seconds) * time.Second)
 	frame := chart.Frame{Start: points[0].Start, Step: time.Duration(points[0].Seconds) * time.Second, Steps: len(points)}
 	for _, m := range slices.Backward(marks) { // the oldest first
-		frame.Marks = append(frame.Marks, chart.Mark{At: m.At, Name: visible(m.Name)})
+		frame.Marks = append(frame.Marks, chart.Mark{At: m.At, Name: wording.VisibleText(m.Name)})
 	}
 	c.drawCompared(frame)
 	c.drawLatency(frame)

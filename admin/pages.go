@@ -9,10 +9,10 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/go-chi/chi/v5"
 
@@ -113,7 +113,7 @@ func (s *server) banners() []banner {
 	var list []banner
 	for _, l := range s.control.Latches() {
 		list = append(list, banner{
-			Class: "bad", Title: "Leak suspected on " + visible(l.Route) + ".",
+			Class: "bad", Title: "Leak suspected on " + wording.VisibleText(l.Route) + ".",
 			Text: sentence(l.Why) + " Its writes are not shadowed.", Link: routeURL(l.Route), LinkText: "Look into it",
 		})
 	}
@@ -185,7 +185,7 @@ var scripts = []string{"htmx.min.js", "idiomorph-ext.min.js", "quack.js", "keys.
 
 var functions = template.FuncMap{
 	"scripts": func() []string { return scripts },
-	"visible": visible, "num": num, "percent": percent, "atMost": atMost, "setting": setting, "covered": covered, "ratio": ratioText, "plain": plainNumber, "ms": millis, "bytes": size,
+	"visible": wording.VisibleText, "num": num, "percent": percent, "atMost": atMost, "setting": setting, "covered": covered, "ratio": ratioText, "plain": plainNumber, "ms": millis, "bytes": size,
 	"stamp": stamp, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"short": func(hash string) string { return hash[:min(len(hash), 12)] },
 	"route": routeURL, "comparison": func(id string) string { return "/comparisons/" + url.PathEscape(id) },
@@ -219,37 +219,8 @@ func timesSeen(n int64) string {
 
 func routeURL(name string) string { return "/routes/" + url.PathEscape(name) }
 
-// visible shows what a page would hide or be deceived by: control characters,
-// and those that turn the direction of writing, are written as their number.
-func visible(s string) string {
-	hidden := func(r rune) bool {
-		return unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar
-	}
-	if strings.IndexFunc(s, hidden) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for i, r := range s {
-		switch {
-		case r == unicode.ReplacementChar && !strings.HasPrefix(s[i:], "\uFFFD"):
-			fmt.Fprintf(&b, `\x%02x`, s[i]) // a byte that is not UTF-8
-		case hidden(r):
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// num writes 1234567 as 1,234,567.
-func num(n any) string {
-	digits := fmt.Sprintf("%d", n)
-	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
+// num writes a whole number of any kind: 1,234,567.
+func num(n any) string { return wording.Number(reflect.ValueOf(n).Int()) }
 
 // narrow keeps a number and its sign in one line.
 func narrow(percent string) string { return strings.ReplaceAll(percent, " ", "\u202f") }

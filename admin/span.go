@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/quackproxy/quack/internal/wording"
 	"github.com/quackproxy/quack/reports"
 )
 
@@ -40,7 +41,7 @@ const marksShown = 10
 func spansWith(marks []reports.Mark) []choice {
 	all := append([]choice(nil), spans...)
 	for _, m := range marks[:min(len(marks), marksShown)] {
-		all = append(all, choice{ofMark + m.Name, "since mark " + visible(m.Name)})
+		all = append(all, choice{ofMark + m.Name, "since mark " + wording.VisibleText(m.Name)})
 	}
 	return all
 }

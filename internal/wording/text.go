@@ -11,8 +11,15 @@ import (
 // Visible is s with what a terminal would act upon, or nobody would see,
 // spelled out: control characters, those that turn the direction of writing,
 // bytes that are not UTF-8. The result is one line.
-func Visible(s string) string {
-	if strings.IndexFunc(s, Invisible) < 0 {
+func Visible(s string) string { return spelled(s, Invisible) }
+
+// VisibleText is Visible that keeps line breaks and tabs: for pages.
+func VisibleText(s string) string {
+	return spelled(s, func(c rune) bool { return c != '\n' && c != '\t' && Invisible(c) })
+}
+
+func spelled(s string, hidden func(rune) bool) string {
+	if strings.IndexFunc(s, hidden) < 0 {
 		return s
 	}
 	var b strings.Builder
@@ -20,11 +27,11 @@ func Visible(s string) string {
 		switch {
 		case c == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case unicode.IsPrint(c):
-			b.WriteRune(c)
-		default:
+		case c != utf8.RuneError && hidden(c):
 			q := strconv.QuoteRune(c)
 			b.WriteString(q[1 : len(q)-1])
+		default:
+			b.WriteRune(c)
 		}
 	}
 	return b.String()

@@ -39,6 +39,12 @@ func TestVisible(t *testing.T) {
 	}
 }
 
+func TestVisibleText(t *testing.T) {
+	if got, want := VisibleText("a\n\tb\x1b\r\u202e\xff"), "a\n\tb"+`\x1b\r\u202e\xff`; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func FuzzVisible(f *testing.F) {
 	f.Add("a\x1b\u202e\xff\ufffd")
 	f.Fuzz(func(t *testing.T, s string) {
