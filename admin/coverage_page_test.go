@@ -66,7 +66,7 @@ func TestOverviewSaysWhatIsReady(t *testing.T) {
 	_, page := b.get("/?show=differs")
 	wantText(t, page, "accounts.show GET /accounts/{id} 1 of 4 differ (25 %) 1 difference is open: $.price (value) in 1 comparison; and 1 more")
 	_, page = b.get("/routes/accounts.show")
-	wantText(t, page, "Is it ready? 1 of 4 differ (25 %) 1 difference is open: $.price (value) in 1 comparison 4,738 more comparisons without a mismatch bring the bound under 0.1 %")
+	wantText(t, page, "Is it ready? 1 of 4 differ (25 %) 1 difference is open: $.price (value) in 1 comparison 4,738 more comparisons without a mismatch show that at most 0.1 % mismatch")
 
 	w.use(strings.Replace(file, "new: accounts}", "new: accounts, ready: {mismatch: 40%}}", 1))
 	for i := range 40 {

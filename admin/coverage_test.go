@@ -94,12 +94,12 @@ func TestReadinessIsTold(t *testing.T) {
 			t.Errorf("got  %v %q\nwant %v %q", got.Ready, got.Says, ready, want)
 		}
 	}
-	says("no client has ever asked for it; 2,995 comparisons without a mismatch bring the bound under 0.1 % (there is none yet)", false)
+	says("no client has ever asked for it; 2,995 comparisons without a mismatch show that at most 0.1 % mismatch (there is none yet)", false)
 	w.use(strings.Replace(file, "  - name: accounts.show\n", "  - name: accounts.show\n    ready: {mismatch: 10%, covered: 90%}\n", 1))
 	for range 27 {
 		w.live("/accounts/1", true)
 	}
-	says("2 more comparisons without a mismatch bring the bound under 10 % (it is 10.6 %)", false)
+	says("2 more comparisons without a mismatch show that at most 10 % mismatch (so far 10.6 %)", false)
 	for range 2 {
 		w.live("/accounts/1", true)
 	}
@@ -110,7 +110,7 @@ func TestReadinessIsTold(t *testing.T) {
 	says("comparisons cover 87.87 % of the live requests, and 90 % is asked for: never compared the parameters full (4 requests)", false)
 	w.live("/accounts/1?full=1", true)
 	w.record("planted", "accounts.show", "GET", "/accounts/1", exchange(200, `{"price":1}`), exchange(200, `{"price":2}`))
-	says("1 difference is open: $.price (value) in 1 comparison; 15 more comparisons without a mismatch bring the bound under 10 % (it is 14.5 %)", false)
+	says("1 difference is open: $.price (value) in 1 comparison; 15 more comparisons without a mismatch show that at most 10 % mismatch (so far 14.5 %)", false)
 	for range 15 {
 		w.live("/accounts/1", true)
 	}
@@ -148,7 +148,7 @@ func TestReadinessOfOtherRoutes(t *testing.T) {
 		"(default)":        "false: it is not migrated: what matches no route goes to legacy",
 		"gone":             "false: it is no longer in the table",
 		"GET /orders/{id}": "true: it has moved: new answers alone",
-		"invoices.list":    "false: nothing is compared at stage legacy, set it to shadow; 2,995 comparisons without a mismatch bring the bound under 0.1 % (there is none yet)",
+		"invoices.list":    "false: nothing is compared at stage legacy, set it to shadow; 2,995 comparisons without a mismatch show that at most 0.1 % mismatch (there is none yet)",
 	} {
 		if says[name] != want {
 			t.Errorf("%s: %q, want %q", name, says[name], want)

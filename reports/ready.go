@@ -85,16 +85,16 @@ func boundMissing(r RouteReport, limit float64) string {
 	if more <= 0 {
 		return ""
 	}
-	verb, further := "bring", "more "
+	verb, further := "show", "more "
 	if more == 1 {
-		verb = "brings"
+		verb = "shows"
 	}
-	state := fmt.Sprintf("it is %s", wording.PercentUp(r.MismatchUpper))
+	state := fmt.Sprintf("so far %s", wording.PercentUp(r.MismatchUpper))
 	if n == 0 {
 		further, state = "", "there is none yet"
 	}
 	return wording.Count(more, further+"comparison") +
-		fmt.Sprintf(" without a mismatch %s the bound under %s (%s)", verb, wording.PercentUp(limit), state)
+		fmt.Sprintf(" without a mismatch %s that at most %s mismatch (%s)", verb, wording.PercentUp(limit), state)
 }
 
 // needed is the least number of comparisons, x mismatches among them, with which

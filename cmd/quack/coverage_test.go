@@ -61,7 +61,7 @@ func TestReadyAndCoverage(t *testing.T) {
 	}
 	says(run(0, "coverage"), "show: never hit\n", "list: never hit\n")
 	ask("/products/1?page=1&sort=a", 13)
-	readiness(false, "1 more comparison without a mismatch brings the bound under 20 %")
+	readiness(false, "1 more comparison without a mismatch shows that at most 20 % mismatch")
 	ask("/products/1?sort=b&page=2", 1)
 	readiness(true, "no difference is open")
 	// Too long to be copied, so that it is never compared.

@@ -54,13 +54,13 @@ type htmlStale struct {
 
 // htmlReport is what the page shows.
 type htmlReport struct {
-	Headline, Span string
-	Routes         []htmlRoute // the worst first
-	Rows           int         // of them, those that are a row of the table and nothing more
-	Sections       []htmlSection
-	Stale          []htmlStale
-	StaleTitle     string
-	Runs           *htmlRuns
+	Headline, Ready, Span string
+	Routes                []htmlRoute // the worst first
+	Rows                  int         // of them, those that are a row of the table and nothing more
+	Sections              []htmlSection
+	Stale                 []htmlStale
+	StaleTitle            string
+	Runs                  *htmlRuns
 }
 
 // toldMost is how many routes are told of in full: the worst, and all that differ.
@@ -73,7 +73,7 @@ func (r htmlRoute) told() bool { return r.Compared+r.Errors > 0 || r.Leak != "" 
 // HTML writes the report as one HTML page that needs no other file and asks
 // for none, for light and dark screens, for paper, and for screen readers.
 func HTML(w io.Writer, r Report) error {
-	page := htmlReport{Headline: r.headline(), Span: r.span(), StaleTitle: attentionTitle, Runs: htmlRunsOf(r.Runs)}
+	page := htmlReport{Headline: r.headline(), Ready: r.readyText(), Span: r.span(), StaleTitle: attentionTitle, Runs: htmlRunsOf(r.Runs)}
 	for _, s := range r.Stale {
 		page.Stale = append(page.Stale, htmlStale{s, s.On()})
 	}

@@ -25,7 +25,7 @@ func TestHTMLOfManyRoutesCanBeSent(t *testing.T) {
 			}
 		} else {
 			route.Matched, route.Mismatched, route.Noise, route.Leak = route.Compared, 0, 0, ""
-			route.Readiness = reports.Readiness{Says: "2,950 more comparisons without a mismatch bring the bound under 0.1 % (it is 4.31 %)"}
+			route.Readiness = reports.Readiness{Says: "2,950 more comparisons without a mismatch show that at most 0.1 % mismatch (so far 4.31 %)"}
 		}
 		report.Routes = append(report.Routes, route)
 	}
@@ -39,7 +39,7 @@ func TestHTMLOfManyRoutesCanBeSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := b.String()
-	if got := b.Len(); got > 1_500_000 {
+	if got := b.Len(); got > 1_600_000 {
 		t.Errorf("%d bytes", got)
 	}
 	if got := strings.Count(page, `<details class="route"`); got != 50 {

@@ -31,7 +31,7 @@ const (
 func Markdown(w io.Writer, r Report) error {
 	m := markdown{w: w}
 	m.part("", func(b *bufio.Writer) {
-		fmt.Fprintf(b, "# Quack report\n\n**%s**\n\n_%s_\n", r.headline(), plain(r.span()))
+		fmt.Fprintf(b, "# Quack report\n\n**%s**\n\n_%s_\n", strings.TrimSpace(r.headline()+" "+r.readyText()), plain(r.span()))
 		writeLeaks(b, r)
 	})
 	m.part("", func(b *bufio.Writer) { writeStanding(b, r) })

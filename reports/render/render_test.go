@@ -48,7 +48,7 @@ func example() render.Report {
 				Statuses: []reports.StatusPair{{Legacy: 200, New: 200, Count: 12_300}, {Legacy: 404, New: 404, Count: 33}, {Legacy: 404, New: 200, Count: 10}, {Legacy: 200, New: 500, Count: 2}},
 				First:    map[string]int64{"legacy": 12_000, "new": 345}, Ratio: reports.Quantiles{P50: 0.82, P99: 156.25}, TimedOut: 6,
 				WritesCompared: map[string]int64{reports.WritesDecoded: 7},
-				Readiness:      reports.Readiness{Says: "3 differences are open, and 2,947 more comparisons without a mismatch bring the bound under 0.1 %; query:<b>\x1b[31m was never compared"}},
+				Readiness:      reports.Readiness{Says: "3 differences are open, and 2,947 more comparisons without a mismatch show that at most 0.1 % mismatch; query:<b>\x1b[31m was never compared"}},
 			{Name: "accounts.list", Stage: "verify", Served: 9_000, Compared: 8_000, Matched: 8_000, MismatchUpper: 0.000374, Statuses: []reports.StatusPair{{Legacy: 200, New: 200, Count: 8_000}},
 				Readiness: reports.Readiness{Ready: true, Says: "at most 0.038 % of the requests mismatch"}},
 			{Name: "a.very.long.name.of.a.route.that.does.not.fit.in.its.column", Stage: "verify", Served: 3, Compared: 3, Matched: 3, Skipped: map[string]int64{"fallback": 2, "unsupported": 3},

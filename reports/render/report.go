@@ -90,6 +90,24 @@ func (r Report) headline() string {
 	return s
 }
 
+// readyText is "Ready: 3 of 9 routes."; "" where it is not known, or nothing
+// is on its way.
+func (r Report) readyText() string {
+	ready, asked := int64(0), int64(0)
+	for _, route := range r.Routes {
+		if route.Readiness.Says == "" || !slices.Contains([]string{"shadow", "ramp", "verify"}, route.Stage) {
+			continue
+		}
+		if asked++; route.Readiness.Ready {
+			ready++
+		}
+	}
+	if asked == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Ready: %s of %s.", wording.Number(ready), wording.Count(asked, "route"))
+}
+
 func (r Report) span() string {
 	at := r.At.UTC().Format("2006-01-02 15:04:05 UTC")
 	if r.Since.IsZero() {

@@ -29,6 +29,9 @@ func styleFor(color bool) style {
 func Table(w io.Writer, r Report, color bool) error {
 	t := table{Writer: bufio.NewWriter(w), r: r, style: styleFor(color)}
 	t.line("%s%s%s", t.bold, r.headline(), t.off)
+	if ready := r.readyText(); ready != "" {
+		t.line("%s", ready)
+	}
 	t.line("%s%s%s", t.dim, r.span(), t.off)
 	if len(r.Routes) > 0 {
 		t.routes()
