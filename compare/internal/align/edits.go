@@ -62,13 +62,7 @@ func alignMiddle(l, n []uint64, cells *int) []Pair {
 }
 
 // share reports whether the sequences have an element in common.
-func share(l, n []uint64) bool {
-	known := make(map[uint64]struct{}, len(l))
-	for _, h := range l {
-		known[h] = struct{}{}
-	}
-	return slices.ContainsFunc(n, func(h uint64) bool { _, ok := known[h]; return ok })
-}
+func share(l, n []uint64) bool { return slices.ContainsFunc(n, newPlaces(l).has) }
 
 // unequal counts the indexes at which two sequences of one length differ.
 func unequal(l, n []uint64) int {

@@ -8,30 +8,35 @@ import (
 // Reorder pairs each element with one of equal hash. It fails when the two are
 // not the same elements in another order.
 func Reorder(ha, hb []uint64) ([]Pair, bool) {
-	if len(ha) != len(hb) || slices.Equal(ha, hb) {
+	if len(ha) != len(hb) || sum(ha) != sum(hb) || slices.Equal(ha, hb) {
 		return nil, false
 	}
 	pairs, restA, _ := Equal(ha, hb)
 	return pairs, len(restA) == 0
 }
 
+// sum is the same for the same hashes in any order.
+func sum(hashes []uint64) (sum uint64) {
+	for _, h := range hashes {
+		sum += h
+	}
+	return sum
+}
+
 // Equal pairs elements of equal hash, the first with the first, in the
 // order of legacy, and lists the indexes that remain on both sides.
 func Equal(ha, hb []uint64) (pairs []Pair, restA, restB []int32) {
-	free := make(map[uint64][]int32, len(hb))
-	for j, h := range hb {
-		free[h] = append(free[h], int32(j))
-	}
+	free := newPlaces(hb)
 	taken := make([]bool, len(hb))
+	pairs = make([]Pair, 0, min(len(ha), len(hb)))
 	for i, h := range ha {
-		js := free[h]
-		if len(js) == 0 {
+		j := free.take(h)
+		if j < 0 {
 			restA = append(restA, int32(i))
 			continue
 		}
-		pairs = append(pairs, Pair{int32(i), js[0]})
-		taken[js[0]] = true
-		free[h] = js[1:]
+		pairs = append(pairs, Pair{int32(i), j})
+		taken[j] = true
 	}
 	for j := range hb {
 		if !taken[j] {
@@ -116,26 +121,17 @@ func Pick[T any](from []T, list []int32) []T {
 	return picked
 }
 
-// Unmatched are the indexes of hashes that the other side has less often.
-func Unmatched(ha, hb []uint64) (restA, restB []int) {
-	counts := make(map[uint64]int, len(hb))
-	for _, h := range hb {
-		counts[h]++
-	}
-	for i, h := range ha {
-		if counts[h] == 0 {
-			restA = append(restA, i)
-		} else {
-			counts[h]--
-		}
-	}
-	for j := len(hb) - 1; j >= 0 && len(restA) > 0; j-- {
-		if h := hb[j]; counts[h] > 0 {
-			counts[h]--
-			restB = append(restB, j)
-		}
-	}
+// Unmatched are the indexes of hashes that the other side has less often: of
+// those of one hash the last ones.
+func Unmatched(ha, hb []uint64) (restA, restB []int32) {
+	_, restA, restB = Equal(ha, hb)
 	return restA, restB
+}
+
+// Repeat reports whether a hash stands there more than once.
+func Repeat(hashes []uint64) bool {
+	p := newPlaces(hashes)
+	return slices.ContainsFunc(p.next, func(i int32) bool { return i >= 0 })
 }
 
 // ByIndex pairs by index; what is left over comes last.

@@ -32,15 +32,21 @@ func Parse(s []byte) Decimal {
 		d.negative = true
 		s = s[1:]
 	}
-	if e := bytes.IndexAny(s, "eE"); e >= 0 {
-		d.exponent(s[e+1:])
-		s = s[:e]
+	if i := bytewise.Digits(s, 0); i < len(s) {
+		d.whole, s = s[:i], s[i:]
+		if s[0] == '.' {
+			i = bytewise.Digits(s, 1)
+			d.frac, s = bytes.TrimRight(s[1:i], "0"), s[i:]
+		}
+		if len(s) > 0 {
+			d.exponent(s[1:])
+		}
+	} else {
+		d.whole = s
 	}
-	d.whole = s
-	if dot := bytes.IndexByte(s, '.'); dot >= 0 {
-		d.whole, d.frac = s[:dot], bytes.TrimRight(s[dot+1:], "0")
+	if d.whole[0] == '0' {
+		d.whole = d.whole[1:] // JSON has no more than one
 	}
-	d.whole = bytes.TrimLeft(d.whole, "0")
 	d.shift = int64(len(d.whole))
 	if len(d.whole) == 0 {
 		zeros := len(d.frac)
@@ -48,7 +54,9 @@ func Parse(s []byte) Decimal {
 		d.shift = int64(len(d.frac) - zeros)
 	}
 	if len(d.frac) == 0 {
-		d.whole = bytes.TrimRight(d.whole, "0")
+		for len(d.whole) > 0 && d.whole[len(d.whole)-1] == '0' {
+			d.whole = d.whole[:len(d.whole)-1]
+		}
 	}
 	if d.zero() {
 		return Decimal{}
@@ -114,6 +122,9 @@ func (d *Decimal) exactPoint() *big.Int {
 }
 
 func Equal(a, b []byte) bool {
+	if bytewise.Digits(a, 0) == len(a) && bytewise.Digits(b, 0) == len(b) {
+		return string(a) == string(b) // JSON has no zeros in front
+	}
 	da, db := Parse(a), Parse(b)
 	return da.Equal(&db)
 }
@@ -160,6 +171,30 @@ func (d *Decimal) scaled(unit int64) *big.Int {
 		n.Neg(n)
 	}
 	return n
+}
+
+// small is scaled where the result has at most 18 digits.
+func (d *Decimal) small(unit int64) int64 {
+	if d.zero() {
+		return 0
+	}
+	var n int64
+	for k := range d.digits() {
+		n = 10*n + int64(d.digit(k)-'0')
+	}
+	n *= smallPower(d.lowest() - unit)
+	if d.negative {
+		return -n
+	}
+	return n
+}
+
+func smallPower(n int64) int64 {
+	p := int64(1)
+	for range n {
+		p *= 10
+	}
+	return p
 }
 
 // lowest is the power of ten of the last significant digit.

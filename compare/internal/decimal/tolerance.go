@@ -56,7 +56,10 @@ func (t *Tolerance) Holds(a, b []byte) bool {
 			low, high = min(low, d.lowest()), max(high, d.point)
 		}
 	}
-	if high-low > maxExact {
+	switch {
+	case high-low <= 17 && !t.relative, high-low <= 9 && t.relative && t.bound.lowest() >= -6:
+		return t.holdsSmall(x.small(low), y.small(low), low)
+	case high-low > maxExact:
 		return false
 	}
 	p, q := x.scaled(low), y.scaled(low)
@@ -73,4 +76,15 @@ func (t *Tolerance) Holds(a, b []byte) bool {
 	apart.Mul(apart, powerOfTen(2-unit))
 	larger.Mul(larger, t.bound.scaled(unit))
 	return apart.Cmp(larger) <= 0
+}
+
+// holdsSmall is Holds for numbers of few digits, both divided by 10^low: nothing
+// in it takes more than 18 digits.
+func (t *Tolerance) holdsSmall(x, y, low int64) bool {
+	apart, larger := max(x-y, y-x), max(x, -x, y, -y)
+	if !t.relative {
+		return apart <= t.bound.small(low)
+	}
+	unit := min(t.bound.lowest(), 0)
+	return apart*smallPower(2-unit) <= larger*t.bound.small(unit)
 }
