@@ -152,6 +152,12 @@ type Result struct {
 	// summed up by kind, reason and rule under the path OtherPlaces.
 	Forgiven []Forgiven
 
+	// ByPosition names the first 10 arrays and texts that have so many elements
+	// or lines, a million and more, that which of them stand for each other was
+	// not looked for: they were compared by position, whatever rules say of it.
+	// Where one was inserted, all behind it differ.
+	ByPosition []string
+
 	// Pairs are the ids that hold against each other under rules with same, are
 	// not equal, and were not known before. Only of ExchangesKnowing.
 	Pairs []Pair

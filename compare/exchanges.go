@@ -34,6 +34,7 @@ type pair struct {
 	legacy, new *Exchange
 	rules       *Rules
 	ids         *idSets // nil where ids that look made up are not forgiven
+	listing     listing // of the parts of the bodies
 	known       Known
 	learnt      []Pair
 }
@@ -132,25 +133,30 @@ func (p *pair) settleLinks(head []finding, body *bodies, tail []finding, written
 		return
 	}
 	all := newLinks(p.rules.links, p.known)
+	each := func(settle func(*verdict, linkValue, linkValue)) {
+		settleLinked(head, settle)
+		body.settleLinks(settle)
+		settleLinked(tail, settle)
+		written.settleLinks(settle)
+	}
+	link := func(v *verdict) int32 { return p.rules.actions[v.rule].link - 1 }
+	each(func(v *verdict, legacy, new linkValue) { all.ask(link(v), legacy, new) })
 	body.enterEqual(all)
 	written.enterEqual(all)
-	settle := func(v *verdict, legacy, new linkValue) {
-		if v.reason != ifLinked {
-			return
-		}
-		if all.hold(p.rules.actions[v.rule].link-1, legacy, new) {
+	each(func(v *verdict, legacy, new linkValue) {
+		if all.hold(link(v), legacy, new) {
 			*v = forgivenBy(v.rule)
 		} else {
 			*v = verdict{}
 		}
-	}
-	for i := range head {
-		settle(&head[i].verdict, head[i].link[0], head[i].link[1])
-	}
-	body.settleLinks(settle)
-	for i := range tail {
-		settle(&tail[i].verdict, tail[i].link[0], tail[i].link[1])
-	}
-	written.settleLinks(settle)
+	})
 	p.learnt = all.learnt
+}
+
+func settleLinked(found []finding, settle func(*verdict, linkValue, linkValue)) {
+	for i := range found {
+		if f := &found[i]; f.verdict.reason == ifLinked {
+			settle(&f.verdict, f.link[0], f.link[1])
+		}
+	}
 }

@@ -15,7 +15,7 @@ func (p *pair) compareForm(c *content) (*bodies, error) {
 
 // parseForm reads a form as a document of one element for each value.
 func parseForm(text []byte, _ media, names *names) (*tree, error) {
-	b := newBuilder(names)
+	b := newBuilder(names, 2*bytes.Count(text, []byte("&"))+2)
 	for field := range bytes.SplitSeq(bytes.TrimSpace(text), []byte("&")) {
 		if len(field) == 0 {
 			continue

@@ -7,11 +7,33 @@ type findings struct {
 	levels []level
 	equal  []equalLink
 
-	seen     map[ground]int32 // how many of these are kept that count; the index of the one that was forgiven
-	listable int              // of found, those that count
-	left     int              // those that count and are not kept
-	groups   int              // of found, those that were forgiven
-	mapped   int              // of found, those that hang on a mapping
+	positional []string // what was compared by position, as in Result.ByPosition
+
+	listing *listing         // nil for one of its own
+	seen    map[ground]int32 // the index of the one that was forgiven
+	left    int              // those that count and are not kept
+	groups  int              // of found, those that were forgiven
+	mapped  int              // of found, those that hang on a mapping
+}
+
+// listing counts the differences that are kept, in the order in which they are
+// listed. The parts of a body may share one.
+type listing struct {
+	kept int
+	seen map[ground]int
+}
+
+// room reports whether a difference may still be listed, and counts it when so.
+func (l *listing) room(g ground) bool {
+	if l.kept >= maxDifferences || l.seen[g] >= maxPerPlace {
+		return false
+	}
+	if l.seen == nil {
+		l.seen = map[ground]int{}
+	}
+	l.kept++
+	l.seen[g]++
+	return true
 }
 
 // level is the places that stand beside each other, of which some differ.
@@ -32,6 +54,9 @@ func (s *findings) keep(f *finding) bool {
 	if s.seen == nil {
 		s.seen = map[ground]int32{}
 	}
+	if s.listing == nil {
+		s.listing = &listing{}
+	}
 	if f.verdict.reason == ifLinked || f.verdict.reason == ifGenerated {
 		if s.mapped++; s.mapped <= maxMapped {
 			return true
@@ -41,12 +66,10 @@ func (s *findings) keep(f *finding) bool {
 	g := ground{f.Path, f.Kind, f.verdict}
 	if f.verdict.reason == counts {
 		s.mark(f.level, f.ordinal)
-		if s.listable >= maxDifferences || s.seen[g] >= maxPerPlace {
+		if !s.listing.room(g) {
 			s.left++
 			return false
 		}
-		s.seen[g]++
-		s.listable++
 		return true
 	}
 	i, known := s.seen[g]
@@ -87,7 +110,7 @@ func (s *findings) counting() int { return counting(s.found) + s.left }
 
 func (s *findings) enterEqual(all *links) {
 	for _, e := range s.equal {
-		all.hold(e.link, e.value, e.value)
+		all.enterEqual(e.link, e.value)
 	}
 }
 
@@ -124,6 +147,7 @@ func (s *findings) list(l *ledger) {
 		l.add(f)
 	}
 	l.result.Truncated += s.left
+	l.byPosition(s.positional)
 }
 
 func (s *findings) free() {}

@@ -197,7 +197,10 @@ func naive(at string, l, n any, to map[string]Kind) {
 			to[at] = KindType
 			return
 		}
-		for i := range l {
+		if len(l) != len(n) {
+			to[at] = KindLength
+		}
+		for i := range min(len(l), len(n)) {
 			naive(at+"["+strconv.Itoa(i)+"]", l[i], n[i], to)
 		}
 		return

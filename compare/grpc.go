@@ -24,9 +24,10 @@ func (p *pair) compareGRPC(c *content) (*bodies, error) {
 			return nil, fmt.Errorf("%d messages in the answer of a method that gives one", len(frames))
 		}
 		var out []byte
+		left := 2 * maxNodes // of a stream, whose messages are made one after the other
 		for _, f := range frames {
 			out = append(out, ',')
-			if out, err = p.messages().render(out, method.Output(), f); err != nil {
+			if out, err = p.messages().render(out, method.Output(), f, &left); err != nil {
 				return nil, err
 			}
 			if len(out) > decodedMost {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"runtime"
+	"runtime/metrics"
 	"strings"
 	"testing"
 	"time"
@@ -191,11 +192,71 @@ var hostiles = []hostile{
 	{"invalid UTF-8", nil, "", 3_000_000, func(n int) (string, string) {
 		return `"` + strings.Repeat("\xff", n) + `"`, `"` + strings.Repeat("\xfe", n) + `"`
 	}},
+	{"records all different", nil, "application/x-ndjson", 2_000_000, func(n int) (string, string) {
+		return strings.Repeat("1\n", n), strings.Repeat("2\n", n)
+	}},
+	{"records all different, the last one broken", nil, "application/x-ndjson", 2_000_000, func(n int) (string, string) {
+		return strings.Repeat("1\n", n), strings.Repeat("2\n", n) + "x"
+	}},
+	{"records in a sequence", nil, "application/json-seq", 1_000_000, func(n int) (string, string) {
+		return strings.Repeat("\x1e1\n", n), strings.Repeat("\x1e2\n", n)
+	}},
+	{"more elements than are paired", nil, "", 2_000_000, both(func(v, _ int) string { return fmt.Sprint(v) })},
+	{"more elements than are paired, unordered", []compare.Rule{{Path: "$", Unordered: true}}, "", 2_000_000, both(func(v, _ int) string { return fmt.Sprint(v) })},
+	{"more elements than are paired, by a key", []compare.Rule{{Path: "$", By: "$.i"}}, "", 2_000_000, both(func(v, _ int) string { return fmt.Sprint(v) })},
+	{"many elements with one member that differs", nil, "", 400_000, both(func(v, _ int) string { return fmt.Sprintf(`{"a":%d}`, v) })},
+	{"many elements with a member of another name", nil, "", 250_000, both(func(v, i int) string { return fmt.Sprintf(`{"%c%d":1}`, 'a'+v, i) })},
+	{"many arrays that are out of step", nil, "", 200_000, both(func(v, _ int) string { return []string{"", "[[1,2],[3]]", "[[2,1],[4,3]]"}[v] })},
+	{"arrays in arrays, each too long", nil, "", 1_000_000, func(n int) (string, string) {
+		one := func(v string) string {
+			return "[[" + strings.Repeat(v+",", n) + v + "],[" + strings.Repeat(v+",", n) + v + "]]"
+		}
+		return one("1"), one("2")
+	}},
+	{"same, one pair very often", []compare.Rule{{Path: "$[*]", Same: "x"}}, "", 2_000_000, both(func(v, _ int) string { return fmt.Sprint(v) })},
+	{"same, one value very often", []compare.Rule{{Path: "$[*]", Same: "x"}}, "", 2_000_000, func(n int) (string, string) {
+		return array(n, func(int) string { return "1" }), "[2" + array(n, func(int) string { return "1" })[2:]
+	}},
+	{"a tolerance, very often", []compare.Rule{{Path: "$.a[*]", Tolerance: "5"}}, "", 1_000_000, func(n int) (string, string) {
+		one := func(v string) string { return `{"a":` + array(n, func(int) string { return v }) + "}" }
+		return one("1"), one("2")
+	}},
+	{"lines all different", nil, "text/plain", 2_000_000, func(n int) (string, string) {
+		return strings.Repeat("1\n", n), strings.Repeat("2\n", n)
+	}},
+	{"events all different", nil, "text/event-stream", 500_000, func(n int) (string, string) {
+		return strings.Repeat("id\n\n", n), strings.Repeat("event\n\n", n)
+	}},
+	{"names all different in a form", nil, "application/x-www-form-urlencoded", 60_000, func(n int) (string, string) {
+		return joined(n, func(i int) string { return fmt.Sprintf("&a%d=1", i) }), joined(n, func(i int) string { return fmt.Sprintf("&b%d=1", i) })
+	}},
+	{"scripts of JSON", nil, "text/html", 20_000, func(n int) (string, string) {
+		const script = `<script type="application/json">[%d]</script>`
+		return strings.Repeat(fmt.Sprintf(script, 1), n), strings.Repeat(fmt.Sprintf(script, 2), n)
+	}},
+	{"parts with many lines", nil, "multipart/form-data; boundary=x", 4_000, func(n int) (string, string) {
+		one := func(v string) string {
+			var b strings.Builder
+			for i := range n {
+				fmt.Fprintf(&b, "--x\r\nContent-Disposition: form-data; name=a%d\r\n\r\n%s\r\n", i, strings.Repeat(v+"\n", 100))
+			}
+			return b.String() + "--x--"
+		}
+		return one("1"), one("2")
+	}},
+}
+
+// both makes two arrays of elements that differ in v, which is 1 and 2.
+func both(element func(v, i int) string) func(n int) (legacy, new string) {
+	return func(n int) (string, string) {
+		return array(n, func(i int) string { return element(1, i) }), array(n, func(i int) string { return element(2, i) })
+	}
 }
 
 // TestHostileBodies holds what a comparison takes: memory in proportion to the
-// bodies, and no more than ten times as long for bodies of four times the size.
-// The time is that of the processor, so that a busy machine changes little.
+// bodies, held and in all, and no more than ten times as long for bodies of four
+// times the size. The time is that of the processor, so that a busy machine
+// changes little.
 func TestHostileBodies(t *testing.T) {
 	for _, h := range hostiles {
 		t.Run(h.reason, func(t *testing.T) {
@@ -214,6 +275,9 @@ func TestHostileBodies(t *testing.T) {
 			if most := 200*large.size + 32<<20; large.allocated > most {
 				t.Errorf("%d bytes were allocated for %d", large.allocated, large.size)
 			}
+			if most := 24*large.size + 48<<20; large.held > most {
+				t.Errorf("%d bytes were held for %d", large.held, large.size)
+			}
 		})
 	}
 }
@@ -221,6 +285,7 @@ func TestHostileBodies(t *testing.T) {
 // cost is what a comparison took.
 type cost struct {
 	size, allocated uint64
+	held            uint64 // the most that was in use, as far as it was seen: what the collector left
 	took            time.Duration
 }
 
@@ -233,12 +298,31 @@ func (h hostile) cost(n int, rules *compare.Rules) cost {
 	legacy, new := answer(kind, a), answer(kind, b)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
+	stop, held := make(chan struct{}), make(chan uint64)
+	go func() { held <- mostInUse(stop) }()
 	begun := threadTime()
 	r := compare.Exchanges(legacy, new, rules)
 	took := threadTime() - begun
+	close(stop)
+	most := <-held
 	runtime.ReadMemStats(&after)
 	runtime.KeepAlive(r)
-	return cost{uint64(len(a) + len(b)), after.TotalAlloc - before.TotalAlloc, took}
+	return cost{uint64(len(a) + len(b)), after.TotalAlloc - before.TotalAlloc, most - min(most, before.HeapAlloc), took}
+}
+
+// mostInUse is the most that a collection has left in use, until it is stopped.
+func mostInUse(stop <-chan struct{}) (most uint64) {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	for {
+		metrics.Read(sample)
+		most = max(most, sample[0].Value.Uint64())
+		select {
+		case <-stop:
+			return most
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
 }

@@ -26,7 +26,7 @@ func (p *pair) compareHTML(c *content) (*bodies, error) {
 // open in every paragraph after them, as browsers do: a hostile page of a few
 // kilobytes grows to a million nodes. Here nothing is repeated.
 func parseHTML(text []byte, m media, names *names) (*tree, error) {
-	h := &htmlReader{builder: newBuilder(names), opened: map[string]int{}, xml: strings.HasSuffix(m.name, "+xml")}
+	h := &htmlReader{builder: newBuilder(names, bytes.Count(text, []byte("<"))), opened: map[string]int{}, xml: strings.HasSuffix(m.name, "+xml")}
 	z := html.NewTokenizer(bytes.NewReader(text))
 	for {
 		var err error

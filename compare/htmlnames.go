@@ -87,9 +87,15 @@ func isData(t *tree, id int32) bool {
 	return formatOf(kind) == "json" || kind == "importmap" || kind == "speculationrules"
 }
 
+// maxData bounds the scripts of a page that are compared as JSON.
+const maxData = 1000
+
 // compareData compares the texts of two scripts that hold JSON; false when
 // they can not be compared as such.
 func (w *treeWalk) compareData(legacy, new string) bool {
+	if len(w.data) >= maxData {
+		return false
+	}
 	top := len(w.frames) - 1
 	f := &w.frames[top]
 	at := &base{path: w.path(top), at: w.exact(top)}

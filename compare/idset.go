@@ -219,13 +219,17 @@ func settleFound(found []finding, settle func(*verdict, []byte, []byte)) {
 func (w *walk) settleGenerated(settle func(*verdict, []byte, []byte)) {
 	for i := range w.events {
 		e := &w.events[i]
-		switch {
-		case e.verdict.reason != ifGenerated:
-		case e.note > 0: // rewritten before they were looked at
+		if e.verdict.reason != ifGenerated {
+			continue
+		}
+		if e.note > 0 { // rewritten before they were looked at
 			link := w.notes[e.note-1].link
 			settle(&e.verdict, []byte(link[0].text), []byte(link[1].text))
-		default:
+		} else {
 			settle(&e.verdict, jsonScalar(w.a[e.a.from:e.a.to]).text, jsonScalar(w.b[e.b.from:e.b.to]).text)
+		}
+		if e.verdict.reason == counts {
+			w.countLate(e)
 		}
 	}
 }

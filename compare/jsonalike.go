@@ -222,11 +222,9 @@ var keyNames = func() (hashes []uint64) {
 // nine elements of ten at least, with no value twice on a side, and half of
 // the values (of the shorter side) on both. It gives each element's key.
 func (l *likeness) keys() (ka, kb []uint64, ok bool) {
+	ka, kb = make([]uint64, len(l.a.ends)-1), make([]uint64, len(l.b.ends)-1)
 	for _, name := range keyNames {
-		if ka, ok = l.a.column(name); !ok {
-			continue
-		}
-		if kb, ok = l.b.column(name); !ok {
+		if !l.a.column(name, ka) || !l.b.column(name, kb) {
 			continue
 		}
 		pairs, _, _ := matchKeys(ka, kb)
@@ -237,14 +235,12 @@ func (l *likeness) keys() (ka, kb []uint64, ok bool) {
 	return nil, nil, false
 }
 
-// column is the value that the member with a name has in each element. It is
-// false when that is no key.
-func (p *traits) column(name uint64) (keys []uint64, ok bool) {
-	n := len(p.ends) - 1
-	spare := n / 10
-	keys = make([]uint64, n)
-	seen := make(map[uint64]struct{})
+// column sets keys to the value that the member with a name has in each
+// element. It is false when that is no key.
+func (p *traits) column(name uint64, keys []uint64) bool {
+	spare := len(keys) / 10
 	for k := range keys {
+		keys[k] = noKey
 		for _, m := range p.of(int32(k)) {
 			if m.name == name && m.key != noKey {
 				keys[k] = m.key
@@ -252,14 +248,9 @@ func (p *traits) column(name uint64) (keys []uint64, ok bool) {
 		}
 		if keys[k] == noKey {
 			if spare--; spare < 0 {
-				return nil, false
+				return false
 			}
-			continue
 		}
-		if _, twice := seen[keys[k]]; twice {
-			return nil, false
-		}
-		seen[keys[k]] = struct{}{}
 	}
-	return keys, true
+	return !align.Repeat(align.Pick(keys, having(keys)))
 }

@@ -39,6 +39,9 @@ const enoughDiffering = 8
 
 // moreElements goes on behind an element.
 func (w *walk) moreElements(f *frame) want {
+	if f.byPosition {
+		return w.nextPosition(f)
+	}
 	if w.effects != f.settled {
 		f.settled = w.effects
 		f.differing++
@@ -64,14 +67,17 @@ func (w *walk) visitElement(index int32, ofNew bool, ordinal int32) {
 }
 
 // listElements lists the elements of an array, all of them valid, and gives
-// the position behind it, or one below zero.
-func listElements(s []byte, i, depth int) ([]span, int) {
+// the position behind it, or one below zero: tooMany when they are more than most.
+func listElements(s []byte, i, depth, most int) ([]span, int) {
 	var list []span
 	i = jsontext.Blank(s, i+1)
 	if i < len(s) && s[i] == ']' {
 		return nil, i + 1
 	}
 	for {
+		if len(list) == most {
+			return list, tooMany
+		}
 		e := jsontext.ScanValue(s, i, depth)
 		if e < 0 {
 			return nil, e
@@ -99,19 +105,25 @@ type arrays struct {
 func (w *walk) listArrays() (x arrays, failed int) {
 	top := len(w.frames) - 1
 	f := &w.frames[top]
-	var e int
-	if x.a, e = listElements(w.a, int(f.startA), top); e < 0 {
-		return x, e
+	if x.a, x.wholeA, failed = w.listArray(w.a, f.startA); failed == 0 {
+		x.b, x.wholeB, failed = w.listArray(w.b, f.startB)
 	}
-	x.wholeA = span{f.startA, int32(e)}
-	if x.b, e = listElements(w.b, int(f.startB), top); e < 0 {
-		return x, e
+	return x, failed
+}
+
+// listArray lists the elements of one of them.
+func (w *walk) listArray(text []byte, start int32) (list []span, whole span, failed int) {
+	list, end := listElements(text, int(start), len(w.frames)-1, maxPairedOf(len(w.a)+len(w.b)))
+	switch {
+	case end == tooMany:
+		failed, end = tooMany, int(list[len(list)-1].to)
+	case end < 0:
+		return nil, whole, end
 	}
-	x.wholeB = span{f.startB, int32(e)}
-	if w.lists -= x.bytes(); w.lists < 0 {
-		return x, tooLong
+	if w.lists -= end - int(start); w.lists < 0 {
+		failed = tooLong
 	}
-	return x, 0
+	return list, span{start, int32(end)}, failed
 }
 
 // bytes is the size of both arrays as written.
@@ -123,16 +135,26 @@ func (x *arrays) bytes() int {
 // another order are one difference; else they are paired with the fewest
 // edits. Until now they have been walked by index.
 func (w *walk) realign() want {
+	f := &w.frames[len(w.frames)-1]
+	if !f.byPosition && w.budget < 0 {
+		w.byPosition()
+	}
+	if f.byPosition {
+		return w.nextPosition(f)
+	}
 	x, failed := w.listArrays()
+	if failed == tooMany {
+		w.byPosition()
+		return w.nextPosition(f)
+	}
 	if failed < 0 {
 		return w.fail(failed)
 	}
 	pairs, reordered := w.pairing(&x)
-	f := &w.frames[len(w.frames)-1]
 	if done := int(f.places) >= min(len(x.a), len(x.b)); done && (align.IsByIndex(pairs) || !w.spend(x.bytes())) {
 		return w.keep(&x, f)
 	}
-	w.rollback(f.before)
+	w.rollback()
 	f.places = 0
 	if reordered {
 		w.container(KindOrder, &x, verdict{}, note{})
@@ -143,7 +165,7 @@ func (w *walk) realign() want {
 // pairing pairs the elements of two arrays. Those that are ignored are not
 // worth the work, and when the budget is spent they are paired by index.
 func (w *walk) pairing(x *arrays) (pairs []align.Pair, reordered bool) {
-	if _, ignored := w.rulesAt(len(w.frames) - 2); ignored >= 0 || !w.spend(x.bytes()) {
+	if _, ignored := w.rulesAt(len(w.frames) - 2); ignored >= 0 || !w.spend(x.bytes()+perPairing) {
 		return align.ByIndex(len(x.a), len(x.b)), false
 	}
 	front, back := align.Trim(len(x.a), len(x.b), func(i, j int) bool {
@@ -169,13 +191,17 @@ func (w *walk) pairing(x *arrays) (pairs []align.Pair, reordered bool) {
 func (w *walk) keep(x *arrays, f *frame) want {
 	f.places = int32(max(len(x.a), len(x.b)))
 	if len(x.a) != len(x.b) {
-		first := f.before.events
-		w.container(KindLength, x, verdict{}, w.lengths(x, align.ByIndex(len(x.a), len(x.b))))
-		last := len(w.events) - 1
-		e := w.events[last]
-		w.events = slices.Insert(w.events[:last], int(first), e)
+		w.lengthFirst(x, f, w.lengths(x, align.ByIndex(len(x.a), len(x.b))))
 	}
 	return w.leave(int(x.wholeA.to), int(x.wholeB.to))
+}
+
+// lengthFirst enters a difference in length before all that was found in the arrays.
+func (w *walk) lengthFirst(x *arrays, f *frame, shown note) {
+	w.container(KindLength, x, verdict{}, shown)
+	last := len(w.events) - 1
+	e := w.events[last]
+	w.events = slices.Insert(w.events[:last], int(f.before.events), e)
 }
 
 // spend takes from the budget.
@@ -188,24 +214,20 @@ func (w *walk) spend(bytes int) bool {
 // equal, but for what is forgiven within them, are paired. If one on each side
 // remains, these two are taken for the same element with another value; of
 // several those that have a key or most of what they hold in common.
-func (w *walk) bag(rule int32) want {
-	x, failed := w.listArrays()
-	if failed < 0 {
-		return w.fail(failed)
-	}
+func (w *walk) bag(x *arrays, rule int32) want {
 	if !w.spend(x.bytes()) {
-		return w.pairs(&x, align.ByIndex(len(x.a), len(x.b)))
+		return w.pairs(x, align.ByIndex(len(x.a), len(x.b)))
 	}
 	ha, hb := w.hashElements(w.a, x.a, 0, len(x.a)), w.hashElements(w.b, x.b, 0, len(x.b))
 	pairs, restA, restB := align.Equal(ha, hb)
-	if len(restA) > 0 && len(restB) > 0 && w.loosen(ha, hb, &x, 0) {
+	if len(restA) > 0 && len(restB) > 0 && w.loosen(ha, hb, x, 0) {
 		pairs, restA, restB = align.Equal(ha, hb)
 	}
-	pairs = align.Complete(append(pairs, w.rest(&x, ha, hb, restA, restB)...), len(x.a), len(x.b))
+	pairs = align.Complete(append(pairs, w.rest(x, ha, hb, restA, restB)...), len(x.a), len(x.b))
 	if align.IsMoved(pairs) {
-		w.container(KindOrder, &x, forgivenBy(rule), note{})
+		w.container(KindOrder, x, forgivenBy(rule), note{})
 	}
-	return w.pairs(&x, pairs)
+	return w.pairs(x, pairs)
 }
 
 // rest pairs what remains of two multisets.

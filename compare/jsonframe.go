@@ -31,7 +31,11 @@ func (w *walk) leave(i, j int) want {
 		w.tracker.pop(f.rules)
 	}
 	w.frames = w.frames[:top]
+	if f.home >= 0 {
+		w.countHome(f.home)
+	}
 	w.jump(int32(i), int32(j))
+	w.condense()
 	return wantMore
 }
 
@@ -50,13 +54,54 @@ func (w *walk) homeOf(f int) int32 {
 }
 
 // mark is a state of the events to which the walk can go back.
-type mark struct{ events, effects, equal, notes int32 }
+type mark struct{ events, effects, equal, notes, left, open, positional int32 }
 
 func (w *walk) mark() mark {
-	return mark{int32(len(w.events)), w.effects, int32(len(w.equal)), int32(len(w.notes))}
+	return mark{int32(len(w.events)), w.effects, int32(len(w.equal)), int32(len(w.notes)), w.left, w.open, int32(len(w.positional))}
 }
 
-func (w *walk) rollback(m mark) {
+// rollback takes back what was found in the container on top.
+func (w *walk) rollback() {
+	f := &w.frames[len(w.frames)-1]
+	m := f.before
 	w.events, w.effects = w.events[:m.events], m.effects
 	w.equal, w.notes = w.equal[:m.equal], w.notes[:m.notes]
+	w.left, w.open = m.left, m.open
+	w.positional = w.positional[:m.positional]
+	if f.home >= 0 {
+		w.homes[f.home].differing, w.homes[f.home].marked = 0, 0
+	}
+}
+
+// differs counts a place in the container that differs. All that is found at
+// one place follows each other.
+func (h *home) differs(ordinal int32) {
+	if h.marked != ordinal+1 {
+		h.marked = ordinal + 1
+		h.differing++
+	}
+}
+
+// countHome counts a container that is left among those that differ.
+func (w *walk) countHome(home int32) {
+	h := &w.homes[home]
+	if h.parent < 0 {
+		return
+	}
+	p := &w.homes[h.parent]
+	if h.differing > 0 {
+		p.differs(h.ordinal)
+	}
+	h.counted = p.marked == h.ordinal+1
+}
+
+// countLate counts a place that turns out to differ when the walk is over.
+func (w *walk) countLate(e *event) {
+	h := &w.homes[e.home]
+	h.differing++
+	for !h.counted && h.parent >= 0 {
+		h.counted = true
+		h = &w.homes[h.parent]
+		h.differing++
+	}
 }

@@ -52,7 +52,6 @@ func (h hasher) value(i int, at set, field []byte) (sum uint64, end int) {
 	if lenient.ignored || lenient.types {
 		return 0, jsontext.ScanValue(h.text, i, 0)
 	}
-	h.outer = h.below(at)
 	if lenient.empty {
 		if end := jsontext.ScanValue(h.text, i, 0); jsonScalar(h.text[i:end]).empty() {
 			return 0, end
@@ -60,8 +59,10 @@ func (h hasher) value(i int, at set, field []byte) (sum uint64, end int) {
 	}
 	switch c := h.text[i]; c {
 	case '{':
+		h.outer = h.below(at)
 		return h.object(i, at)
 	case '[':
+		h.outer = h.below(at)
 		return h.array(i, at, lenient.unordered, field)
 	case 't', 'f', 'n':
 		if lenient.free {

@@ -122,6 +122,7 @@ func (w *walk) differ(kind Kind, a, b span) {
 		w.judge(&e, f, applicable)
 	}
 	w.enter(e)
+	w.condense()
 }
 
 // ignoredAs is the verdict on a difference of this kind between the containers
@@ -146,15 +147,30 @@ func (w *walk) event(f int, kind Kind) event {
 }
 
 func (w *walk) enter(e event) {
+	if e.verdict.reason == ifLinked || e.verdict.reason == ifGenerated {
+		if w.open++; int(w.open) > w.maxOpen() {
+			e.verdict = verdict{}
+		}
+	}
 	if e.verdict.reason == counts {
 		w.effects++
+	}
+	if w.amend != nil {
+		e.verdict = w.amend(e)
+	}
+	if e.verdict.reason == counts {
+		w.homes[e.home].differs(e.ordinal)
 	}
 	w.events = append(w.events, e)
 }
 
+// maxOpen bounds the events that wait for what a mapping says. Those beyond it
+// count.
+func (w *walk) maxOpen() int { return max(1<<18, (len(w.a)+len(w.b))/64) }
+
 // counting is how many events count.
 func (w *walk) counting() int {
-	n := 0
+	n := int(w.left)
 	for i := range w.events {
 		if w.events[i].verdict.reason == counts {
 			n++
@@ -209,7 +225,7 @@ func (w *walk) agree(a span) {
 	applicable, _ := w.rulesAt(f)
 	for _, r := range applicable {
 		if link := w.rules.actions[r].link; link > 0 {
-			w.equal = append(w.equal, equalLink{link - 1, linkOf(w.a[a.from:a.to])})
+			w.equal = append(w.equal, equalSpan{link - 1, a})
 		}
 	}
 }
@@ -231,8 +247,11 @@ func linkOf(raw []byte) linkValue {
 
 // enterEqual enters the equal values into the mappings.
 func (w *walk) enterEqual(all *links) {
+	if !all.asked() {
+		return
+	}
 	for _, e := range w.equal {
-		all.hold(e.link, e.value, e.value)
+		all.enterEqual(e.link, linkOf(w.a[e.at.from:e.at.to]))
 	}
 }
 
@@ -240,13 +259,17 @@ func (w *walk) enterEqual(all *links) {
 func (w *walk) settleLinks(settle func(*verdict, linkValue, linkValue)) {
 	for i := range w.events {
 		e := &w.events[i]
-		switch {
-		case e.verdict.reason != ifLinked:
-		case e.note > 0: // rewritten before they were mapped
+		if e.verdict.reason != ifLinked {
+			continue
+		}
+		if e.note > 0 { // rewritten before they were mapped
 			link := w.notes[e.note-1].link
 			settle(&e.verdict, link[0], link[1])
-		default:
+		} else {
 			settle(&e.verdict, linkOf(w.a[e.a.from:e.a.to]), linkOf(w.b[e.b.from:e.b.to]))
+		}
+		if e.verdict.reason == counts {
+			w.countLate(e)
 		}
 	}
 }

@@ -31,41 +31,45 @@ func (w *walk) arrangementHere() arrangement {
 }
 
 // arrange compares two arrays as rules say that their elements are paired. It
-// is false when no rule says so.
+// is false when no rule says so, and when they are to be compared by position.
 func (w *walk) arrange() (next want, ok bool) {
-	switch how := w.arrangementHere(); {
-	case how.by != nil:
-		return w.byKey(how), true
-	case how.unordered >= 0:
-		return w.bag(how.unordered), true
+	how := w.arrangementHere()
+	if how.by == nil && how.unordered < 0 {
+		return wantValue, false
 	}
-	return wantValue, false
+	x, failed := w.listArrays()
+	switch {
+	case failed == tooMany:
+		w.byPosition()
+		return wantValue, false
+	case failed < 0:
+		return w.fail(failed), true
+	case how.by != nil:
+		return w.byKey(&x, how), true
+	}
+	return w.bag(&x, how.unordered), true
 }
 
 // byKey compares two arrays whose elements are paired by the key that a rule
 // names. Elements with a key that the other side does not have stand alone.
 // Of elements with one key the first is paired with the first. Those without
 // a key are paired among themselves, by what they hold.
-func (w *walk) byKey(how arrangement) want {
-	x, failed := w.listArrays()
-	if failed < 0 {
-		return w.fail(failed)
-	}
+func (w *walk) byKey(x *arrays, how arrangement) want {
 	if !w.spend(x.bytes()) {
-		return w.pairs(&x, align.ByIndex(len(x.a), len(x.b)))
+		return w.pairs(x, align.ByIndex(len(x.a), len(x.b)))
 	}
 	ka, kb := keysOf(w.a, x.a, how.by), keysOf(w.b, x.b, how.by)
 	pairs, _, _ := matchKeys(ka, kb)
-	pairs = append(pairs, w.keyless(&x, ka, kb, how.unordered >= 0)...)
+	pairs = append(pairs, w.keyless(x, ka, kb, how.unordered >= 0)...)
 	pairs = align.Complete(pairs, len(x.a), len(x.b))
 	if align.IsMoved(pairs) {
 		v := verdict{}
 		if how.unordered >= 0 {
 			v = forgivenBy(how.unordered)
 		}
-		w.container(KindOrder, &x, v, note{})
+		w.container(KindOrder, x, v, note{})
 	}
-	return w.pairs(&x, pairs)
+	return w.pairs(x, pairs)
 }
 
 // noKey stands for the key of an element that has none.

@@ -37,16 +37,20 @@ const (
 type tally struct {
 	kind    Kind
 	verdict verdict
-	entry   int // index in Result.Forgiven
+	entry   int // index in Result.Forgiven, or as condenser has it
 }
 
 // list enters all events, whose verdicts are settled, into the ledger.
 func (w *walk) list(l *ledger) {
-	w.weighHomes()
-	root := &place{path: w.base.path}
+	l.result.Truncated += int(w.left)
+	l.byPosition(w.positional)
+	root, others := &place{path: w.base.path}, &place{path: OtherPlaces}
 	for i := range w.events {
 		e := &w.events[i]
-		p := w.placeOf(root, e.home, e.here)
+		p := others
+		if e.home >= 0 {
+			p = w.placeOf(root, e.home, e.here)
+		}
 		if e.verdict.reason != counts {
 			w.forgive(l, p, e)
 			continue
@@ -66,7 +70,7 @@ func (w *walk) list(l *ledger) {
 func (w *walk) forgive(l *ledger, p *place, e *event) {
 	if t := p.tallyOf(e); t != nil {
 		l.result.Forgiven[t.entry].Count++
-		l.drifted(t.entry, e)
+		w.drifted(l, t.entry, e)
 		return
 	}
 	entry, fresh := l.forgiven(ground{w.path(p), cmp.Or(l.as, e.kind), e.verdict})
@@ -76,13 +80,19 @@ func (w *walk) forgive(l *ledger, p *place, e *event) {
 		f.At = w.exact(e.home, e.here)
 		f.Legacy, f.New = w.shown(e)
 	}
-	l.drifted(entry, e)
+	w.drifted(l, entry, e)
 }
 
-// drifted counts how far apart the timestamps of a forgiven event are.
-func (l *ledger) drifted(entry int, e *event) {
+// drifted counts how far apart the timestamps of a forgiven event are, and what
+// the event stands for besides.
+func (w *walk) drifted(l *ledger, entry int, e *event) {
+	f := &l.result.Forgiven[entry]
 	if l.rules.ofTime(e.verdict) {
-		l.result.Forgiven[entry].Drift.Add(e.drift)
+		f.Drift.Add(e.drift)
+	}
+	if e.folded > 0 {
+		f.Count += w.folds[e.folded-1].more
+		f.Drift.Merge(w.folds[e.folded-1].drift)
 	}
 }
 
@@ -101,12 +111,13 @@ func (p *place) tallyOf(e *event) *tally {
 
 func (t *tally) is(e *event) bool { return t.kind == e.kind && t.verdict == e.verdict }
 
-func (p *place) count(t tally) {
+func (p *place) count(t tally) *tally {
 	if p.tally.kind == "" {
 		p.tally = t
-		return
+		return &p.tally
 	}
 	p.tallies = append(p.tallies, t)
+	return &p.tallies[len(p.tallies)-1]
 }
 
 // shown is what an event shows of the two sides.
@@ -116,26 +127,6 @@ func (w *walk) shown(e *event) (legacy, new string) {
 		return n.legacy, n.new
 	}
 	return show(w.a[e.a.from:e.a.to]), show(w.b[e.b.from:e.b.to])
-}
-
-// weighHomes counts, for each container, the places in it at or below which
-// something counts. Events of one place follow each other.
-func (w *walk) weighHomes() {
-	for i := range w.events {
-		e := &w.events[i]
-		if e.verdict.reason != counts {
-			continue
-		}
-		for home, ordinal := e.home, e.ordinal; home >= 0; {
-			h := &w.homes[home]
-			if h.marked == ordinal+1 {
-				break
-			}
-			h.marked = ordinal + 1
-			h.differing++
-			home, ordinal = h.parent, h.ordinal
-		}
-	}
 }
 
 // placeOf is the generalised place of what stands at here in a container.

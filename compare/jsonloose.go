@@ -21,14 +21,41 @@ func (w *walk) loosen(ha, hb []uint64, x *arrays, front int) bool {
 		return false
 	}
 	w.loose = true
-	for _, i := range restA {
-		ha[i] = w.hashElements(w.a, x.a, front+i, front+i+1)[0]
-	}
-	for _, j := range restB {
-		hb[j] = w.hashElements(w.b, x.b, front+j, front+j+1)[0]
-	}
+	w.rehash(w.a, x.a[front:], ha, restA, front)
+	w.rehash(w.b, x.b[front:], hb, restB, front)
 	w.loose = false
 	return true
+}
+
+// rehash replaces the hashes of some elements; the first of the list has the index front.
+func (w *walk) rehash(text []byte, list []span, hashes []uint64, some []int32, front int) {
+	top := len(w.frames) - 1
+	h, field := w.newHasher(text), w.fieldName(top-1)
+	for _, i := range some {
+		if !mayHoldID(text[list[i].from:list[i].to]) {
+			continue
+		}
+		hashes[i], _ = h.element(int(list[i].from), w.frames[top].rules, i+int32(front), field)
+	}
+}
+
+// mayHoldID reports whether a JSON text has as many letters and digits next to
+// each other as the shortest of ids, or escapes.
+func mayHoldID(s []byte) bool {
+	run := 0
+	for _, c := range s {
+		switch {
+		case isTokenByte[c]:
+			if run++; run == minRequestID {
+				return true
+			}
+		case c == '\\':
+			return true
+		default:
+			run = 0
+		}
+	}
+	return false
 }
 
 // hashIDs hashes a text without the ids in it that look made up; false when it

@@ -1,8 +1,6 @@
 package compare
 
 import (
-	"bytes"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/quackproxy/quack/compare/internal/bytewise"
@@ -164,7 +162,7 @@ func (w *walk) members(done int32) want {
 		return w.fail(tooLong)
 	}
 	n := done
-	inNew, inLegacy := indexMembers(w.b, lb), indexMembers(w.a, la)
+	inNew, inLegacy := &memberIndex{text: w.b, list: lb}, &memberIndex{text: w.a, list: la}
 	aliases := w.aliases()
 	for k := done; k < int32(len(la)); k++ {
 		m := &la[k]
@@ -205,85 +203,4 @@ func (w *walk) visit(here stride, ordinal int32) {
 	if looksLikeData(name) {
 		f.dataLike++
 	}
-}
-
-// memberIndex finds members by name.
-type memberIndex struct {
-	text   []byte
-	list   []member
-	byName map[string][]int32 // by unescaped name, those that find may still give; nil for short lists
-}
-
-// shortList is how many members are searched one by one.
-const shortList = 16
-
-func indexMembers(text []byte, list []member) *memberIndex {
-	x := &memberIndex{text: text, list: list}
-	if len(list) > shortList {
-		x.byName = make(map[string][]int32, len(list))
-		for k := range list {
-			name := memberName(text, &list[k])
-			x.byName[name] = append(x.byName[name], int32(k))
-		}
-	}
-	return x
-}
-
-func memberName(text []byte, m *member) string {
-	if raw := text[m.name.from:m.name.to]; m.escapes {
-		return jsontext.Unescaped(raw)
-	}
-	return string(text[m.name.from:m.name.to])
-}
-
-// find is the first member, from the index done on and not yet paired, that
-// has the name of m in text. One that can not be found is not looked at again,
-// so that a name which stands very often takes no longer than as many names.
-func (x *memberIndex) find(text []byte, m *member, done int32) int32 {
-	if x.byName != nil {
-		name := memberName(text, m)
-		left, known := x.byName[name]
-		for len(left) > 0 && (left[0] < done || x.list[left[0]].paired) {
-			left = left[1:]
-		}
-		if known {
-			x.byName[name] = left
-		}
-		if len(left) == 0 {
-			return -1
-		}
-		return left[0]
-	}
-	for k := done; k < int32(len(x.list)); k++ {
-		if o := &x.list[k]; !o.paired && x.sameName(o, text, m) {
-			return k
-		}
-	}
-	return -1
-}
-
-// kindOf is the kind of a member m in text that has no partner here: alone, or
-// body when there is one of its name that has another partner.
-func (x *memberIndex) kindOf(text []byte, m *member, alone Kind) Kind {
-	if x.has(text, m) {
-		return KindBody
-	}
-	return alone
-}
-
-// has reports whether any member, paired or not, has the name of m in text.
-func (x *memberIndex) has(text []byte, m *member) bool {
-	if x.byName != nil {
-		_, known := x.byName[memberName(text, m)]
-		return known
-	}
-	return slices.ContainsFunc(x.list, func(o member) bool { return x.sameName(&o, text, m) })
-}
-
-func (x *memberIndex) sameName(o *member, text []byte, m *member) bool {
-	a, b := x.text[o.name.from:o.name.to], text[m.name.from:m.name.to]
-	if o.escapes || m.escapes {
-		return jsontext.EqualStrings(a, b)
-	}
-	return bytes.Equal(a, b)
 }

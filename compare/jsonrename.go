@@ -1,7 +1,5 @@
 package compare
 
-import "github.com/quackproxy/quack/compare/internal/jsontext"
-
 // aliases lists the members of the object on top that have two names.
 func (w *walk) aliases() []alias {
 	if w.rules == nil || !w.rules.renaming {
@@ -31,23 +29,6 @@ func (w *walk) renamed(aliases []alias, name string, inLegacy, inNew *memberInde
 		e.verdict = forgivenBy(a.rule)
 		w.enter(e)
 		return o
-	}
-	return -1
-}
-
-// named is the first member of a name, below zero when there is none.
-func (x *memberIndex) named(name string) int32 {
-	if x.byName != nil {
-		if list := x.byName[name]; len(list) > 0 {
-			return list[0]
-		}
-		return -1
-	}
-	for k := range x.list {
-		m := &x.list[k]
-		if raw := x.text[m.name.from:m.name.to]; string(raw) == name || m.escapes && jsontext.Unescaped(raw) == name {
-			return int32(k)
-		}
 	}
 	return -1
 }

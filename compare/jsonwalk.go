@@ -46,7 +46,17 @@ type walk struct {
 	effects int32       // events that count, as far as is known
 	homes   []home      // containers with events
 	notes   []note      // what events show when it is not a value as written
-	equal   []equalLink // equal values under rules with same
+	equal   []equalSpan // equal values under rules with same
+
+	// Events and homes are condensed when there are condenseAt, and not before
+	// there are condenseFrom (0: always, used by tests).
+	condenseAt, condenseFrom int
+	folds                    []fold              // what events stand for besides themselves
+	left                     int32               // events that count and are not kept
+	open                     int32               // events that hang on a mapping
+	amend                    func(event) verdict // has the last word on each event; nil for none
+
+	positional []string // arrays that were compared by position, as in Result.ByPosition
 
 	places  []place // generalised, for list
 	spelled []byte  // scratch: a path
@@ -83,9 +93,10 @@ type frame struct {
 	dataLike       int32 // of these, names that look like data
 
 	// Of arrays:
-	before    mark  // when the walk came in
-	settled   int32 // walk.effects at the end of the last element
-	differing int32 // elements with differences that count
+	before     mark  // when the walk came in
+	settled    int32 // walk.effects at the end of the last element
+	differing  int32 // elements with differences that count
+	byPosition bool  // they are too many to be paired otherwise
 
 	home     int32 // index in walk.homes, -1 while there are no events
 	resolved bool  // ignored and rules are known
@@ -100,11 +111,11 @@ type home struct {
 	ordinal int32 // its own, in the parent
 	places  int32
 	isMap   bool
+	counted bool // it is among those of its parent that differ
 
-	// Used by list:
-	differing int32 // children with differences that count
-	marked    int32 // ordinal of the last of them, plus one
-	place     *place
+	differing int32  // children with differences that count
+	marked    int32  // ordinal of the last of them, plus one
+	place     *place // used by list
 }
 
 // span is a value as written, by its place in its text; empty when absent.
@@ -119,6 +130,7 @@ type event struct {
 	verdict verdict
 	a, b    span
 	note    int32         // index in walk.notes plus one
+	folded  int32         // index in walk.folds plus one
 	drift   time.Duration // of timestamps that are forgiven
 }
 
@@ -129,18 +141,33 @@ type note struct {
 	link        [2]linkValue
 }
 
-// equalLink is a value that is equal on both sides.
+// equalSpan is a value in legacy's text that is equal on both sides.
+type equalSpan struct {
+	link int32
+	at   span
+}
+
+// equalLink is the same for bodies that are not walked as JSON.
 type equalLink struct {
 	link  int32
 	value linkValue
 }
 
-// Multiples of the size of both texts that bound walk.budget, walk.lists and
-// walk.steps.
+// Multiples of the size of both texts that bound walk.lists and walk.steps.
 const (
-	rereads      = 16
 	relisting    = 128
 	cellsPerByte = 4
+)
+
+// rereadsOf bounds walk.budget, and how many nodes may be hashed again under
+// rules: 16 times what there is of both texts, of large ones fewer.
+func rereadsOf(size int) int { return 16*min(size, 4<<20) + max(0, size-4<<20) }
+
+// perPairing is what pairing two arrays takes from walk.budget beside their
+// size, and pairings how many small ones may be paired in any case.
+const (
+	perPairing = 256
+	pairings   = 1 << 13
 )
 
 var walks = sync.Pool{New: func() any { return new(walk) }}
@@ -150,9 +177,10 @@ var walks = sync.Pool{New: func() any { return new(walk) }}
 func newWalk(legacy, new []byte, rules *Rules) *walk {
 	w := walks.Get().(*walk)
 	w.a, w.b, w.rules, w.base = legacy, new, rules, &rootBase
-	w.budget = rereads * (len(legacy) + len(new))
+	w.budget = pairings*perPairing + rereadsOf(len(legacy)+len(new))
 	w.lists = relisting * (len(legacy) + len(new))
 	w.steps = align.MaxCells + cellsPerByte*(len(legacy)+len(new))
+	w.condenseAt, w.condenseFrom = keptEvents, keptEvents
 	w.frames = append(w.frames, frame{home: -1, ignored: -1, resolved: true, places: 1, here: stride{to: -1}})
 	if rules != nil && rules.inBody {
 		w.linked, w.bags = rules.linked, rules.unordered
@@ -169,7 +197,6 @@ func (w *walk) free() {
 	}
 	clear(w.homes)
 	clear(w.notes)
-	clear(w.equal)
 	clear(w.places)
 	*w = walk{
 		frames: w.frames[:0], strokes: w.strokes[:0], events: w.events[:0], homes: w.homes[:0], notes: w.notes[:0], equal: w.equal[:0],

@@ -156,6 +156,11 @@ func (l *ledger) addAll(found []finding) {
 	}
 }
 
+// byPosition enters places that were compared by position.
+func (l *ledger) byPosition(places []string) {
+	l.result.ByPosition = append(l.result.ByPosition, places[:min(len(places), shownPlaces-len(l.result.ByPosition))]...)
+}
+
 // counting is how many of the findings count.
 func counting(found []finding) int {
 	n := 0

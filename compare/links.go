@@ -1,5 +1,7 @@
 package compare
 
+import "github.com/quackproxy/quack/compare/internal/bytewise"
+
 // linkValue is a value under a rule with same. Its zero value is none that can
 // be mapped.
 type linkValue struct {
@@ -30,12 +32,13 @@ func linkText(s string) linkValue {
 
 // links are the one-to-one mappings of one comparison, by name.
 //
-// Equal values always match, wherever they stand, so they are entered first,
-// all of them. The others are entered in the order of the answer, and the
+// Equal values always match, wherever they stand, so they are entered first:
+// all of them that stand in a pair of others as well. The others are entered in the order of the answer, and the
 // first pair of a value decides: with 7 ↔ 9 entered, 7 against 8 and 6 against
 // 9 do not hold, and with 7 ↔ 7 entered 7 against 9 does not.
 type links struct {
-	maps []oneToOne[linkValue]
+	maps  []oneToOne[linkValue]
+	pairs map[uint64]struct{} // hashes of the values that stand in pairs of others
 
 	names  []string // of the mappings
 	known  Known    // nil: nothing is known of earlier comparisons
@@ -44,6 +47,28 @@ type links struct {
 
 func newLinks(names []string, known Known) *links {
 	return &links{maps: make([]oneToOne[linkValue], len(names)), names: names, known: known}
+}
+
+// ask notes a pair of values that are not equal, before any value is entered.
+func (l *links) ask(name int32, legacy, new linkValue) {
+	if l.pairs == nil {
+		l.pairs = map[uint64]struct{}{}
+	}
+	l.pairs[legacy.hash(name)], l.pairs[new.hash(name)] = struct{}{}, struct{}{}
+}
+
+// asked reports whether there is any such pair.
+func (l *links) asked() bool { return len(l.pairs) > 0 }
+
+// enterEqual enters a value that is equal on both sides.
+func (l *links) enterEqual(name int32, v linkValue) {
+	if _, asked := l.pairs[v.hash(name)]; asked {
+		l.hold(name, v, v)
+	}
+}
+
+func (v linkValue) hash(name int32) uint64 {
+	return bytewise.Mix(bytewise.Hash([]byte(v.text)), uint64(name))
 }
 
 // hold enters a pair of values and reports whether the mapping holds.

@@ -131,8 +131,9 @@ func (p *pair) compareProtobuf(c *content) (*bodies, error) {
 	if typeL == nil || typeN == nil {
 		return compareBytes(c), nil
 	}
-	l, errL := p.messages().render(nil, typeL, c.legacy)
-	n, errN := p.messages().render(nil, typeN, c.new)
+	leftL, leftN := maxNodes, maxNodes
+	l, errL := p.messages().render(nil, typeL, c.legacy, &leftL)
+	n, errN := p.messages().render(nil, typeN, c.new, &leftN)
 	return p.compareRendered(c, l, n, errL, errN)
 }
 
@@ -157,12 +158,14 @@ func (p *pair) compareRendered(c *content, legacy, new []byte, errL, errN error)
 // they stay below jsontext.MaxDepth as JSON, where lists and maps are levels as well.
 const maxMessageDepth = jsontext.MaxDepth/2 - 8
 
-// render appends a message as JSON: see renderer.
-func (m *Messages) render(out []byte, d protoreflect.MessageDescriptor, wire []byte) ([]byte, error) {
-	r := renderer{m, out, maxNodes}
+// render appends a message as JSON: see renderer. What is in it is taken from left.
+func (m *Messages) render(out []byte, d protoreflect.MessageDescriptor, wire []byte, left *int) ([]byte, error) {
+	r := renderer{m, out, min(*left, maxNodes)}
+	before := r.left
 	if err := countWire(d, wire, &r.left, 0); err != nil {
 		return nil, err
 	}
+	*left -= before - r.left
 	message := dynamicpb.NewMessage(d)
 	o := proto.UnmarshalOptions{AllowPartial: true, Resolver: m.types, RecursionLimit: maxMessageDepth}
 	if err := o.Unmarshal(wire, message); err != nil {

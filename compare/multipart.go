@@ -188,7 +188,7 @@ func (p *pair) comparePart(l, n *part, at *base) (*bodies, error) {
 
 // comparePartHeads compares the header fields of two parts.
 func (p *pair) comparePartHeads(l, n *part, at *base) *findings {
-	s := &findings{}
+	s := &findings{listing: &p.listing}
 	names := slices.Sorted(maps.Keys(l.header))
 	for name := range n.header {
 		if _, both := l.header[name]; !both {

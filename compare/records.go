@@ -3,6 +3,7 @@ package compare
 import (
 	"bytes"
 	"fmt"
+	"iter"
 
 	"github.com/quackproxy/quack/compare/internal/jsontext"
 )
@@ -14,8 +15,8 @@ const recordSeparator = 0x1e
 // as RFC 7464 has it, as the elements of one array. With a broken record on
 // either side they are compared by line, and the difference says which it was.
 func (p *pair) compareRecords(c *content) (*bodies, error) {
-	legacy, brokenL := joinRecords(c.legacy, splitRecords(c.legacy))
-	new, brokenN := joinRecords(c.new, splitRecords(c.new))
+	legacy, brokenL := joinRecords(c.legacy)
+	new, brokenN := joinRecords(c.new)
 	if brokenL == "" && brokenN == "" {
 		if max(len(legacy), len(new)) >= maxJSON {
 			return compareBytes(c), nil
@@ -41,20 +42,20 @@ func either(s, otherwise string) string {
 	return s
 }
 
-// splitRecords splits by line, or by the separator when the text begins with one.
-func splitRecords(text []byte) [][]byte {
+// records splits by line, or by the separator when the text begins with one.
+func records(text []byte) iter.Seq[[]byte] {
 	if len(text) > 0 && text[0] == recordSeparator {
-		return bytes.Split(text[1:], []byte{recordSeparator})
+		return bytes.SplitSeq(text[1:], []byte{recordSeparator})
 	}
-	return bytes.Split(text, []byte("\n"))
+	return bytes.SplitSeq(text, []byte("\n"))
 }
 
 // joinRecords makes one array of the records, those that are blank left out,
 // and says which is the first that is not JSON.
-func joinRecords(text []byte, records [][]byte) (array []byte, broken string) {
+func joinRecords(text []byte) (array []byte, broken string) {
 	array = append(make([]byte, 0, len(text)+2), '[')
 	n := 0
-	for _, r := range records {
+	for r := range records(text) {
 		if jsontext.Blank(r, 0) == len(r) {
 			continue
 		}

@@ -2,11 +2,7 @@ package compare
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
-
-	"github.com/quackproxy/quack/compare/internal/align"
-	"github.com/quackproxy/quack/compare/internal/bytewise"
 )
 
 // compareLines compares texts, which have to be UTF-8 by now.
@@ -23,28 +19,14 @@ func (p *pair) compareText(c *content) *bodies {
 	if len(c.base.steps) > 0 && bytes.IndexByte(c.legacy, '\n') < 0 && bytes.IndexByte(c.new, '\n') < 0 {
 		return p.compareValue(c)
 	}
-	s := &findings{levels: []level{{parent: -1}}}
-	legacy, new := c.compareLineEnds(s)
-	l, n := bytes.Split(legacy, []byte("\n")), bytes.Split(new, []byte("\n"))
-	pairs := align.Edits(hashLines(l), hashLines(n))
-	s.levels[0].places = int32(len(pairs))
-	for k, pair := range pairs {
-		f := finding{Difference: Difference{Path: c.base.whole, Kind: KindValue}, ordinal: int32(k)}
-		switch {
-		case pair.New < 0:
-			f.Kind, f.Legacy = KindMissing, show(l[pair.Legacy])
-		case pair.Legacy < 0:
-			f.Kind, f.New = KindAdded, show(n[pair.New])
-		case bytes.Equal(l[pair.Legacy], n[pair.New]):
-			continue
-		default:
-			f.Legacy, f.New = show(l[pair.Legacy]), show(n[pair.New])
-			f.judgeLine(p.rules, l[pair.Legacy], n[pair.New])
-		}
-		f.At = fmt.Sprintf("%s:%d", c.base.wholeAt, pair.Index()+1)
-		s.add(f)
+	w := &lineWalk{findings: findings{levels: []level{{parent: -1}}, listing: &p.listing}, rules: p.rules, base: &c.base}
+	legacy, new := c.compareLineEnds(&w.findings)
+	if count := max(lines(legacy), lines(new)); count > maxPairedOf(len(legacy)+len(new)) {
+		w.byPosition(legacy, new, count)
+	} else {
+		w.aligned(splitLines(legacy), splitLines(new))
 	}
-	return &bodies{[]piece{s}}
+	return &bodies{[]piece{&w.findings}}
 }
 
 // compareValue compares the one line of a part.
@@ -122,18 +104,4 @@ func withoutEnds(text []byte, plain bool) []byte {
 		text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	}
 	return bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
-}
-
-// judgeLine forgives a line that is nothing but a timestamp, or differs in ids
-// that look made up.
-func (f *finding) judgeLine(rules *Rules, legacy, new []byte) {
-	f.judge(rules, nil, "", string(bytes.TrimSpace(legacy)), string(bytes.TrimSpace(new)))
-}
-
-func hashLines(lines [][]byte) []uint64 {
-	hashes := make([]uint64, len(lines))
-	for i, line := range lines {
-		hashes[i] = bytewise.Hash(line)
-	}
-	return hashes
 }

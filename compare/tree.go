@@ -59,14 +59,20 @@ func (t *names) id(name string) int32 {
 // MiB of them.
 const maxNodes = 1 << 20
 
+// maxTreeNames bounds the different names and namespaces in both documents.
+const maxTreeNames = 1 << 17
+
 var (
 	errTreeDeep  = fmt.Errorf("elements stand more than %d deep in each other", jsontext.MaxDepth)
 	errTreeLarge = fmt.Errorf("it has more than %d elements, attributes and texts", maxNodes)
+	errTreeNames = fmt.Errorf("it has more than %d different names", maxTreeNames)
 )
 
 // hopeless reports whether a document is what it says and can not be compared
 // all the same.
-func hopeless(err error) bool { return errors.Is(err, errTreeDeep) || errors.Is(err, errTreeLarge) }
+func hopeless(err error) bool {
+	return errors.Is(err, errTreeDeep) || errors.Is(err, errTreeLarge) || errors.Is(err, errTreeNames)
+}
 
 // builder makes a tree in the order of the document.
 type builder struct {
@@ -75,8 +81,20 @@ type builder struct {
 	last []int32 // their last children so far
 }
 
-func newBuilder(names *names) *builder {
-	return &builder{&tree{names: names, nodes: make([]node, 1)}, []int32{0}, []int32{0}}
+// newBuilder makes one for a document of about so many nodes.
+func newBuilder(names *names, nodes int) *builder {
+	return &builder{&tree{names: names, nodes: make([]node, 1, min(nodes, maxNodes)+1)}, []int32{0}, []int32{0}}
+}
+
+// full says why no element or attribute can be added.
+func (b *builder) full() error {
+	switch {
+	case len(b.nodes)+len(b.attrs) >= maxNodes:
+		return errTreeLarge
+	case len(b.names.list) >= maxTreeNames:
+		return errTreeNames
+	}
+	return nil
 }
 
 // child enters a node under the innermost open element.
@@ -95,11 +113,11 @@ func (b *builder) child(n node) int32 {
 
 // start opens an element.
 func (b *builder) start(name, space string) error {
-	switch {
-	case len(b.open) > jsontext.MaxDepth:
+	if len(b.open) > jsontext.MaxDepth {
 		return errTreeDeep
-	case len(b.nodes)+len(b.attrs) >= maxNodes:
-		return errTreeLarge
+	}
+	if err := b.full(); err != nil {
+		return err
 	}
 	at := int32(len(b.attrs))
 	id := b.child(node{name: b.names.id(name), space: b.names.id(space), attrs: span{at, at}})
@@ -109,8 +127,8 @@ func (b *builder) start(name, space string) error {
 
 // attribute gives one to the element that start has opened.
 func (b *builder) attribute(name, space, value string) error {
-	if len(b.nodes)+len(b.attrs) >= maxNodes {
-		return errTreeLarge
+	if err := b.full(); err != nil {
+		return err
 	}
 	b.attrs = append(b.attrs, attribute{name: b.names.id(name), space: b.names.id(space), value: b.keep(value)})
 	b.nodes[b.open[len(b.open)-1]].attrs.to++

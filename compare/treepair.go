@@ -55,6 +55,10 @@ func (w *treeWalk) children(l, n int32) {
 				moved = moved || in
 			}
 		}
+		if c.all() {
+			pairs = own
+			break
+		}
 		for _, p := range own {
 			pairs = append(pairs, c.whole(p))
 		}
@@ -149,12 +153,15 @@ func (w *treeWalk) childRules(name string, index int32) set {
 // peers is the children among which partners are looked for.
 type peers struct {
 	a, b     []kid
-	inA, inB []int32 // where these stand among all children
+	inA, inB []int32 // where these stand among all children; nil when they are all
 	rule     int32   // that makes them a multiset, -1 for none
 }
 
 // whole is a pair with the places among all children.
 func (c *peers) whole(p align.Pair) align.Pair {
+	if c.all() {
+		return p
+	}
 	if p.Legacy >= 0 {
 		p.Legacy = c.inA[p.Legacy]
 	}
@@ -164,10 +171,15 @@ func (c *peers) whole(p align.Pair) align.Pair {
 	return p
 }
 
+func (c *peers) all() bool { return c.inA == nil && c.inB == nil }
+
 // peerGroups divides the children: those under a rule with unordered are apart by
 // name, all of them together where the rule is for the element around them.
 func (w *treeWalk) peerGroups(a, b []kid) []*peers {
 	all := w.unorderedRule(w.frames[len(w.frames)-1].rules)
+	if all >= 0 || !w.options.loose && (w.rules == nil || !w.rules.unordered) {
+		return []*peers{{a: a, b: b, rule: all}}
+	}
 	byName := map[int32]*peers{}
 	var list []*peers
 	find := func(name int32) *peers {
@@ -175,14 +187,14 @@ func (w *treeWalk) peerGroups(a, b []kid) []*peers {
 		if known {
 			return c
 		}
-		rule := all
-		if all < 0 && w.rules != nil && w.rules.unordered && name != noName {
+		rule := int32(-1)
+		if w.rules != nil && w.rules.unordered && name != noName {
 			at := w.childRules(w.l.names.list[name], -1)
 			rule = w.unorderedRule(at)
 			w.tracker.pop(at)
 		}
 		key := name
-		if all >= 0 || rule < 0 && !w.options.loose {
+		if rule < 0 && !w.options.loose {
 			key = -1
 		}
 		if c = byName[key]; c == nil || key != name && c.rule != rule {
@@ -288,7 +300,8 @@ func (w *treeWalk) pairMiddle(a, b []kid) []align.Pair {
 // anew, the first of a name with the first of that name. Of those that remain,
 // the ones that are alone in their name are partners wherever they stand.
 func pairNames(a, b []kid, pairs []align.Pair, equal func(align.Pair) bool) []align.Pair {
-	var out, rest []align.Pair
+	out := make([]align.Pair, 0, max(len(a), len(b)))
+	var rest []align.Pair
 	var gapA, gapB []int32
 	flush := func() {
 		out, rest = nextOfName(a, b, gapA, gapB, out, rest)
@@ -331,24 +344,22 @@ func nextOfName(a, b []kid, listA, listB []int32, out, rest []align.Pair) (paire
 	if len(listA) == 0 && len(listB) == 0 {
 		return out, rest
 	}
-	free := map[int32][]int32{}
-	for _, j := range listB {
-		free[b[j].name] = append(free[b[j].name], j)
-	}
-	taken := map[int32]bool{}
-	for _, i := range listA {
-		js := free[a[i].name]
-		if len(js) == 0 {
-			rest = append(rest, align.Pair{Legacy: i, New: -1})
-			continue
+	named := func(kids []kid, list []int32) []uint64 {
+		names := make([]uint64, len(list))
+		for k, i := range list {
+			names[k] = uint64(kids[i].name)
 		}
-		out = append(out, align.Pair{Legacy: i, New: js[0]})
-		taken[js[0]], free[a[i].name] = true, js[1:]
+		return names
 	}
-	for _, j := range listB {
-		if !taken[j] {
-			rest = append(rest, align.Pair{Legacy: -1, New: j})
-		}
+	pairs, restA, restB := align.Equal(named(a, listA), named(b, listB))
+	for _, p := range pairs {
+		out = append(out, align.Pair{Legacy: listA[p.Legacy], New: listB[p.New]})
+	}
+	for _, k := range restA {
+		rest = append(rest, align.Pair{Legacy: listA[k], New: -1})
+	}
+	for _, k := range restB {
+		rest = append(rest, align.Pair{Legacy: -1, New: listB[k]})
 	}
 	return out, rest
 }

@@ -53,7 +53,7 @@ const maxTreeCells = 20 * align.MaxCells
 // scripts have found stands behind the rest.
 func (p *pair) walkTrees(l, n *tree, at *base, o treeOptions) *bodies {
 	w := &treeWalk{pair: p, rules: p.rules, base: at, l: l.hashAll(), n: n.hashAll(), options: o}
-	w.budget, w.cells = rereads*(len(l.nodes)+len(n.nodes)), maxTreeCells
+	w.budget, w.cells = rereadsOf(len(l.nodes)+len(n.nodes)), maxTreeCells
 	root := treeFrame{path: at.path, at: at.at}
 	if p.rules != nil && p.rules.inBody {
 		root.rules = w.tracker.startAt(&p.rules.paths, at)

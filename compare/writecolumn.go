@@ -55,6 +55,9 @@ func (c *comparedColumn) walk(legacy, new []byte) piece {
 	w := c.pair.newWalk(legacy, new, c.rules)
 	w.start(&c.at)
 	w.frames[0].ignored = c.ignored
+	if !c.rules.off(Generated) {
+		w.amend = c.forgiveIDs(w)
+	}
 	if w.compare() < 0 { // too different to be taken apart
 		w.free()
 		return c.one(verdict{})
@@ -63,23 +66,19 @@ func (c *comparedColumn) walk(legacy, new []byte) piece {
 		w.free()
 		return nil
 	}
-	if !c.rules.off(Generated) {
-		c.forgiveIDs(w)
-	}
 	return &columnPiece{walk: w}
 }
 
 // forgiveIDs forgives values that are the ids of rows which were inserted as each
 // other's partners, and nothing where the two are those of others.
-func (c *comparedColumn) forgiveIDs(w *walk) {
+func (c *comparedColumn) forgiveIDs(w *walk) func(event) verdict {
 	astray := c.astray()
-	for i := range w.events {
-		e := &w.events[i]
+	return func(e event) verdict {
 		if astray && e.verdict.reason == ifGenerated {
 			e.verdict = verdict{}
 		}
 		if astray || e.verdict.reason != counts || e.kind != KindValue {
-			continue
+			return e.verdict
 		}
 		table, name := c.table, c.name
 		if w.homes[e.home].parent >= 0 && !e.here.element() {
@@ -89,6 +88,7 @@ func (c *comparedColumn) forgiveIDs(w *walk) {
 		if id, ok := c.partners(table, name, string(legacy.text), string(new.text)); ok && id.number {
 			e.verdict.reason = byGenerated
 		}
+		return e.verdict
 	}
 }
 

@@ -46,7 +46,7 @@ const xmlSpace = "http://www.w3.org/XML/1998/namespace"
 // of a document type are never expanded: a document that declares some is
 // refused.
 func parseXML(text []byte, _ media, names *names) (*tree, error) {
-	x := xmlReader{builder: newBuilder(names), keeps: []bool{false}}
+	x := xmlReader{builder: newBuilder(names, bytes.Count(text, []byte("<"))), keeps: []bool{false}}
 	d := xml.NewDecoder(bytes.NewReader(text))
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // it has been undone
 	for {
