@@ -44,7 +44,7 @@ var arrows = map[string][]string{
 	"adapters/internal/shop":      {"txshadow"},
 	"adapters/django":             {}, // tests of what is written in Python
 	"adapters/rails":              {}, // its tests alone are Go
-	"compare/internal/align":      {},
+	"compare/internal/align":      {"compare/internal/bytewise"},
 	"compare/internal/bytewise":   {},
 	"compare/internal/decimal":    {"compare/internal/bytewise", "compare/internal/jsontext"},
 	"compare/internal/jsontext":   {"compare/internal/bytewise"},
