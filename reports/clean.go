@@ -71,6 +71,10 @@ func (r cleaner) cleaned(c *Comparison) *Comparison {
 		f.Path, f.At = cleanPath(r.Redactor, f.Path), cleanPath(r.Redactor, f.At)
 		out.Forgiven = append(out.Forgiven, f)
 	}
+	out.ByPosition = nil
+	for _, path := range c.ByPosition {
+		out.ByPosition = append(out.ByPosition, cleanPath(r.Redactor, path))
+	}
 	return &out
 }
 

@@ -85,7 +85,12 @@ type Comparison struct {
 	// Differences that are final, each with the verdict of its place.
 	Differences []Found
 	Forgiven    []compare.Forgiven
-	Err         string // with verdict Error: why
+	// Unlisted is how many more places differ than Differences has, and ByPosition
+	// has those of which the elements were too many to be paired
+	// ([compare.Result.ByPosition]).
+	Unlisted   int
+	ByPosition []string
+	Err        string // with verdict Error: why
 	// Writes is what was compared of writes: "" nothing, WritesCounted or
 	// WritesDecoded. WritesNote is why it is not WritesDecoded where it was to be.
 	Writes     string

@@ -34,6 +34,8 @@ type wireComparison struct {
 	New         wireSide           `json:"new"`
 	Differences []Found            `json:"differences"`
 	Forgiven    []compare.Forgiven `json:"forgiven"`
+	Unlisted    int                `json:"unlisted,omitempty"`
+	ByPosition  []string           `json:"by_position,omitempty"`
 }
 
 // wireBody is a body: text as it is, anything else in base64, absent when it is
@@ -79,6 +81,7 @@ func (c Comparison) MarshalJSON() ([]byte, error) {
 		ID: c.ID, At: c.At, Route: c.Route, Stage: c.Stage, Live: c.Live, First: c.First, Verdict: c.Verdict, Unsteady: c.Unsteady,
 		Suspect: c.Suspect, Unverified: c.Unverified, Rechecked: c.Rechecked,
 		Err: c.Err, Writes: c.Writes, WritesNote: c.WritesNote, Differences: c.Differences, Forgiven: c.Forgiven,
+		Unlisted: c.Unlisted, ByPosition: c.ByPosition,
 		Request: wireRequest{
 			Method: c.Request.Method, Target: c.Request.Target, Host: c.Request.Host, Header: c.Request.Header,
 			wireBody: bodyToWire(c.Request.Body, c.Request.BodySize, c.Request.BodyNote),
@@ -134,7 +137,7 @@ func (c *Comparison) UnmarshalJSON(b []byte) error {
 	}
 	*c = Comparison{
 		ID: w.ID, At: w.At, Route: w.Route, Stage: w.Stage, Live: w.Live, First: w.First, Verdict: w.Verdict, Unsteady: w.Unsteady,
-		Suspect: w.Suspect, Unverified: w.Unverified, Rechecked: w.Rechecked,
+		Suspect: w.Suspect, Unverified: w.Unverified, Rechecked: w.Rechecked, Unlisted: w.Unlisted, ByPosition: w.ByPosition,
 		Err: w.Err, Writes: w.Writes, WritesNote: w.WritesNote,
 		Request: Request{Method: w.Request.Method, Target: w.Request.Target, Host: w.Request.Host, Header: w.Request.Header, BodySize: w.Request.Size, BodyNote: w.Request.Note},
 	}

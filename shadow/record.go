@@ -71,7 +71,7 @@ func (d *Dispatcher) conclude(p pairing) {
 	switch {
 	case result.Err != nil:
 		d.record(p, reports.Comparison{Verdict: reports.Error, Err: result.Err.Error(), Forgiven: result.Forgiven,
-			Differences: found(append(result.Differences, wrote...))})
+			Differences: found(append(result.Differences, wrote...)), Unlisted: result.Truncated, ByPosition: result.ByPosition})
 	case known.Match() && wrote == nil:
 		d.concludeMatch(p, result)
 	case p.again != nil:
@@ -115,7 +115,7 @@ func (d *Dispatcher) concludeMatch(p pairing, r compare.Result) {
 
 func (d *Dispatcher) recordMatch(p pairing, r compare.Result, unverified bool) {
 	d.learnPairs(p.req.Route, r)
-	d.record(p, reports.Comparison{Verdict: reports.Match, Forgiven: r.Forgiven, Unverified: unverified})
+	d.record(p, reports.Comparison{Verdict: reports.Match, Forgiven: r.Forgiven, Unverified: unverified, ByPosition: r.ByPosition})
 }
 
 // compared compares two exchanges. A panic is an error of this comparison.
@@ -167,7 +167,8 @@ func attempt(wrote string) (path, text string) {
 
 // recordAsIs records a mismatch whose differences all count.
 func (d *Dispatcher) recordAsIs(p pairing, r compare.Result) {
-	d.record(p, reports.Comparison{Verdict: reports.Mismatch, Differences: found(r.Differences), Forgiven: r.Forgiven})
+	d.record(p, reports.Comparison{Verdict: reports.Mismatch, Differences: found(r.Differences), Forgiven: r.Forgiven,
+		Unlisted: r.Truncated, ByPosition: r.ByPosition})
 }
 
 func (d *Dispatcher) recordError(p pairing, why string) {

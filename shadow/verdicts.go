@@ -112,7 +112,7 @@ func (d *Dispatcher) classify(r *recheck) reports.Comparison {
 	}
 	sights = append(sights, idSights...)
 	marks := d.remember(p, first.Differences, sights)
-	c := reports.Comparison{Verdict: reports.Match, Rechecked: len(tries), Forgiven: first.Forgiven}
+	c := reports.Comparison{Verdict: reports.Match, Rechecked: len(tries), Forgiven: first.Forgiven, Unlisted: first.Truncated, ByPosition: first.ByPosition}
 	for i, x := range first.Differences {
 		s, m := sights[i], marks[placeOf(p, x)]
 		verdict := reports.Mismatch

@@ -183,6 +183,8 @@ func TestUnlistedDifferences(t *testing.T) {
 	object := func(members []string) string { return "{" + strings.Join(members, ",") + "}" }
 	if c := judged(t, judge(), asking(routes.Legacy), object(l1), object(n1), object(l2), object(n1)); c.Verdict != reports.Mismatch {
 		t.Errorf("legacy moved in those that are listed, and not in most others: %s", c.Verdict)
+	} else if listed := len(c.Differences); listed == 600 || c.Unlisted != 600-listed {
+		t.Errorf("%d of 600 are listed, %d said not to be", listed, c.Unlisted)
 	}
 	if c := judged(t, judge(), asking(routes.Legacy), object(l1), object(n1), object(l3), object(n1)); c.Verdict != reports.Transient {
 		t.Errorf("legacy moved everywhere: %s", c.Verdict)

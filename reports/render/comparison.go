@@ -117,6 +117,11 @@ func (t comparisonText) found() {
 		t.line("  %s%s%s  %s, %s", colour, wording.Visible(d.At), t.off, d.Kind, d.Verdict)
 		t.both(d.Legacy, d.New)
 	}
+	for _, text := range []string{t.c.UnlistedText(), t.c.PositionText()} {
+		if text != "" {
+			t.line("  %s%s%s", t.yellow, wording.Visible(text), t.off)
+		}
+	}
 }
 
 func (t comparisonText) forgiven() {

@@ -54,7 +54,7 @@ func Full() *reports.Comparison {
 	c.Differences[0].At = "$.items[3].price"
 	c.Differences = append(c.Differences, reports.Found{Verdict: reports.Noise, Difference: compare.Difference{Path: "$.bio", At: "$.bio", Kind: compare.KindMissing, Legacy: "\"\x1b]0;title\a\""}})
 	c.Forgiven = []compare.Forgiven{{Path: "$.at", At: "$.at", Kind: compare.KindValue, Reason: "timestamp", Rule: -1, Legacy: `"12:00:00.1"`, New: `"12:00:00.2"`, Count: 1_200}}
-	c.Unsteady, c.Rechecked, c.Writes = true, 2, "footprint"
+	c.Unsteady, c.Rechecked, c.Writes, c.Unlisted, c.ByPosition = true, 2, "footprint", 1_200, []string{"$.items"}
 	c.Request.Method, c.Request.Target = "POST", "/ducks?token=[redacted:ab12cd34]"
 	c.Request.Header.Set("Authorization", "Bearer [redacted:12345678]")
 	c.Request.Header.Set("Content-Type", "application/json")
