@@ -160,9 +160,9 @@ func statusFacet(status int) []byte {
 }
 
 // sightings remembers how often facets were seen that are not told apart, in a
-// table of a fixed size. Of four that would stand in one place the rarest makes
-// way, one sighting at a time: those that come only once wear each other out,
-// and not what comes again and again.
+// table of a fixed size. Where four others stand already, one that is seen takes a
+// sighting from each (Misra and Gries 1982): those that come only once wear each
+// other out, and what is more than a fifth of what comes to its place stays.
 type sightings struct {
 	seed maphash.Seed
 
@@ -179,31 +179,34 @@ func newSightings() *sightings { return &sightings{seed: maphash.MakeSeed()} }
 
 // of is how often a facet was seen, up to 255; with again once more than before.
 func (s *sightings) of(route string, kind facetKind, value []byte, again bool) int64 {
-	hash := maphash.Bytes(s.seed, value)*31 + maphash.String(s.seed, route)*7 + uint64(kind)
+	hash := s.place(route, kind, value)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	set := &s.sets[hash%uint64(len(s.sets))]
-	least := &set[0]
+	var free *sighting
 	for i := range set {
-		if e := &set[i]; e.n > 0 && e.hash == hash {
+		if e := &set[i]; e.n == 0 {
+			free = e
+		} else if e.hash == hash {
 			if again && e.n < 255 {
 				e.n++
 			}
 			return int64(e.n)
 		}
-		if set[i].n < least.n {
-			least = &set[i]
-		}
 	}
-	if !again {
+	switch {
+	case !again:
 		return 0
+	case free != nil:
+		*free = sighting{hash, 1}
+		return 1
 	}
-	if least.n > 0 {
-		least.n--
+	for i := range set {
+		set[i].n--
 	}
-	if least.n > 0 {
-		return 0
-	}
-	*least = sighting{hash, 1}
-	return 1
+	return 0
+}
+
+func (s *sightings) place(route string, kind facetKind, value []byte) uint64 {
+	return maphash.Bytes(s.seed, value)*31 + maphash.String(s.seed, route)*7 + uint64(kind)
 }
