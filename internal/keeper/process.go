@@ -208,7 +208,7 @@ func (p *Process) other(ctx context.Context, before int) error {
 	return nil
 }
 
-// Kill ends the server at once, and it stays away until Revive.
+// Kill ends the server and its processes at once, and it stays away until Revive.
 func (p *Process) Kill() error {
 	if err := p.kill(); err != nil {
 		return fmt.Errorf("kill %s: %w", p.server, err)
@@ -225,7 +225,17 @@ func (p *Process) kill() (err error) {
 			return err
 		}
 	}
-	return syscall.Kill(p.killed, syscall.SIGKILL)
+	if err := syscall.Kill(p.killed, syscall.SIGSTOP); err != nil { // it starts no more of them
+		return err
+	}
+	children := childrenOf(p.killed)
+	if err := syscall.Kill(p.killed, syscall.SIGKILL); err != nil {
+		return err
+	}
+	for _, child := range children {
+		syscall.Kill(child, syscall.SIGKILL) // it may have ended
+	}
+	return nil
 }
 
 // Revive starts a server again that was killed, and waits until it answers.

@@ -168,7 +168,7 @@ func (c *Cluster) answers(ctx context.Context, home keeper.Home) error {
 func (c *Cluster) Restart(ctx context.Context) error { return c.process.Restart(ctx) }
 
 // Kill ends the server at once, as a crash of its machine would: it has no time
-// to write anything, and the sessions end when they notice. It stays away until
+// to write anything, and its sessions end with it. It stays away until
 // [Cluster.Revive].
 func (c *Cluster) Kill() error { return c.process.Kill() }
 
