@@ -30,13 +30,14 @@ type LaneConfig struct {
 	Alarm func(id, reason string)
 
 	layers layers
+	seize  time.Duration // seizePatience in place of its default
 }
 
 func (c *LaneConfig) defaults() {
 	for _, d := range []struct {
 		to *time.Duration
 		is time.Duration
-	}{{&c.WallCap, 500 * time.Millisecond}, {&c.LockTimeout, 50 * time.Millisecond}, {&c.Patience, 100 * time.Millisecond}, {&c.TurnTimeout, 5 * time.Second}} {
+	}{{&c.WallCap, 500 * time.Millisecond}, {&c.LockTimeout, 50 * time.Millisecond}, {&c.Patience, 100 * time.Millisecond}, {&c.TurnTimeout, 5 * time.Second}, {&c.seize, seizePatience}} {
 		if *d.to <= 0 {
 			*d.to = d.is
 		}

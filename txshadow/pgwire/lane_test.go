@@ -16,7 +16,7 @@ import (
 	"github.com/quackproxy/quack/txshadow/internal/sqltext"
 )
 
-var patient = LaneConfig{WallCap: 20 * time.Second, Patience: 5 * time.Second}
+var patient = LaneConfig{WallCap: 20 * time.Second, Patience: 5 * time.Second, seize: 20 * time.Second}
 
 // lane starts a proxy with a lane, on a database with the shop and the fuse.
 func lane(t testing.TB, cfg LaneConfig) *proxy {

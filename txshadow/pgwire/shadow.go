@@ -165,7 +165,7 @@ func (l *Lane) settle(sh *shadow, why string) {
 		out = l.finish(sh)
 		l.give()
 	} else {
-		out = l.endFromOutside(sh, fmt.Errorf("a statement did not end within %v of its cancellation", seizePatience))
+		out = l.endFromOutside(sh, fmt.Errorf("a statement did not end within %v of its cancellation", l.cfg.seize))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -176,7 +176,7 @@ func (l *Lane) settle(sh *shadow, why string) {
 
 // seize takes the turn, cancelling what is under way.
 func (l *Lane) seize() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), seizePatience)
+	ctx, cancel := context.WithTimeout(context.Background(), l.cfg.seize)
 	defer cancel()
 	for ctx.Err() == nil {
 		l.window.cancel(ctx, nil)
