@@ -30,6 +30,9 @@ func (w *world) stream(ctx context.Context) (<-chan string, *http.Response) {
 	go func() {
 		defer close(events)
 		defer res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			return
+		}
 		event := ""
 		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
 			name, value, _ := strings.Cut(lines.Text(), ": ")

@@ -296,6 +296,18 @@ func (r *rig) live(side routes.Side, status int, body string) Answer {
 	}
 }
 
+// leavesNothing waits until no job waits and no lane is kept: a job leaves its
+// lane after it was recorded.
+func (r *rig) leavesNothing(t *testing.T) {
+	t.Helper()
+	eventually(t, "nothing is left", func() bool {
+		jobs, bytes := r.queue.waiting()
+		r.lanes.mu.Lock()
+		defer r.lanes.mu.Unlock()
+		return jobs == 0 && bytes == 0 && r.lanes.waiting == 0 && len(r.lanes.by) == 0
+	})
+}
+
 // eventually waits until a condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()

@@ -121,9 +121,7 @@ func TestWritesOfAClientKeepTheirOrder(t *testing.T) {
 			t.Errorf("client %d: %v", client, order)
 		}
 	}
-	if jobs, bytes := r.queue.waiting(); jobs != 0 || bytes != 0 || r.lanes.count() != 0 || len(r.lanes.by) != 0 {
-		t.Errorf("left: %d jobs, %d bytes, %d in lanes, %d lanes", jobs, bytes, r.lanes.count(), len(r.lanes.by))
-	}
+	r.leavesNothing(t)
 }
 
 func TestAClientDoesNotWaitForAnother(t *testing.T) {
@@ -197,9 +195,7 @@ func TestLanesAreBounded(t *testing.T) {
 		}
 	}
 	r.ledger.quiet(t)
-	if len(r.lanes.by) != 0 {
-		t.Errorf("%d lanes are left", len(r.lanes.by))
-	}
+	r.leavesNothing(t)
 }
 
 // TestKeptWritesAreMadeWhileQuackStops: without them each restart would make the
@@ -254,7 +250,5 @@ func TestKeptWritesAreMadeWhileQuackStops(t *testing.T) {
 	if e := r.ledger.next(t); !e.dropped {
 		t.Errorf("event %v", e)
 	}
-	if jobs, bytes := r.queue.waiting(); jobs != 0 || bytes != 0 || len(r.lanes.by) != 0 {
-		t.Errorf("left: %d jobs, %d bytes, %d lanes", jobs, bytes, len(r.lanes.by))
-	}
+	r.leavesNothing(t)
 }

@@ -217,9 +217,7 @@ func TestARequestWaitsForItsTerms(t *testing.T) {
 			t.Errorf("sent %q", got.Header.Get("Cookie"))
 		}
 	}
-	if len(r.lanes.by) != 0 {
-		t.Errorf("%d lanes are left", len(r.lanes.by))
-	}
+	r.leavesNothing(t)
 }
 
 // TestAStrangerIsNotCompared: a session that was never learnt can not be known
