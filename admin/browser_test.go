@@ -2,8 +2,6 @@ package admin_test
 
 import (
 	"context"
-	"os"
-	"os/exec"
 	"strconv"
 	"testing"
 	"time"
@@ -11,23 +9,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/quackproxy/quack/admin"
+	"github.com/quackproxy/quack/internal/chromium"
 )
-
-// chromium is the browser's program. Without one the test fails: `make setup`
-// installs it.
-func chromium(t *testing.T) string {
-	t.Helper()
-	if path := os.Getenv("QUACK_CHROMIUM"); path != "" {
-		return path
-	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatal("no Chromium; run make setup, or set QUACK_CHROMIUM")
-	return ""
-}
 
 // tab is a tab of a real browser.
 type tab struct {
@@ -35,30 +18,15 @@ type tab struct {
 	ctx context.Context
 }
 
-// openBrowser starts a browser with a profile of its own; its first tab keeps
-// it open until the test ends.
+// openBrowser starts a browser that fetches nothing by itself.
 func openBrowser(t *testing.T) context.Context {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-	)
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // which Chromium has only for other users
-	}
-	ctx, closeBrowser := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(closeBrowser)
-	ctx, closeTab := chromedp.NewContext(ctx)
-	t.Cleanup(closeTab)
-	if err := chromedp.Do(ctx); err != nil { // not with a deadline: it would be the browser's
-		t.Fatal(err)
-	}
-	return ctx
+	return chromium.Open(t, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 }
 
-func openTab(t *testing.T, browser context.Context) *tab {
+func openTab(t *testing.T, of context.Context) *tab {
 	t.Helper()
-	ctx, closeTab := chromedp.NewContext(browser)
+	ctx, closeTab := chromedp.NewContext(of)
 	t.Cleanup(closeTab)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)

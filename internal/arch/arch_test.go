@@ -75,7 +75,7 @@ var only = map[string][]string{
 	"modernc.org/sqlite":                                      {"store"},
 	"github.com/jackc/pgx/v5/pgproto3":                        {"txshadow/pgwire", "txshadow/writeset"},
 	"github.com/google/go-cmp/cmp":                            {"adapters/conformance", "internal/golden"}, // which run in tests alone
-	"testing":                                                 {"internal/golden", "internal/postgres/pgtest", "adapters/conformance", "txshadow/internal/harness"},
+	"testing":                                                 {"internal/chromium", "internal/golden", "internal/postgres/pgtest", "adapters/conformance", "txshadow/internal/harness"},
 	"github.com/jackc/pglogrepl":                              {"txshadow/writeset"},
 	"github.com/goccy/go-yaml":                                {"routes", "admin"},
 	"github.com/alecthomas/kong":                              {"cmd/quack"},

@@ -3,7 +3,6 @@ package render_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -12,24 +11,9 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
+	"github.com/quackproxy/quack/internal/chromium"
 	"github.com/quackproxy/quack/reports/render"
 )
-
-// chromium is the browser's program. Without one the test fails: `make setup`
-// installs it.
-func chromium(t *testing.T) string {
-	t.Helper()
-	if path := os.Getenv("QUACK_CHROMIUM"); path != "" {
-		return path
-	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatal("no Chromium; run make setup, or set QUACK_CHROMIUM")
-	return ""
-}
 
 // TestHTMLInABrowser opens the file as who gets it in a mail does: from a disk,
 // with no network, light and dark, wide and narrow.
@@ -48,19 +32,8 @@ func TestHTMLInABrowser(t *testing.T) {
 	if err := out.Close(); err != nil {
 		t.Fatal(err)
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"), chromedp.Flag("proxy-server", "127.0.0.1:1")) // nothing is to be had from anywhere
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // which Chromium has only for other users
-	}
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	ctx, stop = chromedp.NewContext(ctx)
-	t.Cleanup(stop)
-	if err := chromedp.Do(ctx); err != nil { // not with a deadline: it would be the browser's
-		t.Fatal(err)
-	}
-	ctx, stop = context.WithTimeout(ctx, time.Minute)
+	ctx := chromium.Open(t, chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"), chromedp.Flag("proxy-server", "127.0.0.1:1")) // nothing is to be had from anywhere
+	ctx, stop := context.WithTimeout(ctx, time.Minute)
 	t.Cleanup(stop)
 	for _, scheme := range []string{"light", "dark"} {
 		prefer := chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
